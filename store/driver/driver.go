@@ -1,0 +1,360 @@
+package driver
+
+import (
+	"context"
+	"reflect"
+	"time"
+)
+
+// Database is one open database. It is safe for concurrent use.
+type Database interface {
+	// Info returns the same facts for the life of the Database. It does no I/O.
+	Info() Info
+
+	// Resolve says how the backend's own struct tags store a field. It is pure. The parts of a
+	// struct key are resolved through it too.
+	Resolve(f reflect.StructField) Naming
+
+	// Collection compiles the plan for one entity type and one table. It does no I/O and returns
+	// all faults of the mapping that this backend finds, joined; each names type and field.
+	Collection(spec *Spec) (Collection, error)
+
+	// Begin opens a transaction. ctx bounds the call only: the transaction outlives it.
+	Begin(ctx context.Context, p *BeginParams) (Tx, error)
+
+	// Classify says what an error returned by this backend means. It is pure, and it looks
+	// through wrapped and joined errors.
+	Classify(err error) Fault
+
+	// Close frees what Open acquired, and nothing that the caller owns. It is called once.
+	Close() error
+}
+
+// Tx is one transaction. Package store calls exactly one of its methods, exactly once, and never
+// two operations of one Tx at the same time.
+type Tx interface {
+	// Commit returns nil only when the database acknowledged the commit. It returns by the end
+	// of ctx, which carries a deadline and is never the caller's own: a commit that was sent and
+	// not answered is a Fault with Sent.
+	Commit(ctx context.Context) error
+
+	// Rollback ends the transaction without a trace and frees its connection, even where it
+	// returns an error. It returns by the end of ctx, which carries a deadline.
+	Rollback(ctx context.Context) error
+}
+
+// Collection reads and writes the entities of one [Spec]. It is safe for concurrent use.
+//
+// Every Record that a method is given points at a value of Spec.Type. A driver writes into a
+// Record only where the method's parameters say so. Where a parameter struct has a Tx, nil means
+// that the call is a transaction of its own.
+type Collection interface {
+	// Get reads one row by its key.
+	Get(ctx context.Context, p *GetParams) (GetResult, error)
+
+	// Find reads one page of a query, or the rows of a list of keys. It has read all of them,
+	// and holds nothing at the database, when it returns.
+	Find(ctx context.Context, p *FindParams) (FindResult, error)
+
+	// Count counts the rows that a filter selects.
+	Count(ctx context.Context, p *CountParams) (int64, error)
+
+	// Version reads the stored version of one row and nothing else.
+	Version(ctx context.Context, p *VersionParams) (VersionResult, error)
+
+	// Insert writes all records or none. It never overwrites: a key that is there is a
+	// Duplicate, and so is a value that a unique index already holds.
+	Insert(ctx context.Context, p *InsertParams) (InsertResult, error)
+
+	// Update writes fields of one row when its stored version is p.Expect. It never creates a
+	// row, and never touches what it was not told to write. See [WriteResult] for its outcomes.
+	Update(ctx context.Context, p *UpdateParams) (WriteResult, error)
+
+	// Delete removes one row when its stored version is p.Expect.
+	Delete(ctx context.Context, p *DeleteParams) (WriteResult, error)
+
+	// Schema compares the live table with the plan. With p.Create it first creates what is
+	// missing; it never alters or drops what is there.
+	Schema(ctx context.Context, p *SchemaParams) (SchemaResult, error)
+
+	// DDL returns the statements, in order, that create the table and its indexes. It does no
+	// I/O.
+	DDL() []string
+}
+
+// Info holds the facts about a database that package store and its users act on. A capability
+// that is false is refused before any I/O.
+type Info struct {
+	// Name is the backend's name, "mysql".
+	Name string
+	// Server is product and version, for errors and reports.
+	Server string
+
+	// Transactions says that several entities can be written in one Tx.
+	Transactions bool
+	// Views says that BeginParams.View is honoured.
+	Views bool
+	// LockingReads says that GetParams.Lock is honoured, not merely parsed: the read is of the
+	// newest committed state, which no one else can change until the Tx ends.
+	LockingReads bool
+	// SnapshotTx says that all reads of a Tx that is no View share one moment, that of its first
+	// operation. Where it is false, each read of such a Tx sees what is committed at its start.
+	SnapshotTx bool
+
+	// AutoKeys says that the database can make integer keys.
+	AutoKeys bool
+	// AutoVersion says that the database can move the version itself (store:"version,auto").
+	// Such a version changes with each write, by any amount.
+	AutoVersion bool
+
+	// TimePrecision is the unit to which times are cut. It is at least one nanosecond.
+	TimePrecision time.Duration
+	// DecimalDigits is the largest precision of a decimal field.
+	DecimalDigits int
+	// MaxKeys is the number of keys, or of values in a list, that one statement can carry.
+	MaxKeys int
+
+	// TrailingSpaces says that strings that differ only in trailing spaces are different.
+	TrailingSpaces bool
+	// CodePointOrder says that strings sort by code point beyond U+FFFF too.
+	CodePointOrder bool
+	// UUIDOrder says that UUIDs sort by their bytes from left to right.
+	UUIDOrder bool
+
+	// Native is the type of Filter.Native that Find and Count accept, nil when there is none.
+	Native reflect.Type
+}
+
+// Naming says how a backend stores a struct field.
+type Naming struct {
+	// Name is the stored name, for Stored.
+	Name string
+	// How is the way in which the field is stored.
+	How How
+	// Opaque says that the backend encodes the field's type by a codec of its own. Package store
+	// then does not look inside the value, and refuses to compare it in a query.
+	Opaque bool
+}
+
+// How is the way in which a struct field is stored.
+type How uint8
+
+const (
+	// Skip means that the field is not stored.
+	Skip How = iota
+	// Stored means that the field is stored under its name.
+	Stored
+	// Inline means that the fields of this struct are stored in its place.
+	Inline
+)
+
+// BeginParams are the parameters of [Database.Begin].
+type BeginParams struct {
+	// View makes all reads see one moment, that of the first. No write is sent in it.
+	View bool
+}
+
+// GetParams are the parameters of [Collection.Get].
+type GetParams struct {
+	Tx  Tx
+	Key any // of the type of Spec.Key
+	// Into is what the row is decoded into. Its mapped fields are zero.
+	Into Record
+	// Base, unless it is the zero Record, receives a second decoding of the same row, which
+	// shares no memory with the first. Its mapped fields are zero.
+	Base Record
+	// Lock makes it a current read: the newest committed state, kept until the Tx ends where
+	// Info.LockingReads says so. It is set only with a Tx.
+	Lock bool
+}
+
+// GetResult is the result of [Collection.Get].
+type GetResult struct {
+	Found bool
+}
+
+// FindParams are the parameters of [Collection.Find].
+type FindParams struct {
+	Tx Tx
+	// Keys, when it is not nil, names the rows to read, in any order; a key without a row is
+	// passed over. Filter, Order and Limit are then not set. It has at most Info.MaxKeys
+	// elements, no two of them equal.
+	Keys []any
+	// Filter selects the rows; nil selects all.
+	Filter *Filter
+	// Order is never empty without Keys, and it is total: it ends in the key.
+	Order []Order
+	// Limit is the most rows to read. It is at least 1 without Keys.
+	Limit int
+	// Peek asks whether there are more rows than Limit, so that one more is looked at.
+	Peek bool
+	// Into is called once for each row that was read and returns the record to decode it into.
+	// Its mapped fields are zero.
+	Into func() Record
+}
+
+// FindResult is the result of [Collection.Find].
+type FindResult struct {
+	// Rows is the number of rows that were decoded.
+	Rows int
+	// More says, where FindParams.Peek is set, that the query selects rows behind the last one.
+	More bool
+	// Last holds the stored values of Order's fields in the last row, as [Field.Encode] gives
+	// them, nil for NULL. It is set when Order and Rows are.
+	Last []any
+}
+
+// CountParams are the parameters of [Collection.Count].
+type CountParams struct {
+	Tx     Tx
+	Filter *Filter // nil selects all
+}
+
+// VersionParams are the parameters of [Collection.Version].
+type VersionParams struct {
+	Tx  Tx
+	Key any
+}
+
+// VersionResult is the result of [Collection.Version].
+type VersionResult struct {
+	Found   bool
+	Version int64 // 0 where the row holds none
+}
+
+// InsertParams are the parameters of [Collection.Insert].
+type InsertParams struct {
+	Tx      Tx
+	Records []Record
+	// Version is stored as the version of each record, unless Spec.VersionAuto is set. What
+	// stands in the records' version fields does not count.
+	Version int64
+}
+
+// InsertResult is the result of [Collection.Insert].
+type InsertResult struct {
+	// Keys are the keys that the database made, of the type of Spec.Key and in the order of the
+	// records. It is set exactly when Spec.KeyAuto is.
+	Keys []any
+	// Versions are the versions that the database made, in the order of the records. It is set
+	// exactly when Spec.VersionAuto is.
+	Versions []int64
+}
+
+// UpdateParams are the parameters of [Collection.Update].
+type UpdateParams struct {
+	Tx     Tx
+	Key    any
+	Record Record
+	// Fields are the indexes into Spec.Fields of what is written: nil means all, and an empty
+	// slice that is not nil means the version alone.
+	Fields []int
+	// Expect is the version that must be stored. 0 matches a version of 0, NULL or absent.
+	Expect int64
+	// Next is the version to store, unless Spec.VersionAuto is set.
+	Next int64
+}
+
+// DeleteParams are the parameters of [Collection.Delete].
+type DeleteParams struct {
+	Tx     Tx
+	Key    any
+	Expect int64 // as in UpdateParams
+	// Any removes the row whatever its version.
+	Any bool
+}
+
+// WriteResult says what became of an Update or a Delete.
+//
+// With a nil error, Outcome is Applied, Missing or Stale. When nothing matched and the read that
+// tells Missing from Stale failed, Outcome is NotApplied beside that read's error: the write did
+// not happen, whatever the error is. With any other error Outcome is zero and the error's Fault
+// says whether the write may have happened.
+type WriteResult struct {
+	Outcome Outcome
+	// Stored is the version now stored, for Applied and Stale.
+	Stored int64
+}
+
+// Outcome is what became of a write.
+type Outcome uint8
+
+const (
+	// Applied means that the row was written.
+	Applied Outcome = iota + 1
+	// Missing means that there is no such row.
+	Missing
+	// Stale means that the row was there with another version when the write was tried.
+	// WriteResult.Stored was read afterwards, so that it may even be the expected one.
+	Stale
+	// NotApplied means that nothing was written, for a reason that could not be read.
+	NotApplied
+)
+
+// SchemaParams are the parameters of [Collection.Schema].
+type SchemaParams struct {
+	// Create creates what is missing first.
+	Create bool
+}
+
+// SchemaResult is the result of [Collection.Schema].
+type SchemaResult struct {
+	Differences []Difference
+}
+
+// Difference is one way in which a live table is not what a mapping needs.
+type Difference struct {
+	Table   string // as given to NewRepository
+	Name    string // the column, field or index, empty when it is the table itself
+	Problem string // what is different, in one sentence without its full stop
+	Fix     string // the statement or setting that mends it, empty when there is none to give
+}
+
+// String returns the difference on one line.
+func (d Difference) String() string {
+	s := d.Table
+	if d.Name != "" {
+		s += "." + d.Name
+	}
+	s += ": " + d.Problem
+	if d.Fix != "" {
+		s += " (fix: " + d.Fix + ")"
+	}
+	return s
+}
+
+// Fault is what an error means.
+type Fault struct {
+	Class Class
+	// Code is the server's number or name for the error, empty where there is none. It is shown
+	// in the text of package store's errors, where the server's message never is.
+	Code string
+	// Constraint names the index or constraint that refused, where the server says so.
+	Constraint string
+	// Sent says that a write, or a commit, may have reached the server and may have happened.
+	Sent bool
+}
+
+// Class is the kind of a [Fault].
+type Class uint8
+
+const (
+	// Other is an error that has no class below: a missing table, a syntax error.
+	Other Class = iota
+	// Duplicate means that a key or a unique value is already there.
+	Duplicate
+	// Conflict means that the server saw a write conflict and nothing of the transaction remains.
+	Conflict
+	// Deadlock means that the transaction lost a deadlock or a lock wait and must be rolled back.
+	Deadlock
+	// Unavailable means that the connection or the server is away.
+	Unavailable
+	// Refused means that a value or a constraint was refused.
+	Refused
+	// Canceled means that the call's context ended.
+	Canceled
+	// Unsupported means that the server cannot do this.
+	Unsupported
+	// Closed means that the database handle was closed.
+	Closed
+)
