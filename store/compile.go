@@ -1,0 +1,226 @@
+package store
+
+import (
+	"reflect"
+	"sort"
+	"strings"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// compiled is a query that was checked against a mapping.
+type compiled struct {
+	filter *driver.Filter // nil selects everything
+	order  []driver.Order // total
+	limit  int            // 0: none
+}
+
+// compile checks a query and resolves its names. Its errors are ErrInvalid or ErrUnsupported.
+func (r *repo) compile(q Query) (*compiled, error) {
+	if q.limits && q.limit < 1 {
+		return nil, invalidf("Limit must be at least 1")
+	}
+	c := &compiled{limit: q.limit}
+	var err error
+	if q.where != nil {
+		if c.filter, err = r.filter(q.where, false); err != nil {
+			return nil, err
+		}
+	}
+	if c.order, err = r.mapping.orderOf(q.order); err != nil {
+		return nil, err
+	}
+	if q.cursor != "" {
+		after, err := r.decodeCursor(q.cursor, c)
+		if err != nil {
+			return nil, err
+		}
+		c.filter = c.after(after)
+	}
+	return c, nil
+}
+
+// orderOf resolves the order and ends it in the key.
+func (m *mapping) orderOf(terms []orderTerm) ([]driver.Order, error) {
+	var order []driver.Order
+	named := map[*driver.Field]bool{}
+	add := func(f *driver.Field, desc bool) {
+		if !named[f] {
+			named[f] = true
+			order = append(order, driver.Order{Field: f, Desc: desc})
+		}
+	}
+	for _, t := range terms {
+		f, err := m.field(t.field)
+		if err != nil {
+			return nil, err
+		}
+		if f.Kind == driver.Composite {
+			for i := range f.Parts {
+				add(&f.Parts[i], t.desc)
+			}
+			continue
+		}
+		if !f.Ordered() {
+			return nil, invalidf("%s cannot be sorted by: it has type %s", f.Name, f.Type)
+		}
+		add(f, t.desc)
+	}
+	key := &m.spec.Key
+	if key.Kind != driver.Composite {
+		add(key, false)
+	}
+	for i := range key.Parts {
+		add(&key.Parts[i], false)
+	}
+	return order, nil
+}
+
+func (m *mapping) field(name string) (*driver.Field, error) {
+	if f, ok := m.byName[name]; ok {
+		return f, nil
+	}
+	names := make([]string, 0, len(m.byName))
+	for n := range m.byName {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return nil, invalidf("%s has no stored field %q (it has %s)", m.spec.Type, name, strings.Join(names, ", "))
+}
+
+// filter resolves a condition. Negations are pushed to the leaves on the way, so that no backend
+// has to know what its NOT makes of NULL.
+func (r *repo) filter(c *condition, negated bool) (*driver.Filter, error) {
+	switch c.kind {
+	case nativeCondition:
+		if want := r.db.info.Native; want == nil || c.native == nil || reflect.TypeOf(c.native) != want {
+			return nil, explain(ErrUnsupported, "%s does not know this native condition", r.db.info.Name)
+		}
+		if negated {
+			return nil, invalidf("Not around a native condition: write the negation in the condition itself")
+		}
+		return &driver.Filter{Op: driver.Native, Native: c.native}, nil
+	case compareCondition:
+		return r.mapping.comparison(c, negated)
+	}
+	// De Morgan: negated, an AllOf is an AnyOf of the negations.
+	f := &driver.Filter{Op: driver.And}
+	if (c.kind == anyCondition) != (negated && c.kind != notCondition) {
+		f.Op = driver.Or
+	}
+	for _, q := range c.sub {
+		if !q.bare() {
+			return nil, invalidf("AllOf, AnyOf and Not take conditions alone, without order, limit or cursor")
+		}
+		inner := q.where
+		if inner == nil {
+			inner = &condition{kind: allCondition} // everything
+		}
+		sub, err := r.filter(inner, negated != (c.kind == notCondition))
+		if err != nil {
+			return nil, err
+		}
+		if c.kind == notCondition {
+			return sub, nil
+		}
+		f.Sub = append(f.Sub, sub)
+	}
+	return f, nil
+}
+
+// comparison resolves one leaf.
+func (m *mapping) comparison(c *condition, negated bool) (*driver.Filter, error) {
+	f, err := m.field(c.field)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case f.Kind == driver.Composite:
+		return nil, invalidf("%s is a composite key: compare its parts, such as %q", f.Name, f.Parts[0].Name)
+	case !f.Comparable():
+		return nil, invalidf("%s cannot be compared: it has type %s", f.Name, f.Type)
+	case c.op < Eq || c.op > Prefix:
+		return nil, invalidf("%s: the operator is unknown", f.Name)
+	case c.op >= Lt && c.op <= Ge && !f.Ordered():
+		return nil, invalidf("%s cannot be compared by %v: it has type %s", f.Name, c.op, f.Type)
+	case c.op == Prefix && (f.Kind != driver.String || f.Valuer):
+		return nil, invalidf("%s cannot be compared by Prefix: it is no string", f.Name)
+	case c.op == In:
+		return m.membership(f, c.value, negated)
+	}
+	value, null, err := m.convert(f, c.value)
+	if err != nil {
+		return nil, err
+	}
+	if null {
+		if c.op != Eq && c.op != Ne {
+			return nil, invalidf("%s: nil can be compared by Eq and Ne alone, not by %v", f.Name, c.op)
+		}
+		return nullTest(f, (c.op == Eq) != negated), nil
+	}
+	op := [...]driver.Op{Eq: driver.Eq, Ne: driver.Ne, Lt: driver.Lt, Le: driver.Le, Gt: driver.Gt, Ge: driver.Ge, Prefix: driver.Prefix}[c.op]
+	return leaf(f, op, value, negated), nil
+}
+
+func nullTest(f *driver.Field, isNull bool) *driver.Filter {
+	if isNull {
+		return &driver.Filter{Op: driver.IsNull, Field: f}
+	}
+	return &driver.Filter{Op: driver.NotNull, Field: f}
+}
+
+// leaf is a comparison, or its negation: the opposite comparison, or NULL.
+func leaf(f *driver.Field, op driver.Op, value any, negated bool) *driver.Filter {
+	if !negated {
+		return &driver.Filter{Op: op, Field: f, Value: value}
+	}
+	opposite := map[driver.Op]driver.Op{
+		driver.Eq: driver.Ne, driver.Ne: driver.Eq, driver.Lt: driver.Ge, driver.Ge: driver.Lt, driver.Gt: driver.Le, driver.Le: driver.Gt,
+		driver.In: driver.NotIn, driver.Prefix: driver.NotPrefix,
+	}[op]
+	return &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
+		{Op: opposite, Field: f, Value: value}, nullTest(f, true),
+	}}
+}
+
+// membership resolves In. A list without elements selects nothing.
+func (m *mapping) membership(f *driver.Field, list any, negated bool) (*driver.Filter, error) {
+	v := reflect.ValueOf(list)
+	if !v.IsValid() || v.Kind() != reflect.Slice && v.Kind() != reflect.Array {
+		return nil, invalidf("%s: In needs a slice", f.Name)
+	}
+	if v.Len() > m.info.MaxKeys {
+		return nil, invalidf("%s: In has %d values, and %s takes at most %d", f.Name, v.Len(), m.info.Name, m.info.MaxKeys)
+	}
+	var values []any
+	nulls := false
+	for i := range v.Len() {
+		value, null, err := m.convert(f, v.Index(i).Interface())
+		if err != nil {
+			return nil, err
+		}
+		if null {
+			nulls = true
+		} else {
+			values = append(values, value)
+		}
+	}
+	member := &driver.Filter{Op: driver.Or} // nothing
+	switch {
+	case len(values) > 0 && !negated:
+		member = leaf(f, driver.In, values, false)
+	case len(values) > 0 && !nulls:
+		return leaf(f, driver.In, values, true), nil
+	case len(values) > 0: // not among the values, and not NULL either
+		return &driver.Filter{Op: driver.NotIn, Field: f, Value: values}, nil
+	}
+	switch {
+	case !nulls && negated:
+		return &driver.Filter{Op: driver.And}, nil // everything
+	case !nulls:
+		return member, nil
+	case negated:
+		return nullTest(f, false), nil
+	}
+	return &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{member, nullTest(f, true)}}, nil
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"math"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// convert brings the value of a query to the base type of its field, normalized like a value that
+// is written, so that what was stored is found. null reports that it is NULL.
+func (m *mapping) convert(f *driver.Field, value any) (base any, null bool, err error) {
+	v := reflect.ValueOf(value)
+	for v.IsValid() && v.Type() != f.Base {
+		switch {
+		case v.Kind() == reflect.Pointer && v.IsNil():
+			return nil, true, nil
+		case v.Kind() == reflect.Pointer:
+			v = v.Elem()
+			continue
+		case isSQLNull(v.Type()) && !v.Field(1).Bool():
+			return nil, true, nil
+		case isSQLNull(v.Type()):
+			v = v.Field(0)
+			continue
+		}
+		break
+	}
+	if !v.IsValid() || f.Kind == driver.Bytes && v.Kind() == reflect.Slice && v.IsNil() {
+		return nil, true, nil
+	}
+	dst := reflect.New(f.Base).Elem()
+	if !convertInto(f, dst, v) {
+		return nil, false, invalidf("%s: a value of type %T does not convert to %s", f.Name, value, f.Base)
+	}
+	plain := *f
+	plain.Wrap, plain.Size = driver.Plain, 0
+	if check := baseCheck(&plain, m.info); check != nil {
+		if err := check(nil, dst); err != nil {
+			return nil, false, invalid(err)
+		}
+	}
+	return dst.Interface(), false, nil
+}
+
+// convertInto assigns v to dst, of f.Base, and reports whether it could without loss.
+func convertInto(f *driver.Field, dst, v reflect.Value) bool {
+	if v.Type() == f.Base {
+		dst.Set(v)
+		return true
+	}
+	if f.Valuer {
+		return convertByScan(f, dst, v)
+	}
+	switch f.Kind {
+	case driver.Bool:
+		if v.Kind() == reflect.Bool {
+			dst.SetBool(v.Bool())
+			return true
+		}
+	case driver.Int:
+		n, ok := integer(v)
+		if ok && !dst.OverflowInt(n) {
+			dst.SetInt(n)
+			return true
+		}
+	case driver.Uint:
+		n, ok := integer(v)
+		if ok && n >= 0 && !dst.OverflowUint(uint64(n)) {
+			dst.SetUint(uint64(n))
+			return true
+		}
+	case driver.Float:
+		x, ok := float(v)
+		if ok && !dst.OverflowFloat(x) {
+			dst.SetFloat(x)
+			return true
+		}
+	case driver.String:
+		if v.Kind() == reflect.String {
+			dst.SetString(v.String())
+			return true
+		}
+	case driver.Decimal:
+		if v.Kind() == reflect.String {
+			dst.SetString(v.String())
+			return true
+		}
+		if n, ok := integer(v); ok {
+			dst.SetString(strconv.FormatInt(n, 10))
+			return true
+		}
+	case driver.Bytes, driver.ByteArray, driver.UUID:
+		if v.Kind() == f.Base.Kind() && v.Type().ConvertibleTo(f.Base) {
+			dst.Set(v.Convert(f.Base))
+			return true
+		}
+	case driver.Time:
+		if v.Kind() == reflect.Struct && v.Type().ConvertibleTo(f.Base) {
+			dst.Set(v.Convert(f.Base))
+			return true
+		}
+	}
+	return false
+}
+
+// convertByScan lets a type with Scan read a plain value: a decimal its text, for one.
+func convertByScan(f *driver.Field, dst, v reflect.Value) bool {
+	var src any
+	switch {
+	case v.Kind() == reflect.String:
+		src = v.String()
+	case v.Kind() == reflect.Bool:
+		src = v.Bool()
+	case v.CanFloat():
+		src = v.Float()
+	case v.Type() == timeType:
+		src = v.Interface().(time.Time)
+	default:
+		n, ok := integer(v)
+		if !ok {
+			return false
+		}
+		src = n
+	}
+	plain := *f
+	plain.Wrap = driver.Plain
+	return plain.Decode(dst, src) == nil
+}
+
+func integer(v reflect.Value) (int64, bool) {
+	switch {
+	case v.CanInt():
+		return v.Int(), true
+	case v.CanUint():
+		return int64(v.Uint()), v.Uint() <= math.MaxInt64
+	}
+	return 0, false
+}
+
+// exactFloat is the largest integer up to which every integer is a float64.
+const exactFloat = 1 << 53
+
+func float(v reflect.Value) (float64, bool) {
+	if v.CanFloat() {
+		return v.Float(), true
+	}
+	n, ok := integer(v)
+	return float64(n), ok && n >= -exactFloat && n <= exactFloat
+}

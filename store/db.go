@@ -1,0 +1,61 @@
+package store
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// DB is one open database. A backend's Open makes it. It is safe for concurrent use.
+type DB struct {
+	driver  driver.Database
+	info    Info
+	options Options
+	closed  atomic.Bool
+}
+
+// New makes a DB of a backend; a backend's Open calls it, and so does a program that brings a
+// backend of its own. The DB owns d from then on and closes it. A nil o means defaults. A nil d is
+// ErrInvalid.
+func New(d driver.Database, o *Options) (*DB, error) {
+	if d == nil {
+		return nil, &Error{Op: "open", Err: invalidf("the backend is nil")}
+	}
+	db := &DB{driver: d, info: d.Info()}
+	if o != nil {
+		db.options = *o
+	}
+	if db.options.Now == nil {
+		db.options.Now = time.Now
+	}
+	if db.info.TimePrecision <= 0 {
+		db.info.TimePrecision = time.Nanosecond
+	}
+	if db.info.MaxKeys <= 0 {
+		db.info.MaxKeys = math.MaxInt
+	}
+	return db, nil
+}
+
+// Info returns what the database is and what it can do. It does no I/O.
+func (db *DB) Info() Info { return db.info }
+
+// Driver returns the backend. It is for the backends' own functions, such as those that give out
+// a native handle; a program has no use for it.
+func (db *DB) Driver() driver.Database { return db.driver }
+
+// Close frees what the backend's Open acquired, and nothing that the caller owns. Every later call
+// on the DB, on its repositories and in its transactions returns ErrClosed; a second Close
+// returns nil. Calls that run while Close is called may fail with any error.
+func (db *DB) Close() error {
+	if db.closed.Swap(true) {
+		return nil
+	}
+	if err := db.driver.Close(); err != nil {
+		c := &call{db: db, op: "close"}
+		return &Error{Op: c.op, Err: invalidf("the backend did not close"), cause: err}
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"bytes"
+	"math"
+	"reflect"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// equalFunc reports whether two values of a field are stored alike.
+type equalFunc func(a, b reflect.Value) bool
+
+// equalOf makes the comparison by which Modify finds the fields that changed. It compares what
+// would be stored, never two encodings: a map has no order, and 1.5 is 1.50.
+func equalOf(f *driver.Field) equalFunc {
+	base := baseEqual(f)
+	switch f.Wrap {
+	case driver.Pointer:
+		return func(a, b reflect.Value) bool {
+			if a.IsNil() || b.IsNil() {
+				return a.IsNil() == b.IsNil()
+			}
+			return base(a.Elem(), b.Elem())
+		}
+	case driver.Null:
+		return func(a, b reflect.Value) bool {
+			if !a.Field(1).Bool() || !b.Field(1).Bool() {
+				return a.Field(1).Bool() == b.Field(1).Bool()
+			}
+			return base(a.Field(0), b.Field(0))
+		}
+	}
+	return base
+}
+
+func baseEqual(f *driver.Field) equalFunc {
+	if f.Valuer || f.Kind == driver.Decimal {
+		plain := *f
+		plain.Wrap = driver.Plain
+		return func(a, b reflect.Value) bool { return encodedEqual(&plain, a, b) }
+	}
+	switch f.Kind {
+	case driver.Bool:
+		return func(a, b reflect.Value) bool { return a.Bool() == b.Bool() }
+	case driver.Int:
+		return func(a, b reflect.Value) bool { return a.Int() == b.Int() }
+	case driver.Uint:
+		return func(a, b reflect.Value) bool { return a.Uint() == b.Uint() }
+	case driver.Float:
+		return func(a, b reflect.Value) bool { return math.Float64bits(a.Float()) == math.Float64bits(b.Float()) }
+	case driver.String:
+		return func(a, b reflect.Value) bool { return a.String() == b.String() }
+	case driver.Bytes:
+		return func(a, b reflect.Value) bool { return a.IsNil() == b.IsNil() && bytes.Equal(a.Bytes(), b.Bytes()) }
+	case driver.ByteArray, driver.UUID:
+		return reflect.Value.Equal
+	case driver.Opaque:
+		return func(a, b reflect.Value) bool { return reflect.DeepEqual(a.Interface(), b.Interface()) }
+	}
+	return deepEqual
+}
+
+// encodedEqual compares by what the type's own methods store. A value that cannot be stored is
+// different, so that the write meets its error.
+func encodedEqual(f *driver.Field, a, b reflect.Value) bool {
+	x, err := f.Encode(a)
+	if err != nil {
+		return false
+	}
+	y, err := f.Encode(b)
+	if err != nil {
+		return false
+	}
+	if s, ok := x.([]byte); ok {
+		t, ok := y.([]byte)
+		return ok && bytes.Equal(s, t)
+	}
+	if s, ok := x.(time.Time); ok {
+		t, ok := y.(time.Time)
+		return ok && s.Equal(t)
+	}
+	return x == y
+}
+
+// deepEqual compares nested values. It differs from reflect.DeepEqual in times, which are equal
+// when their moment is, and in floats, which are equal when their bits are.
+func deepEqual(a, b reflect.Value) bool {
+	t := a.Type()
+	if t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) {
+		return a.Convert(timeType).Interface().(time.Time).Equal(b.Convert(timeType).Interface().(time.Time))
+	}
+	switch t.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return math.Float64bits(a.Float()) == math.Float64bits(b.Float())
+	case reflect.Pointer:
+		if a.IsNil() || b.IsNil() {
+			return a.IsNil() == b.IsNil()
+		}
+		return deepEqual(a.Elem(), b.Elem())
+	case reflect.Slice:
+		return a.IsNil() == b.IsNil() && a.Len() == b.Len() && elementsEqual(a, b)
+	case reflect.Array:
+		return elementsEqual(a, b)
+	case reflect.Map:
+		return a.IsNil() == b.IsNil() && a.Len() == b.Len() && entriesEqual(a, b)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !t.Field(i).IsExported() {
+				// Only a type's own methods know what this means.
+				return reflect.DeepEqual(a.Interface(), b.Interface())
+			}
+		}
+		for i := range t.NumField() {
+			if !deepEqual(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Interface, reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return reflect.DeepEqual(a.Interface(), b.Interface()) // inside a type with a codec of its own
+	}
+	return a.Equal(b)
+}
+
+func elementsEqual(a, b reflect.Value) bool {
+	for i := range a.Len() {
+		if !deepEqual(a.Index(i), b.Index(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+func entriesEqual(a, b reflect.Value) bool {
+	for entries := a.MapRange(); entries.Next(); {
+		other := b.MapIndex(entries.Key())
+		if !other.IsValid() || !deepEqual(entries.Value(), other) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// standardSize bounds a string that a key or an index needs, where the mapping gives no size:
+// every server can index that much.
+const standardSize = 255
+
+// keyTypeProblem says why a type cannot be a key, empty when it can.
+func keyTypeProblem(t reflect.Type) string {
+	if isScalarKey(t) {
+		return ""
+	}
+	if t.Kind() != reflect.Struct || t == timeType {
+		return "a key is an integer, a string, a byte array, or a struct of those"
+	}
+	if t.NumField() == 0 {
+		return "it has no field"
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		switch {
+		case !f.IsExported():
+			return fmt.Sprintf("its field %s is not exported", f.Name)
+		case f.Anonymous:
+			return fmt.Sprintf("its field %s is embedded", f.Name)
+		case !isScalarKey(f.Type):
+			return fmt.Sprintf("its field %s is no integer, string or byte array", f.Name)
+		}
+	}
+	return ""
+}
+
+func isScalarKey(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return !isValuer(t)
+	case reflect.String:
+		return !isValuer(t)
+	case reflect.Array:
+		return t.Elem() == byteType && t.Len() > 0
+	}
+	return false
+}
+
+// keyField describes the key, and its parts where it is composite.
+func (b *mapper) keyField(d *driver.Field, f reflect.StructField, tag storeTag) (problems []string) {
+	if f.Type != b.keyType {
+		return []string{fmt.Sprintf("is the key and has type %s, but the repository's key type is %s", f.Type, b.keyType)}
+	}
+	if keyTypeProblem(f.Type) != "" {
+		return nil // named already
+	}
+	if tag.unique || tag.index {
+		problems = append(problems, "is the key, which has an index of its own")
+	}
+	if f.Type.Kind() != reflect.Struct {
+		problems = append(problems, describe(d, tag, false, b.db.info)...)
+		keySize(d, tag)
+		if tag.auto {
+			problems = append(problems, b.autoKey(d)...)
+		}
+		return problems
+	}
+	if tag.auto {
+		problems = append(problems, "is composite, and the database cannot make it")
+	}
+	d.Kind, d.Base, d.Secret = driver.Composite, f.Type, tag.secret
+	paths := map[string]bool{}
+	for i := range f.Type.NumField() {
+		part := f.Type.Field(i)
+		partTag, faults := parseTag(part.Tag.Get("store"))
+		problems = append(problems, prefixed(part.Name, faults)...)
+		if partTag.role() != "" || partTag.unique || partTag.index {
+			problems = append(problems, prefixed(part.Name, []string{"is a part of the key and has no role or index of its own"})...)
+		}
+		naming := b.db.driver.Resolve(part)
+		if naming.How != driver.Stored {
+			problems = append(problems, prefixed(part.Name, []string{"is a part of the key and must be stored"})...)
+			continue
+		}
+		if paths[naming.Name] {
+			problems = append(problems, prefixed(part.Name, []string{fmt.Sprintf("is stored as %q, and so is another part", naming.Name)})...)
+		}
+		paths[naming.Name] = true
+		p := driver.Field{
+			Name: d.Name + "." + part.Name, Path: naming.Name, Type: part.Type, Tag: part.Tag,
+			Index: append(append([]int{}, d.Index...), i),
+		}
+		problems = append(problems, prefixed(part.Name, describe(&p, partTag, false, b.db.info))...)
+		keySize(&p, partTag)
+		d.Parts = append(d.Parts, p)
+	}
+	return problems
+}
+
+func prefixed(name string, problems []string) []string {
+	for i, p := range problems {
+		problems[i] = "its part " + name + " " + p
+	}
+	return problems
+}
+
+// keySize bounds a string key whose mapping does not.
+func keySize(d *driver.Field, tag storeTag) {
+	if d.Kind == driver.String && tag.size == 0 {
+		d.Size = standardSize
+	}
+}
+
+func (b *mapper) autoKey(d *driver.Field) []string {
+	switch d.Kind {
+	case driver.Int, driver.Uint:
+		if !b.db.info.AutoKeys {
+			return []string{fmt.Sprintf("is tagged auto, and %s makes no integer keys", b.db.info.Name)}
+		}
+	case driver.String:
+		return []string{"is tagged auto, and no database makes keys that are strings"}
+	}
+	return nil // the backend decides on byte arrays
+}
+
+// checkKey says whether a key can be stored, and so looked for.
+func (m *mapping) checkKey(key any) error {
+	if len(m.keyChecks) == 0 {
+		return nil
+	}
+	// A copy, since a check may have to change what it looks at.
+	v := reflect.New(m.spec.Key.Type).Elem()
+	v.Set(reflect.ValueOf(key))
+	for _, c := range m.keyChecks {
+		field := v
+		if m.spec.Key.Kind == driver.Composite {
+			field = v.Field(c.field.Index[len(c.field.Index)-1])
+		}
+		if err := c.run(nil, field); err != nil {
+			return invalid(err)
+		}
+		if c.field.Kind == driver.String && strings.HasSuffix(field.String(), " ") {
+			return invalidf("%s: a key cannot end in a space", c.field.Name)
+		}
+	}
+	return nil
+}
+
+// keyText is the key as errors print it, empty where it is secret.
+func (m *mapping) keyText(key any) string {
+	if m.secretKey {
+		return ""
+	}
+	var parts []string
+	for _, v := range m.spec.KeyValues(key) {
+		parts = append(parts, scalarText(v))
+	}
+	text := strings.ToValidUTF8(strings.Join(parts, "/"), "\uFFFD")
+	if utf8.RuneCountInString(text) > longestKey {
+		text = string([]rune(text)[:longestKey]) + "…"
+	}
+	return text
+}
+
+// longestKey is the most characters of a key that an error prints.
+const longestKey = 64
+
+func scalarText(v reflect.Value) string {
+	switch {
+	case v.CanInt():
+		return strconv.FormatInt(v.Int(), 10)
+	case v.CanUint():
+		return strconv.FormatUint(v.Uint(), 10)
+	case v.Kind() == reflect.Array:
+		b := make([]byte, v.Len())
+		reflect.Copy(reflect.ValueOf(b), v)
+		if len(b) == 16 {
+			return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+		}
+		return hex.EncodeToString(b)
+	}
+	return v.String()
+}

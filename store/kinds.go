@@ -1,0 +1,240 @@
+package store
+
+import (
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+var (
+	byteType       = reflect.TypeFor[byte]()
+	valuerType     = reflect.TypeFor[sqldriver.Valuer]()
+	scannerType    = reflect.TypeFor[sql.Scanner]()
+	jsonWriterType = reflect.TypeFor[json.Marshaler]()
+	jsonReaderType = reflect.TypeFor[json.Unmarshaler]()
+	textWriterType = reflect.TypeFor[encoding.TextMarshaler]()
+	textReaderType = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// implements reports whether t or *t has the methods of i.
+func implements(t, i reflect.Type) bool {
+	return t.Implements(i) || reflect.PointerTo(t).Implements(i)
+}
+
+// isValuer reports whether values of t are stored through their own Value and Scan.
+func isValuer(t reflect.Type) bool {
+	return implements(t, valuerType) && reflect.PointerTo(t).Implements(scannerType)
+}
+
+// hasCodec reports whether t brings its own text or JSON form, for values inside others.
+func hasCodec(t reflect.Type) bool {
+	return implements(t, jsonWriterType) && implements(t, jsonReaderType) ||
+		implements(t, textWriterType) && implements(t, textReaderType)
+}
+
+// isSQLNull reports whether t is sql.Null[T], or sql.NullString or one of its like: a value and
+// then a Valid.
+func isSQLNull(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && strings.HasPrefix(t.Name(), "Null") &&
+		t.NumField() == 2 && t.Field(1).Name == "Valid"
+}
+
+// describe finds out how a field is stored and takes over its options. Each problem is a sentence
+// without a subject.
+func describe(d *driver.Field, tag storeTag, opaque bool, info Info) (problems []string) {
+	d.Base = d.Type
+	switch {
+	case isSQLNull(d.Type):
+		d.Wrap, d.Base = driver.Null, d.Type.Field(0).Type
+	case d.Type.Kind() == reflect.Pointer:
+		d.Wrap, d.Base = driver.Pointer, d.Type.Elem()
+	}
+	d.JSON, d.Secret, d.Varchar, d.Text = tag.json, tag.secret, tag.varchar, tag.text
+	d.Size, d.Precision, d.Scale = tag.size, tag.precision, tag.scale
+	var problem string
+	if d.Kind, problem = kindOf(d, tag, opaque); problem != "" {
+		return []string{problem}
+	}
+	if d.Size == 0 && !tag.max && (tag.unique || tag.index) && (d.Kind == driver.String || d.Kind == driver.Bytes) {
+		d.Size = standardSize
+	}
+	return optionProblems(d, tag, info)
+}
+
+func optionProblems(d *driver.Field, tag storeTag, info Info) (problems []string) {
+	text := d.Kind == driver.String
+	for _, o := range []struct {
+		used, fits bool
+		name, need string
+	}{
+		{tag.size > 0 || tag.max, text || d.Kind == driver.Bytes, "size", "a string or []byte"},
+		{tag.size > 0 && tag.text, false, "size beside text", "one of the two"},
+		{tag.varchar, text, "varchar", "a string"},
+		{tag.text, text, "text", "a string"},
+		{tag.decimal, d.Kind == driver.Decimal, "decimal", "a string, or a type with Value and Scan"},
+		{tag.json, d.Kind == driver.Nested, "json", "a struct, map, slice or array"},
+		{(tag.unique || tag.index), d.Comparable() && !(tag.text || tag.max), "unique or index", "a scalar of bounded size"},
+		{tag.version || tag.key, d.Wrap == driver.Plain, tag.role(), "a type that cannot be NULL"},
+	} {
+		if o.used && !o.fits {
+			problems = append(problems, fmt.Sprintf("is tagged %s, which needs %s, and has type %s", o.name, o.need, d.Type))
+		}
+	}
+	if tag.decimal && d.Precision > info.DecimalDigits {
+		problems = append(problems, fmt.Sprintf("has a decimal of %d digits, and %s holds at most %d", d.Precision, info.Name, info.DecimalDigits))
+	}
+	return problems
+}
+
+// kindOf finds the kind of d.Base, or says why there is none.
+func kindOf(d *driver.Field, tag storeTag, opaque bool) (driver.Kind, string) {
+	t := d.Base
+	switch {
+	case opaque:
+		return driver.Opaque, ""
+	case tag.json:
+		return driver.Nested, nestedProblem(t, nil)
+	case t == timeType:
+		return driver.Time, ""
+	case t.Kind() == reflect.Array && t.Elem() == byteType && t.Len() > 0:
+		if t.Len() == 16 {
+			return driver.UUID, ""
+		}
+		return driver.ByteArray, ""
+	case isValuer(t):
+		d.Valuer = true
+		return valuerKind(t, tag)
+	case implements(t, valuerType):
+		return 0, fmt.Sprintf("has type %s, which has a Value method but no Scan", d.Type)
+	case t.Kind() == reflect.Struct && t.ConvertibleTo(timeType):
+		return driver.Time, ""
+	}
+	if kind := scalarKind(t, tag); kind != 0 {
+		return kind, ""
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array:
+		return driver.Nested, nestedProblem(t, nil)
+	}
+	return 0, fmt.Sprintf("has type %s, which cannot be stored", d.Type)
+}
+
+// scalarKind is the kind of a type that has no methods to store it, 0 when it is no scalar.
+func scalarKind(t reflect.Type, tag storeTag) driver.Kind {
+	switch t.Kind() {
+	case reflect.Bool:
+		return driver.Bool
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return driver.Int
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return driver.Uint
+	case reflect.Float32, reflect.Float64:
+		return driver.Float
+	case reflect.String:
+		if tag.decimal {
+			return driver.Decimal
+		}
+		return driver.String
+	case reflect.Slice:
+		if t.Elem() == byteType {
+			return driver.Bytes
+		}
+	}
+	return 0
+}
+
+// valuerKind asks the zero value of a type what it stores.
+func valuerKind(t reflect.Type, tag storeTag) (kind driver.Kind, problem string) {
+	if tag.decimal {
+		return driver.Decimal, ""
+	}
+	if tag.size > 0 || tag.max || tag.varchar || tag.text {
+		return driver.String, ""
+	}
+	value := func() (v sqldriver.Value) {
+		defer func() {
+			if recover() != nil {
+				v = nil
+			}
+		}()
+		v, err := reflect.New(t).Interface().(sqldriver.Valuer).Value()
+		if err != nil {
+			return nil
+		}
+		return v
+	}()
+	switch value.(type) {
+	case bool:
+		return driver.Bool, ""
+	case int64:
+		return driver.Int, ""
+	case float64:
+		return driver.Float, ""
+	case string:
+		return driver.String, ""
+	case []byte:
+		return driver.Bytes, ""
+	case time.Time:
+		return driver.Time, ""
+	}
+	return 0, fmt.Sprintf("has type %s, whose zero value does not say what it stores: tag it size=N, text or decimal", t)
+}
+
+// nestedProblem says why a value of t cannot be stored inside another, empty when it can.
+func nestedProblem(t reflect.Type, seen map[reflect.Type]bool) string {
+	if seen[t] || t == timeType || hasCodec(t) {
+		return ""
+	}
+	if seen == nil {
+		seen = map[reflect.Type]bool{}
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Interface, reflect.Func, reflect.Chan, reflect.UnsafePointer, reflect.Uintptr, reflect.Complex64, reflect.Complex128:
+		return fmt.Sprintf("holds a value of type %s, which cannot be stored", t)
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return nestedProblem(t.Elem(), seen)
+	case reflect.Map:
+		if p := mapKeyProblem(t); p != "" {
+			return p
+		}
+		return nestedProblem(t.Elem(), seen)
+	case reflect.Struct:
+		return nestedStructProblem(t, seen)
+	}
+	return ""
+}
+
+func mapKeyProblem(t reflect.Type) string {
+	switch k := t.Key(); {
+	case k.Kind() == reflect.String, k.Kind() >= reflect.Int && k.Kind() <= reflect.Uint64,
+		implements(k, textWriterType) && implements(k, textReaderType):
+		return ""
+	}
+	return fmt.Sprintf("holds a map whose keys have type %s: they must be strings or integers", t.Key())
+}
+
+func nestedStructProblem(t reflect.Type, seen map[reflect.Type]bool) string {
+	exported := 0
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() && !f.Anonymous {
+			continue
+		}
+		exported++
+		if p := nestedProblem(f.Type, seen); p != "" {
+			return p
+		}
+	}
+	if t.NumField() > 0 && exported == 0 {
+		return fmt.Sprintf("holds a %s, which has only unexported fields and no codec (Value and Scan, MarshalJSON and UnmarshalJSON, or their text forms)", t)
+	}
+	return ""
+}

@@ -1,0 +1,287 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// mapping is what package store knows of an entity type in one table. It is made once, by
+// NewRepository, and never changes.
+type mapping struct {
+	spec      driver.Spec
+	info      Info
+	readAt    *driver.Field            // nil when there is none
+	created   int                      // the index in spec.Fields, -1 when there is none
+	updated   int                      // likewise
+	byName    map[string]*driver.Field // what queries can name
+	checks    []check                  // of spec.Fields, for those that have something to check
+	keyChecks []check                  // of the key's fields
+	equal     []equalFunc              // of spec.Fields
+	validated bool                     // the type has a Validate method
+	secretKey bool
+}
+
+var (
+	timeType     = reflect.TypeFor[time.Time]()
+	snapshotType = reflect.TypeFor[Snapshot]()
+)
+
+// validator is implemented by an entity that checks itself before each write.
+type validator interface{ Validate() error }
+
+// mapper collects the fields of a type and everything that is wrong with them.
+type mapper struct {
+	db       *DB
+	typ      reflect.Type
+	keyType  reflect.Type
+	table    string
+	m        *mapping
+	indexes  []driver.Index
+	indexOf  map[string]int
+	indexed  map[string][]string // index name to field names
+	paths    map[string]string   // stored name to Go name
+	keys     int
+	versions int
+	faults   []error
+}
+
+// newMapping compiles the mapping of typ, or returns all its faults joined, each an ErrInvalid
+// that names type and field.
+func newMapping(db *DB, table string, typ, keyType reflect.Type) (*mapping, error) {
+	b := &mapper{
+		db: db, typ: typ, keyType: keyType, table: table,
+		m:       &mapping{info: db.info, created: -1, updated: -1, byName: map[string]*driver.Field{}},
+		indexOf: map[string]int{}, indexed: map[string][]string{}, paths: map[string]string{},
+	}
+	if table == "" {
+		b.fault("", "the table's name is empty")
+	}
+	if typ.Kind() != reflect.Struct || typ == timeType {
+		b.fault("", "an entity is a struct")
+		return nil, errors.Join(b.faults...)
+	}
+	if problem := keyTypeProblem(keyType); problem != "" {
+		b.fault("", "%s cannot be a key: %s", keyType, problem)
+	}
+	b.m.spec.Table, b.m.spec.Type = table, typ
+	b.walk(typ, nil)
+	switch {
+	case b.keys == 0:
+		b.fault("", "no field is the key: tag one of type %s with store:\"key\"", keyType)
+	case b.keys > 1:
+		b.fault("", "%d fields are tagged as the key: a composite key is one field of a struct type", b.keys)
+	}
+	switch {
+	case b.versions == 0:
+		b.fault("", "no field is the version: embed store.Snapshot, or tag an int64 with store:\"version\"")
+	case b.versions > 1:
+		b.fault("", "%d fields are tagged as the version", b.versions)
+	}
+	if len(b.faults) > 0 {
+		return nil, errors.Join(b.faults...)
+	}
+	b.complete()
+	return b.m, errors.Join(b.faults...)
+}
+
+func (b *mapper) fault(field, format string, args ...any) {
+	name := b.typ.String()
+	if field != "" {
+		name += "." + field
+	}
+	b.faults = append(b.faults, invalidf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+func (b *mapper) walk(t reflect.Type, index []int) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		path := append(append([]int{}, index...), i)
+		text, tagged := f.Tag.Lookup("store")
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			f.PkgPath = "" // the fields of an unexported embedded struct are exported all the same
+		}
+		if !f.IsExported() {
+			if tagged {
+				b.fault(f.Name, "is tagged but not exported")
+			}
+			continue
+		}
+		tag, problems := parseTag(text)
+		for _, p := range problems {
+			b.fault(f.Name, "%s", p)
+		}
+		if tag.readAt {
+			b.setReadAt(f, path)
+			continue
+		}
+		b.field(f, path, tag, b.db.driver.Resolve(f))
+	}
+}
+
+func (b *mapper) setReadAt(f reflect.StructField, path []int) {
+	if f.Type != timeType {
+		b.fault(f.Name, "is tagged readat and must be a time.Time, not %s", f.Type)
+	}
+	if b.m.readAt != nil {
+		b.fault(f.Name, "is a second field tagged readat")
+	}
+	b.m.readAt = &driver.Field{Name: f.Name, Index: path, Type: f.Type}
+}
+
+func (b *mapper) field(f reflect.StructField, path []int, tag storeTag, naming driver.Naming) {
+	if f.Type == snapshotType && naming.How != driver.Inline {
+		b.fault(f.Name, "would be stored as a value of its own, not as a version beside the other fields: embed it without a db tag and with bson:\",inline\"")
+		b.versions++ // named once is enough
+		return
+	}
+	if f.Type == reflect.PointerTo(snapshotType) {
+		b.fault(f.Name, "is embedded by pointer: embed store.Snapshot itself")
+		b.versions++
+		return
+	}
+	switch naming.How {
+	case driver.Skip:
+		if role := tag.role(); role != "" {
+			b.fault(f.Name, "is tagged %q but is not stored", role)
+		}
+	case driver.Inline:
+		if f.Type.Kind() != reflect.Struct {
+			b.fault(f.Name, "is inline and must be a struct, not %s", f.Type)
+			return
+		}
+		if len(tag.words) > 0 {
+			b.fault(f.Name, "is inline and takes no store tag")
+		}
+		b.walk(f.Type, path)
+	case driver.Stored:
+		b.stored(f, path, tag, naming)
+	}
+}
+
+func (b *mapper) stored(f reflect.StructField, path []int, tag storeTag, naming driver.Naming) {
+	d := driver.Field{Name: f.Name, Path: naming.Name, Index: path, Type: f.Type, Tag: f.Tag}
+	var problems []string
+	if tag.key {
+		problems = b.keyField(&d, f, tag)
+	} else {
+		problems = describe(&d, tag, naming.Opaque, b.db.info)
+	}
+	for _, p := range problems {
+		b.fault(f.Name, "%s", p)
+	}
+	if other, ok := b.paths[d.Path]; ok {
+		b.fault(f.Name, "is stored as %q, and so is %s", d.Path, other)
+	}
+	b.paths[d.Path] = f.Name
+	b.place(d, tag)
+}
+
+// place puts a field where its role belongs.
+func (b *mapper) place(d driver.Field, tag storeTag) {
+	spec := &b.m.spec
+	switch {
+	case tag.key:
+		b.keys++
+		spec.Key, spec.KeyAuto = d, tag.auto
+		return
+	case tag.version:
+		b.versions++
+		if d.Type.Kind() != reflect.Int64 || d.Valuer {
+			b.fault(d.Name, "is the version and must be an int64, not %s", d.Type)
+		}
+		if tag.auto && !b.db.info.AutoVersion {
+			b.fault(d.Name, "is tagged version,auto, and %s has no versions that it moves itself", b.db.info.Name)
+		}
+		spec.Version, spec.VersionAuto = d, tag.auto
+		return
+	case tag.created || tag.updated:
+		if d.Base != timeType {
+			b.fault(d.Name, "is tagged %s and must be a time.Time, not %s", tag.role(), d.Type)
+		}
+		place := &b.m.created
+		if tag.updated {
+			place = &b.m.updated
+		}
+		if *place >= 0 {
+			b.fault(d.Name, "is a second field tagged %s", tag.role())
+		}
+		*place = len(spec.Fields)
+	}
+	if tag.unique {
+		b.index(d.Name, indexName(tag.uniqueName, b.table, d.Path), true)
+	}
+	if tag.index {
+		b.index(d.Name, indexName(tag.indexName, b.table, d.Path), false)
+	}
+	spec.Fields = append(spec.Fields, d)
+}
+
+// index notes that a field belongs to an index. Fields that name the same one share it.
+func (b *mapper) index(field, name string, unique bool) {
+	i, ok := b.indexOf[name]
+	if !ok {
+		i = len(b.indexes)
+		b.indexOf[name] = i
+		b.indexes = append(b.indexes, driver.Index{Name: name, Unique: unique})
+	}
+	if b.indexes[i].Unique != unique {
+		b.fault(field, "names the index %q, which is unique for one field and not for another", name)
+	}
+	b.indexed[name] = append(b.indexed[name], field)
+}
+
+// indexName is the name of an index: the one in the tag, else table and column.
+func indexName(name, table, column string) string {
+	if name != "" {
+		return name
+	}
+	return table[strings.LastIndexByte(table, '.')+1:] + "_" + column
+}
+
+// complete fills in what needs all fields in their final places.
+func (b *mapper) complete() {
+	m := b.m
+	spec := &m.spec
+	for i := range spec.Fields {
+		b.nameable(&spec.Fields[i])
+	}
+	b.nameable(&spec.Version)
+	b.nameable(&spec.Key)
+	for i := range spec.Key.Parts {
+		b.nameable(&spec.Key.Parts[i])
+	}
+	for i := range b.indexes {
+		for _, name := range b.indexed[b.indexes[i].Name] {
+			b.indexes[i].Fields = append(b.indexes[i].Fields, m.byName[name])
+		}
+	}
+	spec.Indexes = b.indexes
+	m.equal = make([]equalFunc, len(spec.Fields))
+	for i := range spec.Fields {
+		m.equal[i] = equalOf(&spec.Fields[i])
+		if c := checkOf(&spec.Fields[i], b.db.info); c != nil {
+			m.checks = append(m.checks, check{&spec.Fields[i], c})
+		}
+	}
+	m.secretKey = spec.Key.Secret
+	fields := spec.KeyFields()
+	for i := range fields {
+		m.secretKey = m.secretKey || fields[i].Secret
+		if c := checkOf(&fields[i], b.db.info); c != nil {
+			m.keyChecks = append(m.keyChecks, check{&fields[i], c})
+		}
+	}
+	m.validated = reflect.PointerTo(b.typ).Implements(reflect.TypeFor[validator]())
+}
+
+func (b *mapper) nameable(f *driver.Field) {
+	if other, ok := b.m.byName[f.Name]; ok {
+		b.fault(f.Name, "is the Go name of two stored fields, %q and %q", other.Path, f.Path)
+	}
+	b.m.byName[f.Name] = f
+}

@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Modify reads the entity with the key, has fn change that copy, and writes the fields that
+// changed if the stored version is still the one that was read. It returns what is stored then.
+//
+// It finds the changes by comparing with a second copy, so that a change inside a map, a slice or
+// behind a pointer is seen. When fn changed nothing, nothing is written and the version stays.
+// Another's write in between is a conflict, after which everything is done again with a new copy:
+// fn may run many times, and must change nothing but its argument. Attempts are bounded by
+// RepositoryOptions; the error is then the last ErrConflict or ErrTransient. fn must not change
+// the key or the version: that is ErrInvalid.
+//
+// An error of fn ends it with nothing written, and is returned as it is. A missing entity is
+// ErrNotFound: Modify never creates. A write whose answer was lost is ErrUnknownOutcome and is not
+// tried again.
+//
+// In Atomic the read is current, as that of Reload is, and a conflict runs the whole function of
+// Atomic again.
+func (r *Repository[T, K]) Modify(ctx context.Context, key K, fn func(entity *T) error) (T, error) {
+	var change func(*T, bool) error
+	if fn != nil {
+		change = func(entity *T, _ bool) error { return fn(entity) }
+	}
+	return r.modify(ctx, "modify", key, change)
+}
+
+// Upsert is Modify where the entity exists, and else Insert: fn is then given an entity that is
+// zero but for its key, and found is false. When another inserts the same key in between, fn runs
+// again on what is there. An entity whose key the database makes is ErrInvalid.
+func (r *Repository[T, K]) Upsert(ctx context.Context, key K, fn func(entity *T, found bool) error) (T, error) {
+	return r.modify(ctx, "upsert", key, fn)
+}
+
+// modifier is one Modify or Upsert without its type parameters.
+type modifier struct {
+	*call
+	upsert bool
+	fresh  func() driver.Record
+	change func(r driver.Record, found bool) error
+	absent int // attempts in a row that found nothing and could not insert either
+}
+
+func (r *Repository[T, K]) modify(ctx context.Context, op string, key K, fn func(*T, bool) error) (T, error) {
+	c := r.call(op, key, true)
+	var none T
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return none, err
+	}
+	returned := false
+	defer func() {
+		if !returned { // fn panicked or called Goexit
+			_ = c.end(ctx, errNotReturned)
+		}
+	}()
+	var result *T
+	m := modifier{
+		call: c, upsert: op == "upsert",
+		fresh: func() driver.Record { return driver.RecordOf(new(T)) },
+		change: func(r driver.Record, found bool) error {
+			result = r.Pointer().(*T)
+			return fn(result, found)
+		},
+	}
+	if fn == nil {
+		err = invalidf("the function is nil")
+	} else {
+		err = m.run(ctx)
+	}
+	returned = true
+	if err := c.end(ctx, err); err != nil {
+		return none, err
+	}
+	return *result, nil
+}
+
+func (m *modifier) run(ctx context.Context) error {
+	if m.upsert && m.repo.mapping.spec.KeyAuto {
+		return invalidf("%s: the database makes the key, so it cannot be given", m.repo.mapping.spec.Key.Name)
+	}
+	if m.tx != nil {
+		err := m.attempt(ctx)
+		if a, ok := err.(*again); ok {
+			return a.err // the Tx is doomed, and Atomic runs its function again
+		}
+		return err
+	}
+	return m.retry(ctx, m.repo.bounds(), func(int) error { return m.attempt(ctx) })
+}
+
+// attempt reads, has the function change the copy, and writes.
+func (m *modifier) attempt(ctx context.Context) error {
+	entity, base := m.fresh(), m.fresh()
+	err := m.get(ctx, m.key, getInto{into: entity, base: base, current: true})
+	switch {
+	case err == ErrNotFound && m.upsert:
+		return m.create(ctx)
+	case err != nil:
+		return m.retryable(ctx, err)
+	}
+	m.absent = 0
+	mapping := m.repo.mapping
+	read, readAt := mapping.version(entity), mapping.readAtOf(entity)
+	if err := m.change(entity, true); err != nil {
+		return &callersError{err}
+	}
+	if !mapping.hasKey(entity, m.key) {
+		return invalidf("%s: the function changed the key", mapping.spec.Key.Name)
+	}
+	if mapping.version(entity) != read {
+		return invalidf("%s: the function changed the version", mapping.spec.Version.Name)
+	}
+	fields, err := m.changed(entity, base)
+	if err != nil || len(fields) == 0 {
+		mapping.stampReadAt(entity, readAt)
+		return err
+	}
+	if m.tx != nil && !m.sawLast(read) {
+		return invalidf("the function wrote the entity that it was given to change")
+	}
+	return m.write(ctx, entity, fields, read)
+}
+
+// sawLast reports whether the version that was read is still the last that this Tx knows.
+func (m *modifier) sawLast(read int64) bool {
+	state := m.tx.entities[entityKey{m.repo.table, m.key}]
+	return state.seen == read
+}
+
+// changed returns the indexes of the fields that differ, after it has checked and normalized
+// them; what the function did not change is not checked. It sets the updated time and runs
+// Validate when there is anything to write.
+func (m *modifier) changed(entity, base driver.Record) ([]int, error) {
+	mapping := m.repo.mapping
+	spec := &mapping.spec
+	var fields []int
+	checks := mapping.checks
+	for i := range spec.Fields {
+		f := &spec.Fields[i]
+		var run checkFunc
+		if len(checks) > 0 && checks[0].field == f {
+			run, checks = checks[0].run, checks[1:]
+		}
+		a, b := entity.Field(f), base.Field(f)
+		if mapping.equal[i](a, b) {
+			continue
+		}
+		if run != nil {
+			if err := run(nil, a); err != nil {
+				return nil, invalid(err)
+			}
+			if mapping.equal[i](a, b) {
+				continue // it differed in what the database cannot keep
+			}
+		}
+		fields = append(fields, i)
+	}
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	if i := mapping.updated; i >= 0 {
+		m.setTime(nil, entity.Field(&spec.Fields[i]), m.db.now(), false)
+		if !slices.Contains(fields, i) {
+			fields = append(fields, i)
+		}
+	}
+	return fields, m.validate(entity)
+}
+
+func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int, read int64) error {
+	at, err := m.enter(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := m.repo.collection.Update(ctx, &driver.UpdateParams{
+		Tx: m.driverTx(), Key: m.key, Record: entity, Fields: fields, Expect: read, Next: read + 1,
+	})
+	if err != nil && result.Outcome == driver.NotApplied {
+		err = &notApplied{err}
+	}
+	if err != nil {
+		return m.retryable(ctx, m.leave(ctx, err))
+	}
+	switch result.Outcome {
+	case driver.Applied:
+		m.wrote(m.key, result.Stored)
+		m.repo.mapping.stamp(entity, result.Stored, at)
+		return m.leave(ctx, nil)
+	case driver.Missing:
+		return m.refused(ctx, ErrNotFound)
+	}
+	return m.refused(ctx, m.errorOf(&ConflictError{Expected: read, Actual: result.Stored}))
+}
+
+// refused ends an attempt whose write met another's: in a Tx, that the entity was read there
+// before means that the whole function must run again.
+func (m *modifier) refused(ctx context.Context, err error) error {
+	if m.tx != nil {
+		m.tx.doom(err, true)
+	}
+	_ = m.leave(ctx, nil)
+	if err == ErrNotFound {
+		return err
+	}
+	m.met(ctx, err)
+	return &again{err}
+}
+
+// retryable marks an error after which another attempt may succeed. In a Tx, Atomic does that.
+func (m *modifier) retryable(ctx context.Context, err error) error {
+	if m.tx != nil || !Retryable(err) {
+		return err
+	}
+	m.metContention(ctx, err)
+	return &again{err}
+}
+
+// create is an attempt of Upsert that found nothing.
+func (m *modifier) create(ctx context.Context) error {
+	mapping := m.repo.mapping
+	entity := m.fresh()
+	mapping.setKey(entity, m.key)
+	if err := m.change(entity, false); err != nil {
+		return &callersError{err}
+	}
+	if !mapping.hasKey(entity, m.key) {
+		return invalidf("%s: the function changed the key", mapping.spec.Key.Name)
+	}
+	if mapping.version(entity) != 0 {
+		return invalidf("%s: the function changed the version", mapping.spec.Version.Name)
+	}
+	err := m.insert(ctx, []driver.Record{entity})
+	if !errors.Is(err, ErrExists) {
+		return m.retryable(ctx, err)
+	}
+	return m.lostRace(err)
+}
+
+// mostAbsent is how often Upsert takes an ErrExists for another's insert of the same key. After
+// that it must be the value of another unique index.
+const mostAbsent = 3
+
+func (m *modifier) lostRace(err error) error {
+	if m.tx != nil {
+		m.tx.mu.Lock()
+		defer m.tx.mu.Unlock()
+		m.tx.rerun = m.tx.failed == err && m.tx.run <= mostAbsent
+		return err
+	}
+	if m.absent++; m.absent == mostAbsent {
+		return err
+	}
+	return &again{err}
+}

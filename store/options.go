@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Info holds the facts about a database: what it is, what it can do, and what it refuses.
+type Info = driver.Info
+
+// Difference is one way in which a live table is not what a mapping needs.
+type Difference = driver.Difference
+
+// Options configure a [DB]. Each backend's own Options hold one.
+type Options struct {
+	// Now is the clock of ReadAt and of created and updated fields. It must be safe for
+	// concurrent use. Defaults to time.Now.
+	Now func() time.Time
+	// Logger receives what no return value can say: a rollback that failed, an unknown outcome,
+	// and each retry at level Debug. Defaults to no logging.
+	Logger *slog.Logger
+	// Observer is told of every call. Defaults to none.
+	Observer Observer
+}
+
+// TxOptions configure one [DB.Atomic] or [DB.View].
+type TxOptions struct {
+	// RunTimeout bounds one run of the function: its ctx ends then. Defaults to 5 s.
+	RunTimeout time.Duration
+	// Timeout bounds all runs together. Defaults to 30 s.
+	Timeout time.Duration
+	// EndTimeout bounds the commit, and the rollback, which do not end with the caller's ctx: a
+	// commit that was sent must be waited for. Defaults to 5 s.
+	EndTimeout time.Duration
+}
+
+func (o *TxOptions) withDefaults() (TxOptions, error) {
+	var v TxOptions
+	if o != nil {
+		v = *o
+	}
+	if v.RunTimeout < 0 || v.Timeout < 0 || v.EndTimeout < 0 {
+		return v, invalidf("TxOptions: a timeout is negative")
+	}
+	v.RunTimeout = orDefault(v.RunTimeout, 5*time.Second)
+	v.Timeout = orDefault(v.Timeout, 30*time.Second)
+	v.EndTimeout = orDefault(v.EndTimeout, 5*time.Second)
+	return v, nil
+}
+
+// RepositoryOptions configure a [Repository].
+type RepositoryOptions struct {
+	// PageSize is the number of rows in the first page that Find reads; the pages after it
+	// double up to ten times that. It is also the page of Page where the query has no Limit.
+	// Defaults to 100.
+	PageSize int
+	// ModifyTimeout bounds the attempts of one Modify or Upsert outside a Tx: no new attempt
+	// starts after it. Defaults to 10 s.
+	ModifyTimeout time.Duration
+	// ModifyAttempts is the most attempts of one Modify or Upsert outside a Tx, and of a Save,
+	// Delete or Touch that finds its expected version after it was refused. Defaults to 1000.
+	ModifyAttempts int
+}
+
+func (o *RepositoryOptions) withDefaults() (RepositoryOptions, error) {
+	var v RepositoryOptions
+	if o != nil {
+		v = *o
+	}
+	if v.PageSize < 0 || v.ModifyTimeout < 0 || v.ModifyAttempts < 0 {
+		return v, invalidf("RepositoryOptions: a setting is negative")
+	}
+	v.PageSize = orDefault(v.PageSize, 100)
+	v.ModifyTimeout = orDefault(v.ModifyTimeout, 10*time.Second)
+	v.ModifyAttempts = orDefault(v.ModifyAttempts, 1000)
+	return v, nil
+}
+
+func orDefault[V int | time.Duration](value, standard V) V {
+	if value == 0 {
+		return standard
+	}
+	return value
+}
+
+// Observer is told of every call on a DB and its repositories, on the caller's goroutine. It must
+// be safe for concurrent use, and it must not panic or call back into the DB. An adapter to a
+// tracing library is a few lines: CallStart opens a span, CallEnd ends it.
+type Observer interface {
+	// CallStart is called before a call does anything. The call goes on with the context that
+	// it returns, which must descend from ctx.
+	CallStart(ctx context.Context, c Call) context.Context
+	// CallEnd is called once when the call has ended, with the error that it returns. After a
+	// panic or runtime.Goexit in the caller's function it is called with an error that wraps
+	// ErrTransient, since nothing happened.
+	CallEnd(ctx context.Context, c Call, err error)
+	// Conflict is called when a call met another's write: a version conflict, or a write
+	// conflict or deadlock that the database reported.
+	Conflict(ctx context.Context, c Call, err error)
+	// Retry is called before a call starts attempt number attempt, which is at least 2, because
+	// of err.
+	Retry(ctx context.Context, c Call, attempt int, err error)
+}
+
+// Call names a call to an [Observer].
+type Call struct {
+	Op     string // "get", "modify", "atomic"
+	Entity string // the table or collection, empty for a call on the DB
+	Key    string // as errors print it, empty when there is none
+}

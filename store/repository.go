@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Repository reads and writes the entities of type T, whose keys have type K, in one table or
+// collection. Every T that it returns is a copy of what the database held at one moment: it shares
+// no memory with the library or with another copy, and nothing ever changes it but its holder.
+//
+// A Repository is safe for concurrent use; an entity is not. A program embeds it to add queries of
+// its own:
+//
+//	type Clubs struct{ *store.Repository[Club, int64] }
+type Repository[T any, K comparable] struct {
+	repo *repo
+	tx   *Tx // nil outside a Tx
+}
+
+// repo is what a Repository is without its type parameters: all logic stands there once.
+type repo struct {
+	db         *DB
+	table      string
+	mapping    *mapping
+	collection driver.Collection
+	options    RepositoryOptions
+}
+
+// NewRepository checks the mapping of T against the backend and returns a repository over table,
+// which may be qualified by a schema ("dbo.clubs"). It does no I/O: [Repository.CheckSchema]
+// compares the mapping with the live table. All faults of the mapping are returned together,
+// joined, each an ErrInvalid that names type and field. A nil o means defaults.
+//
+// T is a struct. Its columns are named by the tags that the database's driver uses, `db` for SQL
+// (an untagged field goes by its name in lower case) and `bson` for MongoDB. The tag `store` adds
+// what the library must know:
+//
+//	key       the key, one field of type K; a struct K is a composite key
+//	version   the version, an int64
+//	readat    when the copy was read, a time.Time that is not stored
+//	created   a time.Time that Insert sets where it is zero
+//	updated   a time.Time that each write sets, Touch excepted
+//	json      a struct, map or slice in one JSON column; a subdocument in MongoDB
+//
+// and, as options: auto (with key: the database makes it; with version: the database moves it),
+// unique and index (with =name, fields of one name share an index), size=N or size=max, varchar,
+// text, decimal=19.4, secret (never printed). K is an integer, a string, a byte array, or a struct
+// of those.
+func NewRepository[T any, K comparable](db *DB, table string, o *RepositoryOptions) (*Repository[T, K], error) {
+	fail := func(err error) (*Repository[T, K], error) {
+		return nil, &Error{Op: "map", Entity: table, Err: err}
+	}
+	if db == nil {
+		return fail(invalidf("the DB is nil"))
+	}
+	if db.closed.Load() {
+		return fail(ErrClosed)
+	}
+	options, err := o.withDefaults()
+	if err != nil {
+		return fail(err)
+	}
+	m, err := newMapping(db, table, reflect.TypeFor[T](), reflect.TypeFor[K]())
+	if err != nil {
+		return fail(err)
+	}
+	collection, err := db.driver.Collection(&m.spec)
+	if err != nil {
+		return fail(invalid(err))
+	}
+	return &Repository[T, K]{repo: &repo{db, table, m, collection, options}}, nil
+}
+
+// MustRepository is NewRepository for a package variable or a test: it panics where NewRepository
+// returns an error.
+func MustRepository[T any, K comparable](db *DB, table string, o *RepositoryOptions) *Repository[T, K] {
+	r, err := NewRepository[T, K](db, table, o)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// In returns the same repository bound to tx: its calls are part of that transaction. It belongs
+// to the goroutine of tx and is useless after the transaction's end.
+func (r *Repository[T, K]) In(tx *Tx) *Repository[T, K] {
+	if tx == nil {
+		tx = nilTx
+	}
+	return &Repository[T, K]{r.repo, tx}
+}
+
+// EnsureSchema creates the table or collection and its indexes where they are missing. It never
+// alters or drops what is there: [Repository.CheckSchema] then says what differs. It is meant for
+// tests and development; in production run [Repository.DDL] through a migration tool. It cannot
+// be part of a Tx.
+func (r *Repository[T, K]) EnsureSchema(ctx context.Context) error {
+	_, err := r.schema(ctx, "ensure schema", true)
+	return err
+}
+
+// CheckSchema compares the live table with the mapping and returns every difference, each with the
+// statement or setting that mends it where there is one. It changes nothing.
+func (r *Repository[T, K]) CheckSchema(ctx context.Context) ([]Difference, error) {
+	return r.schema(ctx, "check schema", false)
+}
+
+func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) ([]Difference, error) {
+	c := r.call(op, nil, create)
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.tx != nil {
+		return nil, c.end(ctx, invalidf("the schema cannot be read or changed in a transaction"))
+	}
+	result, err := r.repo.collection.Schema(ctx, &driver.SchemaParams{Create: create})
+	if err != nil {
+		err = c.fault(ctx, err)
+	}
+	return result.Differences, c.end(ctx, err)
+}
+
+// DDL returns the statements, in order, that create the table and its indexes, for a migration
+// tool. It does no I/O.
+func (r *Repository[T, K]) DDL() []string { return r.repo.collection.DDL() }
+
+func (r *Repository[T, K]) call(op string, key any, write bool) *call {
+	return &call{db: r.repo.db, repo: r.repo, tx: r.tx, op: op, key: key, write: write}
+}
+
+// entityCall is a call on an entity that the caller holds.
+func (r *Repository[T, K]) entityCall(op string, entity *T, write bool) (*call, driver.Record) {
+	if entity == nil {
+		return r.call(op, nil, write), driver.Record{}
+	}
+	record := driver.RecordOf(entity)
+	return r.call(op, r.repo.mapping.keyOf(record), write), record
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// again is returned by an attempt that changed nothing and may be made again.
+type again struct{ err error }
+
+func (a *again) Error() string { return a.err.Error() }
+
+// bounds end a retry loop: time first, then attempts.
+type bounds struct {
+	timeout  time.Duration
+	attempts int // 0: no bound
+}
+
+const (
+	firstPause   = time.Millisecond
+	longestPause = 64 * time.Millisecond
+)
+
+// retry is the one retry loop. It calls attempt until that returns anything but an *again, or
+// until a bound or ctx ends it; then it returns the last attempt's error and says why it stopped.
+// An attempt that runs is never cut short by the bounds, since a write that is cut short has an
+// unknown outcome.
+func (c *call) retry(ctx context.Context, b bounds, attempt func(n int) error) error {
+	start := time.Now()
+	for n := 1; ; n++ {
+		err := attempt(n)
+		a, ok := err.(*again)
+		if !ok {
+			return err
+		}
+		pause := rand.N(min(longestPause, firstPause<<min(n-1, 10)))
+		if n == b.attempts || time.Since(start)+pause >= b.timeout {
+			return c.gaveUp(a.err, n)
+		}
+		if err := wait(ctx, pause); err != nil {
+			return both(err, a.err)
+		}
+		if o := c.db.options.Observer; o != nil {
+			o.Retry(ctx, c.describe(), n+1, a.err)
+		}
+		if l := c.db.options.Logger; l != nil && l.Enabled(ctx, slog.LevelDebug) {
+			l.LogAttrs(ctx, slog.LevelDebug, "retry", slog.Int("attempt", n+1), slog.Any("error", a.err))
+		}
+	}
+}
+
+// gaveUp says on the error of the last attempt that there will be no other.
+func (c *call) gaveUp(err error, attempts int) error {
+	if attempts == 1 {
+		return err
+	}
+	text := func(err error) error {
+		return &explained{fmt.Sprintf("%v, gave up after %d attempts", err, attempts), []error{err}}
+	}
+	if e, ok := err.(*Error); ok {
+		e.Err = text(e.Err)
+		return e
+	}
+	return text(err)
+}
+
+// wait pauses for d, or until ctx ends, whose error it then returns.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return ctx.Err()
+	}
+}

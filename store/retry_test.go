@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func testCall() *call {
+	return &call{db: &DB{options: Options{Now: time.Now}}, op: "test"}
+}
+
+func TestRetryIsBoundedByTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start, attempts := time.Now(), 0
+		err := testCall().retry(t.Context(), bounds{timeout: 10 * time.Second}, func(int) error {
+			attempts++
+			return &again{&ConflictError{Expected: 1, Actual: 2}}
+		})
+		require.ErrorIs(t, err, ErrConflict)
+		assert.Contains(t, err.Error(), "gave up after")
+		assert.LessOrEqual(t, time.Since(start), 10*time.Second)
+		assert.Greater(t, time.Since(start), 9*time.Second)
+		// The pauses grow to the longest, whose mean is half of it.
+		assert.Greater(t, attempts, int(10*time.Second/longestPause))
+		assert.Less(t, attempts, int(4*10*time.Second/longestPause))
+	})
+}
+
+func TestRetryIsBoundedByAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		err := testCall().retry(t.Context(), bounds{time.Hour, 7}, func(n int) error {
+			attempts++
+			assert.Equal(t, attempts, n)
+			return &again{ErrTransient}
+		})
+		require.ErrorIs(t, err, ErrTransient)
+		assert.Equal(t, 7, attempts)
+		assert.Contains(t, err.Error(), "gave up after 7 attempts")
+	})
+}
+
+func TestRetryEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := testCall().retry(ctx, bounds{timeout: time.Hour}, func(int) error { return &again{ErrConflict} })
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, ErrConflict)
+	})
+}
+
+func TestRetryReturnsTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	final := errors.New("final")
+	err := testCall().retry(t.Context(), bounds{timeout: time.Hour}, func(n int) error {
+		if n < 3 {
+			return &again{ErrConflict}
+		}
+		return final
+	})
+	assert.Equal(t, final, err)
+}

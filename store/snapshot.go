@@ -1,0 +1,25 @@
+package store
+
+import "time"
+
+// Snapshot is what an entity embeds to say which version it is and when it was read. An entity
+// may instead carry fields of its own, tagged store:"version" (int64) and store:"readat"
+// (time.Time).
+//
+// MongoDB's driver nests an embedded struct unless it is told otherwise, so an entity that is
+// stored there embeds it as
+//
+//	store.Snapshot `bson:",inline"`
+//
+// The zero Snapshot belongs to an entity that was never read or written.
+type Snapshot struct {
+	// Version counts the writes in the life of the entity's key: an insert stores 1, and each
+	// write adds 1. Where the database moves it (store:"version,auto") it changes with each
+	// write. 0 is the version of a row that holds none, as rows do that are older than their
+	// version column.
+	Version int64 `db:"version" bson:"version" store:"version"`
+	// ReadAt is the time at which the entity was as it is here: it was taken before the request
+	// that read or wrote it was sent, in a View before the first request. It is in UTC, by
+	// Options.Now, and it is not stored.
+	ReadAt time.Time `db:"-" bson:"-" store:"readat"`
+}

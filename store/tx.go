@@ -1,0 +1,295 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Tx is one run of the function that [DB.Atomic] or [DB.View] was given. [Repository.In] binds a
+// repository to it.
+//
+// A Tx belongs to the goroutine that runs the function. A call in it while another one runs is
+// ErrInvalid, a call after the function has returned is ErrTxDone.
+type Tx struct {
+	db       *DB
+	driver   driver.Tx
+	view     bool
+	run      int // 1 for the first run of the function
+	deadline time.Time
+
+	// mu is held during each operation. It is never waited for by one: a second operation at
+	// the same time is the caller's mistake.
+	mu       sync.Mutex
+	done     bool
+	failed   error // what doomed it
+	rerun    bool  // failed is of a class that reruns the function
+	conflict error // the last conflict of a Save, Delete or Touch on a copy that this Tx read
+	readAt   time.Time
+	entities map[entityKey]entityState
+	undo     []func()
+	onCommit []func()
+}
+
+// entityKey names one entity in a Tx.
+type entityKey struct {
+	table string
+	key   any
+}
+
+// entityState is what a Tx knows of an entity.
+type entityState struct {
+	seen    int64 // the version that was last read or written here
+	written bool  // by this Tx
+}
+
+// OnCommit has fn called once after the commit is known to have happened, on the goroutine that
+// called Atomic, in the order of the calls of OnCommit. It is not called when the Tx does not
+// commit, when the outcome of the commit is unknown, or for a run that was thrown away; for a View
+// it is called when the function has returned nil. The Tx is over by then. A panic in fn goes
+// through to the caller of Atomic. OnCommit on a Tx that has ended does nothing.
+func (tx *Tx) OnCommit(fn func()) {
+	if fn == nil {
+		return
+	}
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if !tx.done {
+		tx.onCommit = append(tx.onCommit, fn)
+	}
+}
+
+// Driver returns the backend's transaction, for the backends' own functions that give out a
+// native handle.
+func (tx *Tx) Driver() driver.Tx { return tx.driver }
+
+// nilTx stands for the nil that In was given.
+var nilTx = &Tx{done: true}
+
+type txKey struct{ db *DB }
+
+// txOf returns the Tx of db that ctx was made for, nil when there is none.
+func txOf(ctx context.Context, db *DB) *Tx {
+	tx, _ := ctx.Value(txKey{db}).(*Tx)
+	return tx
+}
+
+// admit says whether the Tx can take the call.
+func (tx *Tx) admit(c *call) error {
+	if tx == nilTx {
+		return invalidf("In was given a nil transaction")
+	}
+	if tx.db != c.db {
+		return invalidf("the transaction belongs to another database")
+	}
+	if tx.view && c.write {
+		return invalidf("a View is read only")
+	}
+	if err := tx.lock(); err != nil {
+		return err
+	}
+	tx.mu.Unlock()
+	return nil
+}
+
+// lock starts one operation. It does not wait.
+func (tx *Tx) lock() error {
+	if !tx.mu.TryLock() {
+		return invalidf("the transaction is used by two goroutines at once")
+	}
+	var err error
+	switch {
+	case tx.done:
+		err = ErrTxDone
+	case tx.failed != nil:
+		err = both(ErrTxDone, tx.failed)
+	}
+	if err != nil {
+		tx.mu.Unlock()
+	}
+	return err
+}
+
+// enter starts one request to the backend; the caller must call leave when it has returned. The
+// time is the moment of what the request reads.
+func (c *call) enter(ctx context.Context) (time.Time, error) {
+	if c.db.closed.Load() {
+		return time.Time{}, ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, err
+	}
+	tx := c.tx
+	if tx == nil {
+		return c.db.now(), nil
+	}
+	if err := tx.lock(); err != nil {
+		return time.Time{}, err
+	}
+	if !tx.view && !c.db.info.SnapshotTx {
+		return c.db.now(), nil
+	}
+	if tx.readAt.IsZero() {
+		tx.readAt = c.db.now()
+	}
+	return tx.readAt, nil
+}
+
+// leave ends what enter began. It gives a raw error its meaning; in a Tx such an error dooms it.
+func (c *call) leave(ctx context.Context, err error) error {
+	tx := c.tx
+	if tx == nil {
+		if err == nil {
+			return nil
+		}
+		return c.fault(ctx, err)
+	}
+	defer tx.mu.Unlock()
+	if err == nil {
+		return nil
+	}
+	fault := c.fault(ctx, err)
+	tx.doom(fault, c.db.reruns(ctx, err))
+	return fault
+}
+
+func (tx *Tx) doom(err error, rerun bool) {
+	if tx.failed == nil {
+		tx.failed, tx.rerun = err, rerun
+	}
+}
+
+// reruns reports whether a raw error means that the whole transaction can be run again.
+func (db *DB) reruns(ctx context.Context, err error) bool {
+	switch f := db.driver.Classify(err); f.Class {
+	case driver.Conflict, driver.Deadlock, driver.Unavailable:
+		return ctx.Err() == nil
+	}
+	return false
+}
+
+// saw records the version of an entity that a read in this Tx has returned.
+func (c *call) saw(key any, version int64) {
+	if c.tx != nil && !c.tx.view {
+		c.tx.note(entityKey{c.repo.table, key}, version, false)
+	}
+}
+
+// wrote records a write of this Tx.
+func (c *call) wrote(key any, version int64) {
+	if c.tx != nil {
+		c.tx.note(entityKey{c.repo.table, key}, version, true)
+	}
+}
+
+func (tx *Tx) note(key entityKey, version int64, written bool) {
+	if tx.entities == nil {
+		tx.entities = make(map[entityKey]entityState)
+	}
+	old := tx.entities[key]
+	tx.entities[key] = entityState{version, written || old.written}
+}
+
+// refuse handles the conflict of a Save, Delete or Touch: it is an answer, unless the copy was
+// read by this very Tx and the function gives up because of it.
+func (c *call) refuse(key any, err error, expected int64) {
+	tx := c.tx
+	if tx == nil {
+		return
+	}
+	if state, ok := tx.entities[entityKey{c.repo.table, key}]; ok && state.seen == expected && !state.written {
+		tx.conflict = err
+	}
+}
+
+// keep takes over what puts an entity back as it was. Outside a Tx a write that failed calls it
+// at once; in a Tx it is called when the Tx does not commit.
+func (c *call) keep(undo ...func()) {
+	if c.tx != nil {
+		c.tx.undo = append(c.tx.undo, undo...)
+	}
+}
+
+// finish ends the Tx after the function has returned err, or has not returned at all. The result
+// is nil when and only when the commit is known to have happened.
+func (tx *Tx) finish(ctx, run context.Context, c *call, o TxOptions, cancel func(), err error) error {
+	if !tx.mu.TryLock() {
+		// A goroutine that the function left behind is using the Tx: end its request first.
+		cancel()
+		tx.mu.Lock()
+		tx.doom(invalidf("the transaction is used by two goroutines at once"), false)
+	}
+	defer tx.mu.Unlock()
+	if tx.done {
+		return ErrTxDone
+	}
+	tx.done = true
+	if err == nil && tx.failed == nil {
+		if run.Err() == nil {
+			return tx.commit(ctx, c, o)
+		}
+		tx.failed = tx.late(ctx, run, o)
+	}
+	tx.rollback(ctx, o)
+	switch {
+	case tx.failed != nil && tx.rerun:
+		return &again{tx.failed}
+	case tx.failed == nil && tx.conflict != nil && errors.Is(err, tx.conflict):
+		return &again{tx.conflict}
+	case err == nil:
+		return tx.failed
+	case tx.failed != nil && !errors.Is(err, tx.failed):
+		return &callersError{errors.Join(err, tx.failed)}
+	}
+	return &callersError{err}
+}
+
+// late is the error of a function that returned nil after its context had ended.
+func (tx *Tx) late(ctx, run context.Context, o TxOptions) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return both(explain(ErrTransient, "the function ran past its deadline (RunTimeout %v, Timeout %v)", o.RunTimeout, o.Timeout), run.Err())
+}
+
+func (tx *Tx) commit(ctx context.Context, c *call, o TxOptions) error {
+	if tx.view {
+		tx.rollback(ctx, o) // there is nothing to commit, and nothing that could fail
+		return nil
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.EndTimeout)
+	defer cancel()
+	err := tx.driver.Commit(end)
+	if err == nil {
+		return nil
+	}
+	tx.restore()
+	fault := c.fault(end, err)
+	if !MayHaveHappened(fault) && tx.db.reruns(end, err) {
+		return &again{fault}
+	}
+	return fault
+}
+
+func (tx *Tx) rollback(ctx context.Context, o TxOptions) {
+	tx.restore()
+	ctx = context.WithoutCancel(ctx)
+	end, cancel := context.WithTimeout(ctx, o.EndTimeout)
+	defer cancel()
+	if err := tx.driver.Rollback(end); err != nil && tx.db.options.Logger != nil {
+		code := tx.db.codeText(tx.db.driver.Classify(err).Code)
+		tx.db.options.Logger.LogAttrs(ctx, slog.LevelWarn, "rollback failed"+code)
+	}
+}
+
+// restore puts every entity that the Tx was handed by pointer back as it was.
+func (tx *Tx) restore() {
+	for i := len(tx.undo) - 1; i >= 0; i-- {
+		tx.undo[i]()
+	}
+	tx.undo = nil
+}

@@ -1,0 +1,282 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Insert stores a new entity with version 1. It never overwrites: a key or unique value that is
+// there is ErrExists. On success the entity has its version, its ReadAt, its created and updated
+// times and, with store:"key,auto", its key, whose field must be zero before; times in it are cut
+// to what the database keeps. On any error the entity is as it was.
+func (r *Repository[T, K]) Insert(ctx context.Context, entity *T) error {
+	c, record := r.entityCall("insert", entity, true)
+	if r.repo.mapping.spec.KeyAuto {
+		c.key = nil
+	}
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	return c.end(ctx, c.insert(ctx, []driver.Record{record}))
+}
+
+// InsertMany stores new entities, all or none, as Insert stores one. No entities is no error. A
+// backend without transactions answers ErrUnsupported to more than one.
+func (r *Repository[T, K]) InsertMany(ctx context.Context, entities []*T) error {
+	c := r.call("insert many", nil, true)
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	records := make([]driver.Record, len(entities))
+	given := make(map[*T]bool, len(entities))
+	for i, entity := range entities {
+		if given[entity] {
+			return c.end(ctx, invalidf("element %d is the same entity as an earlier one", i))
+		}
+		if entity != nil {
+			given[entity] = true
+			records[i] = driver.RecordOf(entity)
+		}
+	}
+	if len(records) == 0 {
+		return c.end(ctx, nil)
+	}
+	if len(records) > 1 && !c.db.info.Transactions {
+		return c.end(ctx, explain(ErrUnsupported, "%s has no transactions", c.db.info.Server))
+	}
+	return c.end(ctx, c.insert(ctx, records))
+}
+
+func (c *call) insert(ctx context.Context, records []driver.Record) error {
+	m := c.repo.mapping
+	var u undoLog
+	frames := make([]frame, len(records))
+	for i, record := range records {
+		if err := c.prepareInsert(&u, record, i, len(records)); err != nil {
+			u.revert()
+			return err
+		}
+		frames[i] = m.frameOf(record)
+	}
+	result, at, err := c.sendInsert(ctx, records)
+	if err != nil {
+		u.revert()
+		return err
+	}
+	c.keep(u.undo...)
+	for i, record := range records {
+		version := int64(1)
+		if m.spec.VersionAuto {
+			version = result.Versions[i]
+		}
+		if m.spec.KeyAuto {
+			m.setKey(record, result.Keys[i])
+		}
+		m.stamp(record, version, at)
+		c.keep(func() { m.restoreFrame(record, frames[i]) })
+	}
+	return nil
+}
+
+func (c *call) prepareInsert(u *undoLog, record driver.Record, i, n int) error {
+	m := c.repo.mapping
+	switch {
+	case record.IsZero() && n == 1:
+		return invalidf("the entity is nil")
+	case record.IsZero():
+		return invalidf("element %d is nil", i)
+	case !m.spec.KeyAuto:
+		if err := m.checkKey(m.keyOf(record)); err != nil {
+			return err
+		}
+	case !record.Field(&m.spec.Key).IsZero():
+		return invalidf("%s: the database makes the key, so it must be zero before Insert", m.spec.Key.Name)
+	}
+	var own undoLog
+	if err := c.prepare(&own, record, true); err != nil {
+		return err
+	}
+	u.undo = append(u.undo, own.undo...)
+	return nil
+}
+
+func (c *call) sendInsert(ctx context.Context, records []driver.Record) (driver.InsertResult, time.Time, error) {
+	m := c.repo.mapping
+	at, err := c.enter(ctx)
+	if err != nil {
+		return driver.InsertResult{}, at, err
+	}
+	result, err := c.repo.collection.Insert(ctx, &driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1})
+	if err == nil && c.tx != nil {
+		for i, record := range records {
+			key, version := m.keyOf(record), int64(1)
+			if m.spec.KeyAuto {
+				key = result.Keys[i]
+			}
+			if m.spec.VersionAuto {
+				version = result.Versions[i]
+			}
+			c.wrote(key, version)
+		}
+	}
+	return result, at, c.leave(ctx, err)
+}
+
+// Save writes every mapped field of the entity if the stored version is still that of the copy,
+// and adds 1 to it; what the entity does not map stays as it is. It always writes, since it holds
+// no original to compare with. Another version is an ErrConflict that holds both versions, a
+// missing row ErrNotFound: Save never creates. A copy that was never read is ErrInvalid. On any
+// error the entity is as it was.
+func (r *Repository[T, K]) Save(ctx context.Context, entity *T) error {
+	return r.writeBack(ctx, "save", entity, true)
+}
+
+// Touch moves the version of the entity, and nothing else, if the stored version is still that of
+// the copy. It is for a transaction that decides by an entity which it does not change: touched, it
+// cannot have been changed by another. Its errors are those of Save; Validate is not run.
+func (r *Repository[T, K]) Touch(ctx context.Context, entity *T) error {
+	return r.writeBack(ctx, "touch", entity, false)
+}
+
+func (r *Repository[T, K]) writeBack(ctx context.Context, op string, entity *T, fields bool) error {
+	c, record := r.entityCall(op, entity, true)
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	return c.end(ctx, c.writeBack(ctx, record, fields))
+}
+
+func (c *call) writeBack(ctx context.Context, record driver.Record, fields bool) error {
+	if record.IsZero() {
+		return invalidf("the entity is nil")
+	}
+	m := c.repo.mapping
+	if err := m.checkKey(c.key); err != nil {
+		return err
+	}
+	if err := m.checkRead(record); err != nil {
+		return err
+	}
+	var u undoLog
+	p := driver.UpdateParams{Key: c.key, Record: record, Expect: m.version(record)}
+	if fields {
+		if err := c.prepare(&u, record, false); err != nil {
+			return err
+		}
+	} else {
+		p.Fields = []int{}
+	}
+	stored, at, err := c.update(ctx, &p)
+	if err != nil {
+		u.revert()
+		return err
+	}
+	if c.tx != nil {
+		before := m.frameOf(record)
+		c.keep(u.undo...)
+		c.keep(func() { m.restoreFrame(record, before) })
+	}
+	m.stamp(record, stored, at)
+	return nil
+}
+
+// update writes a row back on a version that the caller holds. A refusal after which the expected
+// version is found all the same is tried again.
+func (c *call) update(ctx context.Context, p *driver.UpdateParams) (stored int64, at time.Time, err error) {
+	p.Next = p.Expect + 1
+	send := func(int) error {
+		at, err = c.enter(ctx)
+		if err != nil {
+			return err
+		}
+		p.Tx = c.driverTx()
+		result, err := c.repo.collection.Update(ctx, p)
+		stored = result.Stored
+		return c.settle(ctx, p.Expect, result, err)
+	}
+	err = c.retry(ctx, c.repo.bounds(), send)
+	return stored, at, err
+}
+
+func (r *repo) bounds() bounds { return bounds{r.options.ModifyTimeout, r.options.ModifyAttempts} }
+
+// settle gives the result of an Update or Delete on a version that the caller holds its meaning.
+// An *again means that the write was refused although the expected version is stored.
+func (c *call) settle(ctx context.Context, expect int64, result driver.WriteResult, err error) error {
+	if err != nil && result.Outcome == driver.NotApplied {
+		return c.leave(ctx, &notApplied{err})
+	}
+	if err != nil {
+		return c.leave(ctx, err)
+	}
+	var answer error
+	switch result.Outcome {
+	case driver.Applied:
+		c.wrote(c.key, result.Stored)
+	case driver.Missing:
+		answer = ErrNotFound
+	default:
+		answer = c.errorOf(&ConflictError{Expected: expect, Actual: result.Stored})
+		c.refuse(c.key, answer, expect)
+	}
+	_ = c.leave(ctx, nil)
+	if answer == nil || answer == ErrNotFound {
+		return answer
+	}
+	c.met(ctx, answer)
+	if result.Stored == expect {
+		return &again{answer}
+	}
+	return answer
+}
+
+// notApplied is the error of the look that follows a write which matched nothing: whatever it is,
+// the write did not happen.
+type notApplied struct{ err error }
+
+func (e *notApplied) Error() string { return e.err.Error() }
+func (e *notApplied) Unwrap() error { return e.err }
+
+// Delete removes the entity if the stored version is still that of the copy. Its errors are those
+// of Save.
+func (r *Repository[T, K]) Delete(ctx context.Context, entity T) error {
+	c, record := r.entityCall("delete", &entity, true)
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.repo.mapping.checkRead(record); err != nil {
+		return c.end(ctx, err)
+	}
+	return c.end(ctx, c.delete(ctx, &driver.DeleteParams{Key: c.key, Expect: r.repo.mapping.version(record)}))
+}
+
+// DeleteKey removes the entity with the key whatever its version, and so perhaps a state that the
+// caller has never seen. A missing row is ErrNotFound.
+func (r *Repository[T, K]) DeleteKey(ctx context.Context, key K) error {
+	c := r.call("delete key", key, true)
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	return c.end(ctx, c.delete(ctx, &driver.DeleteParams{Key: key, Any: true}))
+}
+
+func (c *call) delete(ctx context.Context, p *driver.DeleteParams) error {
+	if err := c.repo.mapping.checkKey(p.Key); err != nil {
+		return err
+	}
+	return c.retry(ctx, c.repo.bounds(), func(int) error {
+		if _, err := c.enter(ctx); err != nil {
+			return err
+		}
+		p.Tx = c.driverTx()
+		result, err := c.repo.collection.Delete(ctx, p)
+		return c.settle(ctx, p.Expect, result, err)
+	})
+}
