@@ -106,7 +106,7 @@ func convertInto(f *driver.Field, dst, v reflect.Value) bool {
 	return false
 }
 
-// convertByScan lets a type with Scan read a plain value: a decimal its text, for one.
+// convertByScan lets a type with Scan read a plain value. A decimal is always given its text.
 func convertByScan(f *driver.Field, dst, v reflect.Value) bool {
 	var src any
 	switch {
@@ -124,6 +124,9 @@ func convertByScan(f *driver.Field, dst, v reflect.Value) bool {
 			return false
 		}
 		src = n
+		if f.Kind == driver.Decimal {
+			src = strconv.FormatInt(n, 10)
+		}
 	}
 	plain := *f
 	plain.Wrap = driver.Plain

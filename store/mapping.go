@@ -102,6 +102,7 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 		f := t.Field(i)
 		path := append(append([]int{}, index...), i)
 		text, tagged := f.Tag.Lookup("store")
+		hidden := !f.IsExported()
 		if f.Anonymous && f.Type.Kind() == reflect.Struct {
 			f.PkgPath = "" // the fields of an unexported embedded struct are exported all the same
 		}
@@ -119,7 +120,12 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 			b.setReadAt(f, path)
 			continue
 		}
-		b.field(f, path, tag, b.db.driver.Resolve(f))
+		naming := b.db.driver.Resolve(f)
+		if hidden && naming.How == driver.Stored {
+			b.fault(f.Name, "is embedded and not exported, and would be stored as a value of its own: inline or export it")
+			continue
+		}
+		b.field(f, path, tag, naming)
 	}
 }
 

@@ -208,6 +208,9 @@ func (m *modifier) refused(ctx context.Context, err error) error {
 	}
 	_ = m.leave(ctx, nil)
 	if err == ErrNotFound {
+		if m.upsert {
+			return &again{err} // it was deleted since it was read
+		}
 		return err
 	}
 	m.met(ctx, err)

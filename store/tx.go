@@ -96,10 +96,12 @@ func (tx *Tx) admit(c *call) error {
 	return nil
 }
 
+var errTwoGoroutines = invalidf("the transaction is used by two goroutines at once")
+
 // lock starts one operation. It does not wait.
 func (tx *Tx) lock() error {
 	if !tx.mu.TryLock() {
-		return invalidf("the transaction is used by two goroutines at once")
+		return errTwoGoroutines
 	}
 	var err error
 	switch {
@@ -221,7 +223,7 @@ func (tx *Tx) finish(ctx, run context.Context, c *call, o TxOptions, cancel func
 		// A goroutine that the function left behind is using the Tx: end its request first.
 		cancel()
 		tx.mu.Lock()
-		tx.doom(invalidf("the transaction is used by two goroutines at once"), false)
+		tx.failed, tx.rerun = errTwoGoroutines, false
 	}
 	defer tx.mu.Unlock()
 	if tx.done {

@@ -1,0 +1,160 @@
+package memstore
+
+import (
+	"context"
+	"slices"
+)
+
+// change is the change of one row: from old to data, nil for no row.
+type change struct {
+	key    string
+	row    *row // nil where the key has none yet
+	old    []any
+	data   []any
+	lock   *lock // of the row
+	claims []claim
+}
+
+// claim is what a change does to one unique index: it takes a value, or frees one.
+type claim struct {
+	lock  *lock
+	index *uniqueIndex
+	takes bool
+}
+
+// lockValues locks the values that leave and enter the unique indexes of a table with some changes,
+// whose rows are locked.
+func (e *engine) lockValues(ctx context.Context, t *transaction, tab *table, changes []change) error {
+	// An index may be made during a wait: its values must be locked too.
+	for made := -1; made != len(tab.unique); {
+		made = len(tab.unique)
+		for i := range changes {
+			if err := e.lockClaims(ctx, t, tab, &changes[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *engine) lockClaims(ctx context.Context, t *transaction, tab *table, ch *change) error {
+	ch.claims = ch.claims[:0]
+	for i, index := range tab.unique {
+		before, had := index.entry(tab, ch.old)
+		after, has := index.entry(tab, ch.data)
+		if had && has && before == after {
+			continue
+		}
+		if had {
+			l, _, err := e.acquire(ctx, t, lockID{tab, i + 1, before})
+			if err != nil {
+				return err
+			}
+			ch.claims = append(ch.claims, claim{lock: l, index: index})
+		}
+		if has {
+			l, _, err := e.acquire(ctx, t, lockID{tab, i + 1, after})
+			if err != nil {
+				return err
+			}
+			ch.claims = append(ch.claims, claim{lock: l, index: index, takes: true})
+		}
+	}
+	return nil
+}
+
+// refused returns the error of a change that would give a unique value to a second row.
+func (ch *change) refused(t *transaction) error {
+	for _, c := range ch.claims {
+		holder := c.holder()
+		if !c.takes || holder == nil || holder == ch.row {
+			continue
+		}
+		if t.snapped && holder.writer != t {
+			seen, ok := c.index.entry(holder.table, holder.visible(t))
+			if !ok || seen != c.lock.id.key {
+				return errWritten
+			}
+		}
+		return duplicate(c.index.name)
+	}
+	return nil
+}
+
+// holder returns the row that holds the value, as the owner of its lock sees it.
+func (c claim) holder() *row {
+	if c.lock.claimed {
+		return c.lock.holder
+	}
+	return c.index.entries[c.lock.id.key]
+}
+
+// put makes a change, which must have been checked, a pending one of t.
+func (t *transaction) put(tab *table, ch *change) {
+	r := tab.rows[ch.key]
+	if r == nil {
+		r = &row{table: tab, key: ch.key}
+		tab.rows[ch.key] = r
+	}
+	if r.writer == nil {
+		r.writer = t
+		t.rows = append(t.rows, r)
+	}
+	r.pending = ch.data
+	for _, c := range ch.claims {
+		c.lock.claimed, c.lock.holder = true, nil
+		if c.takes {
+			c.lock.holder = r
+		}
+	}
+	if len(tab.key) == 1 && ch.data != nil {
+		if key, ok := ch.data[tab.key[0]].(int64); ok {
+			tab.lastKey = max(tab.lastKey, key)
+		}
+	}
+}
+
+// insert makes new rows, all or none.
+func (e *engine) insert(ctx context.Context, t *transaction, tab *table, changes []change) error {
+	for i := range changes {
+		l, _, err := e.acquire(ctx, t, lockID{table: tab, key: changes[i].key})
+		if err != nil {
+			return err
+		}
+		changes[i].lock = l
+	}
+	if err := e.lockValues(ctx, t, tab, changes); err != nil {
+		return err
+	}
+	var taken map[*lock]bool // by an earlier row of this batch
+	if len(changes) > 1 {
+		taken = make(map[*lock]bool, len(changes))
+	}
+	for i := range changes {
+		ch := &changes[i]
+		r := tab.rows[ch.key]
+		if r.changedSince(t) {
+			return errWritten
+		}
+		if taken[ch.lock] || r.visible(t) != nil {
+			return duplicate(primary)
+		}
+		if err := ch.refused(t); err != nil {
+			return err
+		}
+		if j := slices.IndexFunc(ch.claims, func(c claim) bool { return taken[c.lock] }); j >= 0 {
+			return duplicate(ch.claims[j].index.name)
+		}
+		if taken == nil {
+			continue
+		}
+		taken[ch.lock] = true
+		for _, c := range ch.claims {
+			taken[c.lock] = true
+		}
+	}
+	for i := range changes {
+		t.put(tab, &changes[i])
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package memstore
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// The errors that [Options].Fault may return, as they are or wrapped. What the database does by
+// itself carries them too: errors.Is(err, ErrDeadlock) holds for a deadlock that nobody injected.
+var (
+	// ErrUnavailable means that the server was never reached: nothing happened. Its class is
+	// Unavailable.
+	ErrUnavailable = errors.New("server is not available")
+
+	// ErrDeadlock means that the operation lost a deadlock, or waited too long for a lock: nothing
+	// happened, and of the transaction it was in nothing remains. Its class is Deadlock.
+	ErrDeadlock = errors.New("deadlock")
+
+	// ErrConflict means a write conflict: nothing happened, and of the transaction it was in nothing
+	// remains. Its class is Conflict.
+	ErrConflict = errors.New("write conflict")
+
+	// ErrLostBefore means that the connection broke before the server had done the operation: it does
+	// not happen, and the caller cannot know that. Its class is Unavailable, with Sent for a write and
+	// a commit. A transaction whose commit is lost so is rolled back.
+	ErrLostBefore = errors.New("connection lost, the operation had not been done")
+
+	// ErrLostAfter means that the connection broke after the server had done the operation: it does
+	// happen, and the caller cannot know that. Its class is Unavailable, with Sent for a write and a
+	// commit. The begin of a transaction that is lost so leaves no transaction.
+	ErrLostAfter = errors.New("connection lost, the operation had been done")
+)
+
+// Call describes one operation to [Options].Fault.
+type Call struct {
+	// Op is "get", "find", "count", "version", "insert", "update", "delete", "begin", "commit",
+	// "rollback" or "schema".
+	Op string
+	// Table is the table's name; it is empty for begin, commit and rollback.
+	Table string
+	// Key is the key of a get, version, update or delete, and of the insert of one record whose key
+	// the database does not make. It is nil otherwise.
+	Key any
+}
+
+// admit is the first step of every operation: it refuses what must not start, and asks the hook. The
+// error lost, which only a write or commit gets, means that the operation must be done, and that lost
+// is its answer whatever comes of it.
+func (e *engine) admit(ctx context.Context, call Call, writes bool) (lost, err error) {
+	if e.closed.Load() {
+		return nil, errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, canceled(err)
+	}
+	if e.fault == nil {
+		return nil, nil
+	}
+	err = e.fault(ctx, call)
+	if err == nil {
+		if err := ctx.Err(); err != nil {
+			return nil, canceled(err)
+		}
+		return nil, nil
+	}
+	fault, injected := injectedFault(err)
+	if !injected {
+		return nil, err
+	}
+	fault.Sent = fault.Sent && writes
+	failed := &failure{fault: fault, text: call.Op, err: err}
+	if writes && errors.Is(err, ErrLostAfter) {
+		return failed, nil
+	}
+	return nil, failed
+}
+
+// injectedFault says what an error of the hook means, and whether it is one of the errors above.
+func injectedFault(err error) (driver.Fault, bool) {
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return driver.Fault{Class: driver.Unavailable, Code: "unavailable"}, true
+	case errors.Is(err, ErrDeadlock):
+		return driver.Fault{Class: driver.Deadlock, Code: "deadlock"}, true
+	case errors.Is(err, ErrConflict):
+		return driver.Fault{Class: driver.Conflict, Code: "write conflict"}, true
+	case errors.Is(err, ErrLostBefore), errors.Is(err, ErrLostAfter):
+		return driver.Fault{Class: driver.Unavailable, Code: "connection lost", Sent: true}, true
+	}
+	return driver.Fault{}, false
+}

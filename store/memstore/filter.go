@@ -1,0 +1,189 @@
+package memstore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// condition is the native condition that Where makes.
+type condition func(row map[string]any) bool
+
+// predicate says whether a row's data meets a filter.
+type predicate func(data []any) bool
+
+// compileFilter returns the predicate of a filter; nil selects all. names are the columns' names by
+// position, for a native condition.
+func (c *collection) compileFilter(f *driver.Filter, names *[]string) (predicate, error) {
+	if f == nil {
+		return func([]any) bool { return true }, nil
+	}
+	switch f.Op {
+	case driver.And, driver.Or:
+		return c.compileJunction(f, names)
+	case driver.Native:
+		match, ok := f.Native.(condition)
+		if !ok || match == nil {
+			return nil, &failure{
+				fault: driver.Fault{Class: driver.Unsupported},
+				text:  fmt.Sprintf("a condition of type %T", f.Native),
+			}
+		}
+		return func(data []any) bool { return match(rowMap(*names, data)) }, nil
+	}
+	position, ok := c.positions[f.Field.Path]
+	if !ok {
+		return nil, &failure{text: "no column " + f.Field.Path}
+	}
+	switch f.Op {
+	case driver.IsNull:
+		return func(data []any) bool { return at(data, position) == nil }, nil
+	case driver.NotNull:
+		return func(data []any) bool { return at(data, position) != nil }, nil
+	case driver.In, driver.NotIn:
+		return c.compileList(f, position)
+	}
+	return compileComparison(f, position)
+}
+
+func (c *collection) compileJunction(f *driver.Filter, names *[]string) (predicate, error) {
+	parts := make([]predicate, len(f.Sub))
+	for i, sub := range f.Sub {
+		part, err := c.compileFilter(sub, names)
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = part
+	}
+	decisive := f.Op == driver.Or
+	return func(data []any) bool {
+		for _, part := range parts {
+			if part(data) == decisive {
+				return decisive
+			}
+		}
+		return !decisive
+	}, nil
+}
+
+func (c *collection) compileList(f *driver.Filter, position int) (predicate, error) {
+	values, ok := f.Value.([]any)
+	if !ok {
+		return nil, &failure{text: "the value of In is no list"}
+	}
+	kind := f.Field.Kind
+	set := make(map[string]bool, len(values))
+	for _, value := range values {
+		encoded, err := f.Field.EncodeBase(value)
+		if err != nil {
+			return nil, err
+		}
+		if encoded != nil {
+			set[string(appendValue(nil, kind, encoded))] = true
+		}
+	}
+	wanted := f.Op == driver.In
+	return func(data []any) bool {
+		stored := at(data, position)
+		if stored == nil {
+			return false
+		}
+		var buffer [keyBuffer]byte
+		return set[string(appendValue(buffer[:0], kind, stored))] == wanted
+	}, nil
+}
+
+func compileComparison(f *driver.Filter, position int) (predicate, error) {
+	value, err := f.Field.EncodeBase(f.Value)
+	if err != nil {
+		return nil, err
+	}
+	if value == nil { // a Valuer that gives NULL, with which nothing compares
+		return func([]any) bool { return false }, nil
+	}
+	kind := f.Field.Kind
+	var holds func(stored any) bool
+	switch f.Op {
+	case driver.Eq:
+		holds = func(stored any) bool { return compare(kind, stored, value) == 0 }
+	case driver.Ne:
+		holds = func(stored any) bool { return compare(kind, stored, value) != 0 }
+	case driver.Lt:
+		holds = func(stored any) bool { return compare(kind, stored, value) < 0 }
+	case driver.Le:
+		holds = func(stored any) bool { return compare(kind, stored, value) <= 0 }
+	case driver.Gt:
+		holds = func(stored any) bool { return compare(kind, stored, value) > 0 }
+	case driver.Ge:
+		holds = func(stored any) bool { return compare(kind, stored, value) >= 0 }
+	case driver.Prefix, driver.NotPrefix:
+		start, ok := value.(string)
+		if !ok {
+			return nil, &failure{text: "the value of Prefix is no string"}
+		}
+		wanted := f.Op == driver.Prefix
+		holds = func(stored any) bool {
+			text, ok := stored.(string)
+			return (ok && strings.HasPrefix(text, start)) == wanted
+		}
+	default:
+		return nil, &failure{
+			fault: driver.Fault{Class: driver.Unsupported},
+			text:  fmt.Sprintf("operator %d of a filter", f.Op),
+		}
+	}
+	return func(data []any) bool {
+		stored := at(data, position)
+		return stored != nil && holds(stored)
+	}, nil
+}
+
+// hasNative reports whether a filter holds code of the user's.
+func hasNative(f *driver.Filter) bool {
+	return f != nil && (f.Op == driver.Native || slices.ContainsFunc(f.Sub, hasNative))
+}
+
+// pinnedKey returns the encoded key of the only row that a filter can select, where the filter says so
+// at its top.
+func (c *collection) pinnedKey(f *driver.Filter) (key string, ok bool) {
+	pins := map[string]any{}
+	collectPins(f, pins)
+	var encoded []byte
+	for _, column := range c.key {
+		value, ok := pins[column.field.Path]
+		if !ok {
+			return "", false
+		}
+		stored, err := column.field.EncodeBase(value)
+		if err != nil {
+			return "", false
+		}
+		encoded = appendValue(encoded, column.field.Kind, stored)
+	}
+	return string(encoded), true
+}
+
+func collectPins(f *driver.Filter, pins map[string]any) {
+	switch {
+	case f == nil:
+	case f.Op == driver.Eq:
+		pins[f.Field.Path] = f.Value
+	case f.Op == driver.And:
+		for _, sub := range f.Sub {
+			collectPins(sub, pins)
+		}
+	}
+}
+
+// rowMap returns a row's data by column, in memory of its own. Columns that are NULL are not in it.
+func rowMap(names []string, data []any) map[string]any {
+	row := make(map[string]any, len(data))
+	for position, value := range data {
+		if value != nil {
+			row[names[position]] = owned(value)
+		}
+	}
+	return row
+}

@@ -1,0 +1,86 @@
+package memstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// Options configure [Open]. The zero value is the default.
+type Options struct {
+	// Store holds what is the same for every backend. Defaults to the zero [store.Options].
+	Store store.Options
+
+	// SnapshotReads makes transactions those of MongoDB: all reads see the moment of the first
+	// operation, no read locks, and a write of a row that somebody else has written since, or has
+	// written and not committed, is a write conflict at once. Where it is false they are those of MySQL
+	// and SQL Server: READ COMMITTED, with locking reads. Defaults to false.
+	SnapshotReads bool
+
+	// NoTransactions makes it a standalone MongoDB: neither Atomic nor View. Defaults to false.
+	NoTransactions bool
+
+	// TimePrecision is the unit to which times are cut. A value below one nanosecond is the default.
+	// Defaults to 1 µs.
+	TimePrecision time.Duration
+
+	// LockTimeout bounds each wait for a row lock, which then ends as a lost deadlock does. A value below
+	// one nanosecond is the default. Defaults to 3 s.
+	LockTimeout time.Duration
+
+	// Tag says which struct tags name the columns. "db" resolves every field as the SQL backends do, and
+	// "bson" as MongoDB's driver does. Where it is empty each field follows its db tag where it has one,
+	// else its bson tag, else the default of the SQL backends. Any other value is a fault of every
+	// mapping. Defaults to "".
+	Tag string
+
+	// Fault is called before each operation. An error of this package, or one that wraps it, makes the
+	// operation fail in that way; any other error is returned as it is, and nothing happens. It may block
+	// on ctx, and it may use [Native]. It must be safe for concurrent use. Defaults to none.
+	Fault func(ctx context.Context, c Call) error
+}
+
+// Open returns a new, empty database. A nil o means defaults. Nothing needs to be freed when it is no
+// longer used; Close ends what still runs in it.
+func Open(o *Options) *store.DB {
+	if o == nil {
+		o = &Options{}
+	}
+	db, err := store.New(newEngine(settings{
+		snapshotReads:  o.SnapshotReads,
+		noTransactions: o.NoTransactions,
+		timePrecision:  o.TimePrecision,
+		lockTimeout:    o.LockTimeout,
+		tag:            o.Tag,
+		fault:          o.Fault,
+	}), &o.Store)
+	if err != nil {
+		panic(err) // store.New refuses nothing but a nil backend
+	}
+	return db
+}
+
+// Native returns the raw store behind a database that [Open] made. It reports false for a database of
+// another backend, and for nil.
+func Native(db *store.DB) (*Database, bool) {
+	if db == nil {
+		return nil, false
+	}
+	e, ok := db.Driver().(*engine)
+	if !ok {
+		return nil, false
+	}
+	return &Database{engine: e}, true
+}
+
+// Where selects the rows for which match returns true. A row comes as a map of its own by column, in the
+// form that [Database] describes, without the columns that are NULL. match must be pure; it runs on the
+// caller's goroutine, perhaps more than once for a row. A nil match is store.ErrUnsupported when the
+// query runs, as a native condition of another backend is.
+func Where(match func(row map[string]any) bool) store.Query {
+	if match == nil {
+		return store.Native(nil)
+	}
+	return store.Native(condition(match))
+}

@@ -1,0 +1,152 @@
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Schema implements [driver.Collection].
+func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver.SchemaResult, error) {
+	e := c.engine
+	_, lost, err := e.start(ctx, Call{Op: "schema", Table: c.spec.Table}, nil, p.Create)
+	if err != nil {
+		return driver.SchemaResult{}, err
+	}
+	if p.Create {
+		err := e.change(nil, func(t *transaction) error {
+			c.table.create(c)
+			return c.createIndexes(ctx, t)
+		})
+		if lost != nil {
+			err = lost
+		}
+		if err != nil {
+			return driver.SchemaResult{}, err
+		}
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return driver.SchemaResult{Differences: c.differences()}, nil
+}
+
+// DDL implements [driver.Collection].
+func (c *collection) DDL() []string {
+	keys := c.spec.KeyFields()
+	var columns, names []string
+	for f := range c.stored() {
+		column := f.Path + " " + typeOf(f).String()
+		switch {
+		case f == &c.spec.Key && c.spec.KeyAuto:
+			column += " AUTO_INCREMENT"
+		case f == &c.spec.Version && c.spec.VersionAuto:
+			column += " AUTO_VERSION"
+		case !f.Nullable():
+			column += " NOT NULL"
+		}
+		columns = append(columns, column)
+	}
+	for i := range keys {
+		names = append(names, keys[i].Path)
+	}
+	columns = append(columns, "PRIMARY KEY ("+strings.Join(names, ", ")+")")
+	statements := []string{fmt.Sprintf("CREATE TABLE %s (%s)", c.spec.Table, strings.Join(columns, ", "))}
+	for _, index := range c.unique() {
+		statements = append(statements, c.indexDDL(index))
+	}
+	return statements
+}
+
+func (c *collection) indexDDL(index *driver.Index) string {
+	var names []string
+	for _, f := range index.Fields {
+		names = append(names, f.Path)
+	}
+	return fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s (%s)", index.Name, c.spec.Table, strings.Join(names, ", "))
+}
+
+// createIndexes makes the unique indexes that the mapping asks for and the table lacks. It waits for
+// whoever has changed rows of the table and not committed, as no index can tell what becomes of them.
+func (c *collection) createIndexes(ctx context.Context, t *transaction) error {
+	tab := c.table
+	var missing []*uniqueIndex
+	for _, index := range c.unique() {
+		if tab.index(index.Name) == nil {
+			missing = append(missing, tab.newIndex(index))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	for key, ok := tab.pendingKey(); ok; key, ok = tab.pendingKey() {
+		if _, _, err := c.engine.acquire(ctx, t, lockID{table: tab, key: key}); err != nil {
+			return err
+		}
+	}
+	for _, u := range missing {
+		for _, r := range tab.rows {
+			key, ok := u.entry(tab, r.visible(nil))
+			if !ok {
+				continue
+			}
+			if u.entries[key] != nil {
+				return duplicate(u.name)
+			}
+			u.entries[key] = r
+		}
+	}
+	for _, u := range missing {
+		if tab.index(u.name) == nil { // nobody made it during a wait
+			tab.unique = append(tab.unique, u)
+		}
+	}
+	return nil
+}
+
+// pendingKey returns the key of a row with a change that is not committed.
+func (t *table) pendingKey() (string, bool) {
+	for key, r := range t.rows {
+		if r.writer != nil {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+// differences compares the table with the mapping: the table, its columns in the mapping's order, then
+// its indexes.
+func (c *collection) differences() []driver.Difference {
+	var found []driver.Difference
+	add := func(name, problem, fix string) {
+		found = append(found, driver.Difference{Table: c.spec.Table, Name: name, Problem: problem, Fix: fix})
+	}
+	if !c.table.exists {
+		add("", "the table does not exist", strings.Join(c.DDL(), "; "))
+		return found
+	}
+	for f := range c.stored() {
+		column, want := c.table.columns[c.positions[f.Path]], typeOf(f)
+		switch {
+		case !column.exists:
+			add(f.Path, "the column does not exist",
+				fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s", c.spec.Table, f.Path, want))
+		case !column.holds(want):
+			add(f.Path, fmt.Sprintf("the column holds %s, the mapping stores %s", column.columnType, want),
+				fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s %s", c.spec.Table, f.Path, want))
+		}
+	}
+	for _, index := range c.unique() {
+		made := c.table.index(index.Name)
+		switch {
+		case made == nil:
+			add(index.Name, "the unique index does not exist", c.indexDDL(index))
+		case !slices.Equal(made.columns, c.table.newIndex(index).columns):
+			add(index.Name, "the unique index has other columns",
+				fmt.Sprintf("DROP INDEX %s ON %s; %s", index.Name, c.spec.Table, c.indexDDL(index)))
+		}
+	}
+	return found
+}
