@@ -17,11 +17,11 @@ import (
 // that first error even when fn returned nil.
 //
 // fn runs again, from its start and in a new transaction, after a deadlock, a write conflict, a
-// transient failure, or a conflict on an entity that this Tx itself had read. So it must not
-// change anything outside but through the Tx and [Tx.OnCommit]. Entities that were handed to a
-// call by pointer get back the key, version and times that they had before, and after Reload their
-// whole value, before each new run and whenever Atomic does not return nil. The runs are bounded
-// by TxOptions.
+// transient failure, a request that the end of its run (TxOptions.RunTimeout) cut short, or a
+// conflict on an entity that this Tx itself had read. So it must not change anything outside but
+// through the Tx and [Tx.OnCommit]. Entities that were handed to a call by pointer get back the
+// key, version and times that they had before, and after Reload their whole value, before each new
+// run and whenever Atomic does not return nil. The runs are bounded by TxOptions.
 //
 // When fn returns an error, panics or calls runtime.Goexit, the transaction is rolled back and
 // nothing happened; the error is returned as it is. When the answer to the commit does not arrive,
@@ -107,7 +107,7 @@ func (c *call) run(ctx context.Context, n int, o TxOptions, deadline time.Time, 
 	d, err := c.db.driver.Begin(run, &driver.BeginParams{View: !c.write})
 	if err != nil {
 		fault := c.beginFault(run, err)
-		if c.db.reruns(run, err) {
+		if c.reruns(run, err) {
 			return nil, &again{fault}
 		}
 		return nil, fault

@@ -54,8 +54,19 @@ func (c *call) admit(ctx context.Context) error {
 	} else if txOf(ctx, c.db) != nil {
 		return invalidf("the context belongs to a transaction of this database: use In(tx)")
 	}
-	return ctx.Err()
+	return c.ended(ctx)
 }
+
+// ended is the error of a context that has ended before a request was sent, nil while it has not.
+func (c *call) ended(ctx context.Context) error {
+	err := ctx.Err()
+	if err != nil && c.ranLate() {
+		return both(errLate, err)
+	}
+	return err
+}
+
+var errLate = explain(ErrTransient, "the transaction ran past its deadline")
 
 // end finishes a call: it gives err its place and tells the observer. A nil err stays nil.
 func (c *call) end(ctx context.Context, err error) error {
@@ -126,8 +137,11 @@ func (c *call) fault(ctx context.Context, err error) *Error {
 		switch f.Class {
 		case driver.Canceled, driver.Unavailable, driver.Other:
 			e.Err = end
-			if unknown {
+			switch {
+			case unknown:
 				e.Err = both(ErrUnknownOutcome, end)
+			case c.ranLate():
+				e.Err = both(errLate, end)
 			}
 			return e
 		}

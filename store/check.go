@@ -171,11 +171,21 @@ func cutTime(u *undoLog, v reflect.Value, precision time.Duration, problem probl
 	return nil
 }
 
-// valuerCheck looks at what Value gives. A time inside is cut through Scan, where the type's own
-// form would keep more than the database does.
+// valuerCheck looks at what Value gives. A time that is cut, and a decimal whose text is not the
+// canonical one, go through Scan, so that memory holds what a read would.
 func valuerCheck(f *driver.Field, info Info, problem problemFunc) checkFunc {
 	plain := *f
 	plain.Wrap = driver.Plain
+	rescan := func(u *undoLog, v reflect.Value, stored any) error {
+		fresh := reflect.New(f.Base)
+		if err := fresh.Interface().(sql.Scanner).Scan(stored); err != nil {
+			return problem("Scan refused what Value gave")
+		}
+		if !reflect.DeepEqual(fresh.Elem().Interface(), v.Interface()) {
+			u.set(v, fresh.Elem())
+		}
+		return nil
+	}
 	return func(u *undoLog, v reflect.Value) error {
 		value, err := plain.Encode(v)
 		if err != nil {
@@ -183,9 +193,10 @@ func valuerCheck(f *driver.Field, info Info, problem problemFunc) checkFunc {
 		}
 		switch x := value.(type) {
 		case string:
-			if f.Kind == driver.String {
-				return stringProblem(x, f.Size, problem)
+			if f.Kind == driver.Decimal {
+				return rescan(u, v, x)
 			}
+			return stringProblem(x, f.Size, problem)
 		case []byte:
 			return bytesProblem(len(x), f.Size, problem)
 		case float64:
@@ -194,13 +205,7 @@ func valuerCheck(f *driver.Field, info Info, problem problemFunc) checkFunc {
 			if err := timeProblem(x, problem); err != nil {
 				return err
 			}
-			if cut := storedTime(x, info.TimePrecision); !cut.Equal(x) {
-				fresh := reflect.New(f.Base)
-				if err := fresh.Interface().(sql.Scanner).Scan(cut); err != nil {
-					return problem("Scan refused its own time, cut to %v", info.TimePrecision)
-				}
-				u.set(v, fresh.Elem())
-			}
+			return rescan(u, v, storedTime(x, info.TimePrecision))
 		}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"math"
 	"sync/atomic"
 	"time"
@@ -54,8 +55,7 @@ func (db *DB) Close() error {
 		return nil
 	}
 	if err := db.driver.Close(); err != nil {
-		c := &call{db: db, op: "close"}
-		return &Error{Op: c.op, Err: invalidf("the backend did not close"), cause: err}
+		return (&call{db: db, op: "close"}).fault(context.Background(), err)
 	}
 	return nil
 }

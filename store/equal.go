@@ -59,7 +59,7 @@ func baseEqual(f *driver.Field) equalFunc {
 	case driver.Opaque:
 		return func(a, b reflect.Value) bool { return reflect.DeepEqual(a.Interface(), b.Interface()) }
 	}
-	return deepEqual
+	return func(a, b reflect.Value) bool { return deepEqual(a, b, 0) }
 }
 
 // encodedEqual compares by what the type's own methods store. A value that cannot be stored is
@@ -85,8 +85,13 @@ func encodedEqual(f *driver.Field, a, b reflect.Value) bool {
 }
 
 // deepEqual compares nested values. It differs from reflect.DeepEqual in times, which are equal
-// when their moment is, and in floats, which are equal when their bits are.
-func deepEqual(a, b reflect.Value) bool {
+// when their moment is, and in floats, which are equal when their bits are. Beyond the nesting that
+// can be stored, values are different.
+func deepEqual(a, b reflect.Value, depth int) bool {
+	if depth > deepestNesting {
+		return false
+	}
+	depth++
 	t := a.Type()
 	if t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) {
 		return a.Convert(timeType).Interface().(time.Time).Equal(b.Convert(timeType).Interface().(time.Time))
@@ -98,13 +103,13 @@ func deepEqual(a, b reflect.Value) bool {
 		if a.IsNil() || b.IsNil() {
 			return a.IsNil() == b.IsNil()
 		}
-		return deepEqual(a.Elem(), b.Elem())
+		return deepEqual(a.Elem(), b.Elem(), depth)
 	case reflect.Slice:
-		return a.IsNil() == b.IsNil() && a.Len() == b.Len() && elementsEqual(a, b)
+		return a.IsNil() == b.IsNil() && a.Len() == b.Len() && elementsEqual(a, b, depth)
 	case reflect.Array:
-		return elementsEqual(a, b)
+		return elementsEqual(a, b, depth)
 	case reflect.Map:
-		return a.IsNil() == b.IsNil() && a.Len() == b.Len() && entriesEqual(a, b)
+		return a.IsNil() == b.IsNil() && a.Len() == b.Len() && entriesEqual(a, b, depth)
 	case reflect.Struct:
 		for i := range t.NumField() {
 			if !t.Field(i).IsExported() {
@@ -113,7 +118,7 @@ func deepEqual(a, b reflect.Value) bool {
 			}
 		}
 		for i := range t.NumField() {
-			if !deepEqual(a.Field(i), b.Field(i)) {
+			if !deepEqual(a.Field(i), b.Field(i), depth) {
 				return false
 			}
 		}
@@ -124,19 +129,19 @@ func deepEqual(a, b reflect.Value) bool {
 	return a.Equal(b)
 }
 
-func elementsEqual(a, b reflect.Value) bool {
+func elementsEqual(a, b reflect.Value, depth int) bool {
 	for i := range a.Len() {
-		if !deepEqual(a.Index(i), b.Index(i)) {
+		if !deepEqual(a.Index(i), b.Index(i), depth) {
 			return false
 		}
 	}
 	return true
 }
 
-func entriesEqual(a, b reflect.Value) bool {
+func entriesEqual(a, b reflect.Value, depth int) bool {
 	for entries := a.MapRange(); entries.Next(); {
 		other := b.MapIndex(entries.Key())
-		if !other.IsValid() || !deepEqual(entries.Value(), other) {
+		if !other.IsValid() || !deepEqual(entries.Value(), other, depth) {
 			return false
 		}
 	}

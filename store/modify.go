@@ -123,20 +123,11 @@ func (m *modifier) attempt(ctx context.Context) error {
 		mapping.stampReadAt(entity, readAt)
 		return err
 	}
-	if m.tx != nil && !m.sawLast(read) {
-		return invalidf("the function wrote the entity that it was given to change")
-	}
 	return m.write(ctx, entity, fields, read)
 }
 
-// sawLast reports whether the version that was read is still the last that this Tx knows.
-func (m *modifier) sawLast(read int64) bool {
-	state := m.tx.entities[entityKey{m.repo.table, m.key}]
-	return state.seen == read
-}
-
-// changed returns the indexes of the fields that differ, after it has checked and normalized
-// them; what the function did not change is not checked. It sets the updated time and runs
+// changed normalizes the fields and returns the indexes of those that differ. A fault of a field
+// that did not change is not one: the value was there before. It sets the updated time and runs
 // Validate when there is anything to write.
 func (m *modifier) changed(entity, base driver.Record) ([]int, error) {
 	mapping := m.repo.mapping
@@ -150,16 +141,15 @@ func (m *modifier) changed(entity, base driver.Record) ([]int, error) {
 			run, checks = checks[0].run, checks[1:]
 		}
 		a, b := entity.Field(f), base.Field(f)
-		if mapping.equal[i](a, b) {
-			continue
-		}
+		var problem error
 		if run != nil {
-			if err := run(nil, a); err != nil {
-				return nil, invalid(err)
-			}
-			if mapping.equal[i](a, b) {
-				continue // it differed in what the database cannot keep
-			}
+			problem = run(nil, a)
+		}
+		if mapping.equal[i](a, b) {
+			continue // what is stored stays, be it as it may
+		}
+		if problem != nil {
+			return nil, invalid(problem)
 		}
 		fields = append(fields, i)
 	}
@@ -179,6 +169,10 @@ func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int
 	at, err := m.enter(ctx)
 	if err != nil {
 		return err
+	}
+	if m.tx != nil && m.tx.entities[entityKey{m.repo.table, m.key}].seen != read {
+		_ = m.leave(ctx, nil)
+		return invalidf("the function wrote the entity that it was given to change")
 	}
 	result, err := m.repo.collection.Update(ctx, &driver.UpdateParams{
 		Tx: m.driverTx(), Key: m.key, Record: entity, Fields: fields, Expect: read, Next: read + 1,

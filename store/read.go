@@ -95,16 +95,14 @@ func (c *call) reload(ctx context.Context, record driver.Record, fresh func() dr
 	}
 	m := c.repo.mapping
 	current := fresh()
-	if err := c.get(ctx, c.key, getInto{into: current, current: true}); err != nil {
-		return err
-	}
-	if c.tx != nil {
-		before := fresh()
-		m.copyMapped(before, record)
-		c.keep(func() { m.copyMapped(record, before) })
-	}
-	m.copyMapped(record, current)
-	return nil
+	return c.get(ctx, c.key, getInto{into: current, current: true, found: func() {
+		if c.tx != nil {
+			before := fresh()
+			m.copyMapped(before, record)
+			c.keep(func() { m.copyMapped(record, before) })
+		}
+		m.copyMapped(record, current)
+	}})
 }
 
 // IsStale reports whether the stored version is another than that of the copy. It reads nothing
@@ -143,7 +141,8 @@ func (c *call) isStale(ctx context.Context, record driver.Record) (bool, error) 
 // getInto says where a row is read into.
 type getInto struct {
 	into, base driver.Record
-	current    bool // in Atomic: the newest committed state
+	current    bool   // in Atomic: the newest committed state
+	found      func() // called when the row was read; may be nil
 }
 
 // get reads one row. A missing one is ErrNotFound.
@@ -166,6 +165,9 @@ func (c *call) get(ctx context.Context, key any, p getInto) error {
 			c.tx.mu.Unlock()
 			return err
 		}
+	}
+	if err == nil && found && p.found != nil {
+		p.found()
 	}
 	if err := c.leave(ctx, err); err != nil {
 		return err

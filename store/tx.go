@@ -122,7 +122,7 @@ func (c *call) enter(ctx context.Context) (time.Time, error) {
 	if c.db.closed.Load() {
 		return time.Time{}, ErrClosed
 	}
-	if err := ctx.Err(); err != nil {
+	if err := c.ended(ctx); err != nil {
 		return time.Time{}, err
 	}
 	tx := c.tx
@@ -155,7 +155,7 @@ func (c *call) leave(ctx context.Context, err error) error {
 		return nil
 	}
 	fault := c.fault(ctx, err)
-	tx.doom(fault, c.db.reruns(ctx, err))
+	tx.doom(fault, c.reruns(ctx, err))
 	return fault
 }
 
@@ -165,13 +165,22 @@ func (tx *Tx) doom(err error, rerun bool) {
 	}
 }
 
-// reruns reports whether a raw error means that the whole transaction can be run again.
-func (db *DB) reruns(ctx context.Context, err error) bool {
-	switch f := db.driver.Classify(err); f.Class {
+// reruns reports whether a raw error means that the whole transaction can be run again: a class of
+// error that leaves nothing behind, or a request that was cut short by the end of its run.
+func (c *call) reruns(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return c.ranLate()
+	}
+	switch c.db.driver.Classify(err).Class {
 	case driver.Conflict, driver.Deadlock, driver.Unavailable:
-		return ctx.Err() == nil
+		return true
 	}
 	return false
+}
+
+// ranLate reports whether the call belongs to a run whose own deadline has passed.
+func (c *call) ranLate() bool {
+	return c.tx != nil && !time.Now().Before(c.tx.deadline)
 }
 
 // saw records the version of an entity that a read in this Tx has returned.
@@ -208,8 +217,8 @@ func (c *call) refuse(key any, err error, expected int64) {
 	}
 }
 
-// keep takes over what puts an entity back as it was. Outside a Tx a write that failed calls it
-// at once; in a Tx it is called when the Tx does not commit.
+// keep takes over what puts an entity back as it was when the Tx does not commit. It is called
+// between enter and leave, like everything that touches the state of a Tx.
 func (c *call) keep(undo ...func()) {
 	if c.tx != nil {
 		c.tx.undo = append(c.tx.undo, undo...)
@@ -271,7 +280,7 @@ func (tx *Tx) commit(ctx context.Context, c *call, o TxOptions) error {
 	}
 	tx.restore()
 	fault := c.fault(end, err)
-	if !MayHaveHappened(fault) && tx.db.reruns(end, err) {
+	if !MayHaveHappened(fault) && c.reruns(end, err) {
 		return &again{fault}
 	}
 	return fault

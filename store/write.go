@@ -62,13 +62,19 @@ func (c *call) insert(ctx context.Context, records []driver.Record) error {
 		}
 		frames[i] = m.frameOf(record)
 	}
-	result, at, err := c.sendInsert(ctx, records)
+	at, err := c.enter(ctx)
 	if err != nil {
 		u.revert()
 		return err
 	}
+	result, err := c.repo.collection.Insert(ctx, &driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1})
+	if err != nil {
+		u.revert()
+		return c.leave(ctx, err)
+	}
 	c.keep(u.undo...)
 	for i, record := range records {
+		c.keep(func() { m.restoreFrame(record, frames[i]) })
 		version := int64(1)
 		if m.spec.VersionAuto {
 			version = result.Versions[i]
@@ -77,9 +83,9 @@ func (c *call) insert(ctx context.Context, records []driver.Record) error {
 			m.setKey(record, result.Keys[i])
 		}
 		m.stamp(record, version, at)
-		c.keep(func() { m.restoreFrame(record, frames[i]) })
+		c.wrote(m.keyOf(record), version)
 	}
-	return nil
+	return c.leave(ctx, nil)
 }
 
 func (c *call) prepareInsert(u *undoLog, record driver.Record, i, n int) error {
@@ -102,28 +108,6 @@ func (c *call) prepareInsert(u *undoLog, record driver.Record, i, n int) error {
 	}
 	u.undo = append(u.undo, own.undo...)
 	return nil
-}
-
-func (c *call) sendInsert(ctx context.Context, records []driver.Record) (driver.InsertResult, time.Time, error) {
-	m := c.repo.mapping
-	at, err := c.enter(ctx)
-	if err != nil {
-		return driver.InsertResult{}, at, err
-	}
-	result, err := c.repo.collection.Insert(ctx, &driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1})
-	if err == nil && c.tx != nil {
-		for i, record := range records {
-			key, version := m.keyOf(record), int64(1)
-			if m.spec.KeyAuto {
-				key = result.Keys[i]
-			}
-			if m.spec.VersionAuto {
-				version = result.Versions[i]
-			}
-			c.wrote(key, version)
-		}
-	}
-	return result, at, c.leave(ctx, err)
 }
 
 // Save writes every mapped field of the entity if the stored version is still that of the copy,
@@ -171,68 +155,63 @@ func (c *call) writeBack(ctx context.Context, record driver.Record, fields bool)
 	} else {
 		p.Fields = []int{}
 	}
-	stored, at, err := c.update(ctx, &p)
+	err := c.update(ctx, &p, func(stored int64, at time.Time) {
+		if c.tx != nil {
+			before := m.frameOf(record)
+			c.keep(u.undo...)
+			c.keep(func() { m.restoreFrame(record, before) })
+		}
+		m.stamp(record, stored, at)
+	})
 	if err != nil {
 		u.revert()
-		return err
 	}
-	if c.tx != nil {
-		before := m.frameOf(record)
-		c.keep(u.undo...)
-		c.keep(func() { m.restoreFrame(record, before) })
-	}
-	m.stamp(record, stored, at)
-	return nil
+	return err
 }
 
-// update writes a row back on a version that the caller holds. A refusal after which the expected
-// version is found all the same is tried again.
-func (c *call) update(ctx context.Context, p *driver.UpdateParams) (stored int64, at time.Time, err error) {
+// update writes a row back on a version that the caller holds, and calls applied when it was
+// written. A refusal after which the expected version is found all the same is tried again.
+func (c *call) update(ctx context.Context, p *driver.UpdateParams, applied func(stored int64, at time.Time)) error {
 	p.Next = p.Expect + 1
-	send := func(int) error {
-		at, err = c.enter(ctx)
+	return c.retry(ctx, c.repo.bounds(), func(int) error {
+		at, err := c.enter(ctx)
 		if err != nil {
 			return err
 		}
 		p.Tx = c.driverTx()
 		result, err := c.repo.collection.Update(ctx, p)
-		stored = result.Stored
+		if err == nil && result.Outcome == driver.Applied {
+			applied(result.Stored, at)
+		}
 		return c.settle(ctx, p.Expect, result, err)
-	}
-	err = c.retry(ctx, c.repo.bounds(), send)
-	return stored, at, err
+	})
 }
 
 func (r *repo) bounds() bounds { return bounds{r.options.ModifyTimeout, r.options.ModifyAttempts} }
 
-// settle gives the result of an Update or Delete on a version that the caller holds its meaning.
-// An *again means that the write was refused although the expected version is stored.
+// settle gives the result of an Update or Delete on a version that the caller holds its meaning,
+// and leaves. An *again means that the write was refused although the expected version is stored.
 func (c *call) settle(ctx context.Context, expect int64, result driver.WriteResult, err error) error {
-	if err != nil && result.Outcome == driver.NotApplied {
+	switch {
+	case err != nil && result.Outcome == driver.NotApplied:
 		return c.leave(ctx, &notApplied{err})
-	}
-	if err != nil {
+	case err != nil:
 		return c.leave(ctx, err)
-	}
-	var answer error
-	switch result.Outcome {
-	case driver.Applied:
+	case result.Outcome == driver.Applied:
 		c.wrote(c.key, result.Stored)
-	case driver.Missing:
-		answer = ErrNotFound
-	default:
-		answer = c.errorOf(&ConflictError{Expected: expect, Actual: result.Stored})
-		c.refuse(c.key, answer, expect)
+		return c.leave(ctx, nil)
+	case result.Outcome == driver.Missing:
+		_ = c.leave(ctx, nil)
+		return ErrNotFound
 	}
+	conflict := c.errorOf(&ConflictError{Expected: expect, Actual: result.Stored})
+	c.refuse(c.key, conflict, expect)
 	_ = c.leave(ctx, nil)
-	if answer == nil || answer == ErrNotFound {
-		return answer
-	}
-	c.met(ctx, answer)
+	c.met(ctx, conflict)
 	if result.Stored == expect {
-		return &again{answer}
+		return &again{conflict}
 	}
-	return answer
+	return conflict
 }
 
 // notApplied is the error of the look that follows a write which matched nothing: whatever it is,
