@@ -1,0 +1,42 @@
+# The tools are run at fixed versions and are not part of go.mod, so that those who import the
+# library do not inherit them.
+GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+FUZZTIME  ?= 20s
+TESTFLAGS ?=
+
+.PHONY: test lint golangci fuzz bench cover
+
+# The race detector and a random order belong to the test, they are no extras. Allocations can only
+# be counted without the detector.
+test:
+	go test -run TestAllocations -count=1 ./benchmarks
+	go test -race -shuffle=on $(TESTFLAGS) ./...
+
+lint:
+	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+	go test -run 'TestImportRules|TestExportsAreDocumented|TestPackageNames|TestFileLengths' -count=1 ./internal/rules
+
+# The long list of linters, for those who work on the library; CI runs lint.
+golangci:
+	$(GOLANGCI) run ./...
+
+# Each fuzz target of each package in turn: the go command fuzzes one at a time.
+fuzz:
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./benchmarks
+
+cover:
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -1
