@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/memstore"
+)
+
+// A backend is one of the three databases: its flag, and how it is opened.
+type backend struct {
+	flag, usage string
+	holds       string // what the program keeps in it
+	// open opens the real database. It is nil where the library has no such backend yet.
+	open func(ctx context.Context, address string, o store.Options) (*store.DB, error)
+	// embedded is how the stand-in behaves when the flag is not given: it resolves the same tags
+	// and has transactions of the same family.
+	embedded memstore.Options
+}
+
+var backends = [...]backend{
+	mysqlBackend: {
+		flag: "mysql", usage: "`DSN` of the MySQL database",
+		holds:    "clubs and standings",
+		embedded: memstore.Options{Tag: "db"},
+	},
+	mongoBackend: {
+		flag: "mongo", usage: "`URI` of the MongoDB database",
+		holds:    "match reports",
+		embedded: memstore.Options{Tag: "bson", SnapshotReads: true},
+	},
+	sqlserverBackend: {
+		flag: "sqlserver", usage: "`DSN` of the SQL Server database",
+		holds:    "club accounts",
+		embedded: memstore.Options{Tag: "db"},
+	},
+}
+
+// The places of the three databases in backends and in [databases].
+const (
+	mysqlBackend = iota
+	mongoBackend
+	sqlserverBackend
+)
+
+// databases are the three, open.
+type databases [len(backends)]*store.DB
+
+// openDatabases opens each database at its address, or its embedded stand-in where addresses has
+// none. Every call on them is told to observer.
+func openDatabases(ctx context.Context, addresses map[string]string, observer store.Observer) (databases, error) {
+	var dbs databases
+	for i, b := range backends {
+		var err error
+		if dbs[i], err = b.connect(ctx, addresses, store.Options{Observer: observer}); err != nil {
+			return databases{}, errors.Join(fmt.Errorf("-%s: %w", b.flag, err), dbs.close())
+		}
+	}
+	return dbs, nil
+}
+
+func (b *backend) connect(ctx context.Context, addresses map[string]string, o store.Options) (*store.DB, error) {
+	address, given := addresses[b.flag]
+	if !given {
+		embedded := b.embedded
+		embedded.Store = o
+		return memstore.Open(&embedded), nil
+	}
+	if b.open == nil { // parseFlags has refused it before
+		return nil, store.ErrUnsupported
+	}
+	return b.open(ctx, address, o)
+}
+
+func (dbs databases) close() error {
+	var errs []error
+	for _, db := range dbs {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
