@@ -104,9 +104,10 @@ func (c *call) runs(ctx context.Context, options *TxOptions, fn func(context.Con
 func (c *call) run(ctx context.Context, n int, o TxOptions, deadline time.Time, fn func(context.Context, *Tx) error) (*Tx, error) {
 	run, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
+	c.writing = false
 	d, err := c.db.driver.Begin(run, &driver.BeginParams{View: !c.write})
 	if err != nil {
-		fault := c.beginFault(run, err)
+		fault := c.fault(run, err)
 		if c.reruns(run, err) {
 			return nil, &again{fault}
 		}
@@ -122,13 +123,6 @@ func (c *call) run(ctx context.Context, n int, o TxOptions, deadline time.Time, 
 	err = fn(context.WithValue(run, txKey{c.db}, tx), tx)
 	returned = true
 	return tx, tx.finish(ctx, run, c, o, cancel, err)
-}
-
-// beginFault is the fault of a Begin, which never leaves an unknown outcome.
-func (c *call) beginFault(ctx context.Context, err error) *Error {
-	begin := *c
-	begin.write = false
-	return begin.fault(ctx, err)
 }
 
 var errNotReturned = explain(ErrTransient, "the function did not return")

@@ -15,10 +15,11 @@ type call struct {
 	repo  *repo // nil for a call on the DB
 	tx    *Tx   // nil outside a Tx
 	op    string
-	key   any // nil when there is none
-	write bool
+	key   any  // nil when there is none
+	write bool // the call may write
 
-	cancel context.CancelFunc // set in a Tx whose deadline ctx does not carry
+	writing bool               // the request that was sent last is a write
+	cancel  context.CancelFunc // set in a Tx whose deadline ctx does not carry
 }
 
 // start makes every check of a call that needs no I/O and nothing of its arguments, and tells the
@@ -130,7 +131,7 @@ func (c *call) fault(ctx context.Context, err error) *Error {
 	e.cause, e.Constraint = err, f.Constraint
 	var look *notApplied
 	nothing := errors.As(err, &look)
-	unknown := f.Sent && c.write && c.tx == nil && !nothing
+	unknown := f.Sent && c.writing && c.tx == nil && !nothing
 	code := c.db.codeText(f.Code)
 	// A context that ended shows as whatever the client made of the broken connection.
 	if end := ctx.Err(); end != nil {

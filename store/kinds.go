@@ -79,7 +79,6 @@ func optionProblems(d *driver.Field, tag storeTag, info Info) (problems []string
 		{tag.varchar, text, "varchar", "a string"},
 		{tag.text, text, "text", "a string"},
 		{tag.decimal, d.Kind == driver.Decimal, "decimal", "a string, or a type with Value and Scan"},
-		{tag.json, d.Kind == driver.Nested, "json", "a struct, map, slice or array"},
 		{(tag.unique || tag.index), d.Comparable() && !(tag.text || tag.max), "unique or index", "a scalar of bounded size"},
 		{tag.version || tag.key, d.Wrap == driver.Plain, tag.role(), "a type that cannot be NULL"},
 	} {
@@ -100,6 +99,9 @@ func kindOf(d *driver.Field, tag storeTag, opaque bool) (driver.Kind, string) {
 	case opaque:
 		return driver.Opaque, ""
 	case tag.json:
+		if !isContainer(t) {
+			return 0, fmt.Sprintf("is tagged json, which needs a struct, map, slice or array, and has type %s", d.Type)
+		}
 		return driver.Nested, nestedProblem(t, nil)
 	case t == timeType:
 		return driver.Time, ""
@@ -119,11 +121,21 @@ func kindOf(d *driver.Field, tag storeTag, opaque bool) (driver.Kind, string) {
 	if kind := scalarKind(t, tag); kind != 0 {
 		return kind, ""
 	}
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map, reflect.Slice, reflect.Array:
+	if isContainer(t) {
 		return driver.Nested, nestedProblem(t, nil)
 	}
 	return 0, fmt.Sprintf("has type %s, which cannot be stored", d.Type)
+}
+
+// isContainer reports whether values of t hold others. Bytes do not, unless they are JSON already.
+func isContainer(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map, reflect.Array:
+		return true
+	case reflect.Slice:
+		return t.Elem() != byteType || hasCodec(t)
+	}
+	return false
 }
 
 // scalarKind is the kind of a type that has no methods to store it, 0 when it is no scalar.

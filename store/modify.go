@@ -166,7 +166,7 @@ func (m *modifier) changed(entity, base driver.Record) ([]int, error) {
 }
 
 func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int, read int64) error {
-	at, err := m.enter(ctx)
+	at, err := m.enterWrite(ctx)
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,7 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 	if r.tx != nil {
 		return nil, c.end(ctx, invalidf("the schema cannot be read or changed in a transaction"))
 	}
+	c.writing = create
 	result, err := r.repo.collection.Schema(ctx, &driver.SchemaParams{Create: create})
 	if err != nil {
 		err = c.fault(ctx, err)

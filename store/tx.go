@@ -116,9 +116,17 @@ func (tx *Tx) lock() error {
 	return err
 }
 
+// enterWrite is enter for a request that writes: only its outcome can be unknown.
+func (c *call) enterWrite(ctx context.Context) (time.Time, error) {
+	at, err := c.enter(ctx)
+	c.writing = true
+	return at, err
+}
+
 // enter starts one request to the backend; the caller must call leave when it has returned. The
 // time is the moment of what the request reads.
 func (c *call) enter(ctx context.Context) (time.Time, error) {
+	c.writing = false
 	if c.db.closed.Load() {
 		return time.Time{}, ErrClosed
 	}
@@ -274,6 +282,7 @@ func (tx *Tx) commit(ctx context.Context, c *call, o TxOptions) error {
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.EndTimeout)
 	defer cancel()
+	c.writing = true
 	err := tx.driver.Commit(end)
 	if err == nil {
 		return nil

@@ -62,7 +62,7 @@ func (c *call) insert(ctx context.Context, records []driver.Record) error {
 		}
 		frames[i] = m.frameOf(record)
 	}
-	at, err := c.enter(ctx)
+	at, err := c.enterWrite(ctx)
 	if err != nil {
 		u.revert()
 		return err
@@ -174,7 +174,7 @@ func (c *call) writeBack(ctx context.Context, record driver.Record, fields bool)
 func (c *call) update(ctx context.Context, p *driver.UpdateParams, applied func(stored int64, at time.Time)) error {
 	p.Next = p.Expect + 1
 	return c.retry(ctx, c.repo.bounds(), func(int) error {
-		at, err := c.enter(ctx)
+		at, err := c.enterWrite(ctx)
 		if err != nil {
 			return err
 		}
@@ -251,7 +251,7 @@ func (c *call) delete(ctx context.Context, p *driver.DeleteParams) error {
 		return err
 	}
 	return c.retry(ctx, c.repo.bounds(), func(int) error {
-		if _, err := c.enter(ctx); err != nil {
+		if _, err := c.enterWrite(ctx); err != nil {
 			return err
 		}
 		p.Tx = c.driverTx()
