@@ -69,8 +69,9 @@ type (
 	}
 	hidden struct {
 		store.Snapshot
-		ID   int64  `store:"key"`
-		name string `store:"size=10"` //nolint:unused // the fault is that it is not exported
+		ID int64 `store:"key"`
+		//lint:ignore U1000 that it cannot be stored is the fault
+		name string `store:"size=10"`
 	}
 	sizedNumber struct {
 		store.Snapshot
@@ -114,7 +115,11 @@ type (
 		store.Snapshot
 		ID int64 `db:"-" store:"key"`
 	}
-	openKey struct{ Season, club string }
+	openKey struct {
+		Season string
+		//lint:ignore U1000 that it cannot be stored is the fault
+		club string
+	}
 )
 
 func mapped[T any, K comparable]() error {

@@ -58,7 +58,6 @@ func list(t *testing.T, args ...string) map[string]listed {
 // bring its own.
 type rule struct {
 	path    string
-	below   bool     // the packages below the path too
 	modules []string // of other people, by module path
 	own     []string // packages of this module, relative to it
 }
