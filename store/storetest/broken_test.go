@@ -1,0 +1,154 @@
+package storetest_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/memstore"
+	"github.com/stillframe/stillframe/store/storetest"
+	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+)
+
+// broken is a backend that is wrong in one way.
+type broken struct {
+	name string
+	// breaks are the guarantees of which at least one test each must fail, or such a test itself:
+	// "NothingLeaks/Server".
+	breaks  []string
+	options memstore.Options
+	// hook is the mistake. It is made once for a database.
+	hook func(native *memstore.Database) intercept.Hook
+	// claim is what the backend says of itself, where that is the mistake.
+	claim func(driver.Info) driver.Info
+}
+
+const (
+	brokenName = "STORETEST_BROKEN"      // the broken backend that a child process tests
+	brokenFull = "STORETEST_BROKEN_FULL" // set: each runs the whole suite, not its guarantees alone
+)
+
+// TestBrokenBackend runs the suite on the broken backend that the environment names. It is the child
+// process of TestBroken and does nothing by itself.
+func TestBrokenBackend(t *testing.T) {
+	name := os.Getenv(brokenName)
+	i := slices.IndexFunc(brokenBackends, func(b broken) bool { return b.name == name })
+	if i < 0 {
+		t.Skip("no broken backend is named")
+	}
+	b := brokenBackends[i]
+	var once sync.Once
+	hook := honest
+	storetest.Run(t, newHarness(b.options, func(d driver.Database, native *memstore.Database) driver.Database {
+		once.Do(func() {
+			if b.hook != nil {
+				hook = b.hook(native)
+			}
+		})
+		wrong := intercept.New(d, hook)
+		wrong.ClaimInfo(b.claim)
+		return wrong
+	}))
+}
+
+func honest(ctx context.Context, _ *intercept.Call, next func(context.Context) error) error {
+	return next(ctx)
+}
+
+var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: TestBrokenBackend/([^/\s]+)/([^/\s]+) \(`)
+
+// children is how many broken backends are tested at a time. They wait most of the time.
+const children = 6
+
+// TestBroken shows that the suite can fail: each broken backend is caught, by a test of each guarantee
+// that it breaks, and the log says by which.
+func TestBroken(t *testing.T) {
+	if os.Getenv(brokenName) != "" {
+		t.Skip("this is the child process")
+	}
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	slots := make(chan struct{}, children)
+	outputs := make([]chan []byte, len(brokenBackends))
+	for i, b := range brokenBackends {
+		outputs[i] = make(chan []byte, 1)
+		go func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			cmd := exec.CommandContext(t.Context(), executable, "-test.run="+b.selection(), "-test.short", "-test.v", "-test.timeout=5m")
+			cmd.Env = append(os.Environ(), brokenName+"="+b.name)
+			output, err := cmd.CombinedOutput()
+			if err == nil {
+				output = append(output, "the suite passed"...)
+			}
+			outputs[i] <- output
+		}()
+	}
+	for i, b := range brokenBackends {
+		t.Run(b.name, func(t *testing.T) { b.judge(t, <-outputs[i]) })
+	}
+}
+
+// selection selects the tests of what is broken.
+func (b broken) selection() string {
+	run := "^TestBrokenBackend$"
+	if os.Getenv(brokenFull) != "" {
+		return run
+	}
+	var guarantees, tests []string
+	for _, name := range b.breaks {
+		guarantee, test, _ := strings.Cut(name, "/")
+		guarantees = append(guarantees, guarantee)
+		if test != "" {
+			tests = append(tests, test)
+		}
+	}
+	run += "/^(" + strings.Join(guarantees, "|") + ")$"
+	if len(tests) > 0 {
+		run += "/^(" + strings.Join(tests, "|") + ")$"
+	}
+	return run
+}
+
+// judge reads what a child process printed.
+func (b broken) judge(t *testing.T, output []byte) {
+	var caught []string
+	for _, match := range failure.FindAllSubmatch(output, -1) {
+		caught = append(caught, string(match[1])+"/"+string(match[2]))
+	}
+	slices.Sort(caught)
+	for _, name := range b.breaks {
+		assert.True(t, slices.ContainsFunc(caught, func(test string) bool {
+			return test == name || strings.HasPrefix(test, name+"/")
+		}), "no test of %s failed", name)
+	}
+	assert.NotContains(t, string(output), "the suite passed")
+	assert.NotContains(t, string(output), "\npanic: ", "a broken backend must be named, not crash the suite")
+	if t.Failed() {
+		t.Logf("%s", output[max(0, len(output)-20_000):])
+	}
+	t.Logf("caught by %d: %s", len(caught), strings.Join(caught, ", "))
+}
+
+// TestEveryGuaranteeIsBrokenOnce has a broken backend for each guarantee.
+func TestEveryGuaranteeIsBrokenOnce(t *testing.T) {
+	var broken []string
+	for _, b := range brokenBackends {
+		for _, name := range b.breaks {
+			guarantee, _, _ := strings.Cut(name, "/")
+			broken = append(broken, guarantee)
+		}
+	}
+	for _, test := range storetest.Tests() {
+		assert.Contains(t, broken, test.Guarantee, "no broken backend breaks it")
+	}
+}

@@ -1,0 +1,47 @@
+// Package storetest is the conformance suite of package store: it says whether a backend is right.
+//
+// Each guarantee of package store has tests that are named after it. They run against a backend
+// alone, through a [Harness], which opens handles on it and can write rows behind the library's back.
+// What a backend's Info claims is asserted; what Info denies must be refused, before any I/O. Only
+// tests import this package.
+//
+// # How to run it on your own backend
+//
+// A backend implements driver.Database. Its test is one call, and these twenty lines of harness:
+//
+//	func TestConformance(t *testing.T) {
+//		pool := rawConnection(t) // of the database's own client
+//		storetest.Run(t, storetest.Harness{
+//			Open: func(tb testing.TB, o store.Options) *store.DB {
+//				db, err := mydb.Open(tb.Context(), address, &mydb.Options{Store: o})
+//				require.NoError(tb, err)
+//				return db
+//			},
+//			Table: func(tb testing.TB, name string) string {
+//				tb.Cleanup(func() { pool.Exec("DROP TABLE IF EXISTS " + name) })
+//				return name
+//			},
+//			Raw: raw{pool}, // UPDATE, UPDATE … NULL, DELETE and SELECT *, as Raw says
+//			Leaks: func(tb testing.TB) {
+//				require.Zero(tb, openTransactions(pool))
+//			},
+//		})
+//	}
+//
+// Open and Raw are required. Run it with -race first, then with -short while you work: most tests
+// take milliseconds. One test is TestConformance/Guarantee/Name, as in
+//
+//	go test -run 'TestConformance/Modify/SeesChangesInPlace'
+//
+// Begin with SameValues and Mapping, which need single rows; then Versions, NamedOutcomes, Modify,
+// Find and Queries; then Atomic and what follows from it. A test of Queries that failed prints its
+// seed: STORETEST_SEED=n runs it again. A harness that can break a connection fills in Faults; the
+// suite makes faults up otherwise, between package store and the backend.
+//
+// # How to add a test
+//
+// Each file is one area. It registers its tests under the guarantee that they assert, and gets an
+// environment that opens handles, makes tables, counts the calls on the backend and knows what must
+// not be waited for. Whoever adds a guarantee also breaks a backend for it: the suite's own tests hold
+// some sixty backends that are wrong in one way each, and every one must be caught.
+package storetest

@@ -1,0 +1,246 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+)
+
+// patience bounds every wait for something that must come. It is reached only by a failing test.
+const patience = 20 * time.Second
+
+// glance is how long a test waits for something that must not come, or need not. No assertion
+// depends on its length: a longer one only gives a wrong backend more time to show it.
+const glance = 150 * time.Millisecond
+
+// env is what one test works with.
+type env struct {
+	*testing.T
+	h    Harness
+	db   *store.DB
+	info store.Info
+	ctx  context.Context // ends when the test does, or after some minutes
+}
+
+func newEnv(t *testing.T, h Harness) *env {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	e := &env{T: t, h: h, ctx: ctx}
+	e.db = e.open(store.Options{})
+	e.info = e.db.Info()
+	return e
+}
+
+// open opens another handle and closes it with the test.
+func (e *env) open(o store.Options) *store.DB {
+	db := e.h.Open(e, o)
+	e.Cleanup(func() { assert.NoError(e, db.Close()) })
+	return db
+}
+
+// behind opens a handle whose calls on the backend go through hook.
+func (e *env) behind(o store.Options, hook intercept.Hook) *store.DB {
+	db, err := store.New(intercept.New(e.open(store.Options{}).Driver(), hook), &o)
+	require.NoError(e, err)
+	return db
+}
+
+// run starts a part of the test that shares its handle.
+func (e *env) run(name string, part func(e *env)) {
+	e.Run(name, func(t *testing.T) {
+		defer named(t)
+		sub := *e
+		sub.T = t
+		part(&sub)
+	})
+}
+
+var tables atomic.Int64
+
+// table makes up the name of a table that no other test has.
+func (e *env) table(name string) string {
+	sum := fnv.New32a()
+	fmt.Fprint(sum, e.Name(), started)
+	return e.h.Table(e, fmt.Sprintf("st_%s_%08x_%d", name, sum.Sum32(), tables.Add(1)))
+}
+
+var started = time.Now().UnixNano()
+
+// atomic runs fn in a transaction that must commit.
+func (e *env) atomic(fn func(ctx context.Context, tx *store.Tx) error) {
+	e.Helper()
+	require.NoError(e, e.db.Atomic(e.ctx, nil, fn))
+}
+
+// sentinels are all outcomes that errors can have.
+var sentinels = []error{
+	store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrUnknownOutcome, store.ErrTransient,
+	store.ErrUnsupported, store.ErrInvalid, store.ErrTxDone, store.ErrClosed,
+}
+
+// only asserts that err is one outcome and no other.
+func (e *env) only(err, want error, about ...any) bool {
+	e.Helper()
+	if !assert.ErrorIs(e, err, want, about...) {
+		return false
+	}
+	right := true
+	for _, other := range sentinels {
+		if !errors.Is(want, other) {
+			right = assert.NotErrorIs(e, err, other, about...) && right
+		}
+	}
+	return right
+}
+
+// names asserts that the text of err names all of the words.
+func (e *env) names(err error, words ...string) {
+	e.Helper()
+	if !assert.Error(e, err) {
+		return
+	}
+	for _, w := range words {
+		assert.Contains(e, err.Error(), w)
+	}
+}
+
+// cut is a time as the backend stores it.
+func (e *env) cut(t time.Time) time.Time { return t.UTC().Truncate(e.info.TimePrecision) }
+
+// soon waits for ch. It fails the test when that takes too long.
+func soon[V any](e *env, ch <-chan V, what string) V {
+	e.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(patience):
+		require.FailNow(e, "never happened: "+what)
+		panic("unreachable")
+	}
+}
+
+// within reports whether ch gives something, or is closed, within a glance.
+func within[V any](ch <-chan V) bool {
+	select {
+	case <-ch:
+		return true
+	case <-time.After(glance):
+		return false
+	}
+}
+
+// async runs fn on a goroutine of its own and gives its error, which is errGone where fn did not
+// return.
+func async(fn func() error) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		err := errGone
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panicked: %v", v)
+			}
+			done <- err
+		}()
+		err = fn()
+	}()
+	return done
+}
+
+// errGone says that a function ended its goroutine.
+var errGone = errors.New("the function did not return")
+
+// parallel runs fn n times at once and waits for all. A panic in one of them is one of the caller.
+func parallel(n int, fn func(i int)) {
+	var all sync.WaitGroup
+	panics := make(chan any, n)
+	for i := range n {
+		all.Go(func() {
+			defer func() {
+				if v := recover(); v != nil {
+					panics <- v
+				}
+			}()
+			fn(i)
+		})
+	}
+	all.Wait()
+	select {
+	case v := <-panics:
+		panic(v)
+	default:
+	}
+}
+
+// meeting lets goroutines wait for each other.
+type meeting struct {
+	missing atomic.Int32
+	all     chan struct{}
+}
+
+func newMeeting(n int32) *meeting {
+	m := &meeting{all: make(chan struct{})}
+	m.missing.Store(n)
+	return m
+}
+
+// arrive returns when everybody has, or when that takes too long.
+func (m *meeting) arrive() {
+	if m.missing.Add(-1) == 0 {
+		close(m.all)
+	}
+	select {
+	case <-m.all:
+	case <-time.After(patience):
+	}
+}
+
+// scaled is n, and a part of it under -short.
+func scaled(n, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return n
+}
+
+// spy counts the calls on the backend.
+type spy struct {
+	mu    sync.Mutex
+	calls []string
+}
+
+// spied opens a handle whose calls on the backend are counted.
+func (e *env) spied(o store.Options) (*store.DB, *spy) {
+	s := &spy{}
+	return e.behind(o, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		s.mu.Lock()
+		s.calls = append(s.calls, c.Op)
+		s.mu.Unlock()
+		return next(ctx)
+	}), s
+}
+
+// take returns the calls so far, as one text, and forgets them.
+func (s *spy) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := strings.Join(s.calls, " ")
+	s.calls = nil
+	return calls
+}
+
+// isRefusal reports whether err refuses what a backend cannot do.
+func isRefusal(err error) bool {
+	return errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrUnsupported)
+}

@@ -1,0 +1,183 @@
+package storetest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+)
+
+// What an Observer is told, as part of Errors.
+var _ = register(
+	"Errors",
+	Test{Name: "ObserverSeesEveryCall", run: observerCalls},
+	Test{Name: "ObserverSeesConflictsAndRetries", run: observerRetries},
+	Test{Name: "ObserverSeesATx", needs: transactions, run: observerTx},
+	Test{Name: "ObserversContextIsUsed", run: observerContext},
+)
+
+// watched is one thing that an Observer was told.
+type watched struct {
+	text string // "start get"
+	call store.Call
+	err  error
+}
+
+// watcher is an Observer that keeps what it is told.
+type watcher struct {
+	mu  sync.Mutex
+	all []watched
+}
+
+type watchKey struct{}
+
+func (w *watcher) add(text string, c store.Call, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil && (text == "conflict" || text == "retry") {
+		text += " " + c.Key
+	}
+	w.all = append(w.all, watched{text + " " + c.Op, c, err})
+}
+
+func (w *watcher) take() []watched {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.all
+	w.all = nil
+	return all
+}
+
+func (w *watcher) texts() []string {
+	var list []string
+	for _, x := range w.take() {
+		list = append(list, x.text)
+	}
+	return list
+}
+
+func (w *watcher) CallStart(ctx context.Context, c store.Call) context.Context {
+	w.add("start", c, nil)
+	return context.WithValue(ctx, watchKey{}, c.Op)
+}
+func (w *watcher) CallEnd(_ context.Context, c store.Call, err error) { w.add("end", c, err) }
+func (w *watcher) Conflict(_ context.Context, c store.Call, err error) {
+	w.add("conflict", c, err)
+}
+
+func (w *watcher) Retry(_ context.Context, c store.Call, _ int, err error) {
+	w.add("retry", c, err)
+}
+
+func observerCalls(e *env) {
+	r := newAccounts(e, 10)
+	watch := &watcher{}
+	ours := r.on(e.open(store.Options{Observer: watch}), nil)
+	watch.take()
+	for _, v := range verbs {
+		a := r.get(1)
+		err := v.call(e.ctx, ours, &a)
+		all := watch.take()
+		if !assert.Len(e, all, 2, "%s: a start and an end", v.name) {
+			continue
+		}
+		assert.Equal(e, "start "+v.name, all[0].text)
+		assert.Equal(e, "end "+v.name, all[1].text)
+		assert.Equal(e, err, all[1].err, v.name)
+		assert.Equal(e, r.name, all[0].call.Entity, v.name)
+		if r.raw(1) == nil {
+			inserted(r, account{ID: 1})
+		}
+	}
+	a := account{ID: 1}
+	err := ours.Save(e.ctx, &a)
+	all := watch.take()
+	require.Len(e, all, 2, "a call that is refused before any I/O is a call")
+	require.Equal(e, err, all[1].err)
+	require.Equal(e, "1", all[1].call.Key)
+	for range ours.Find(e.ctx, store.Query{}) {
+		break
+	}
+	require.Equal(e, []string{"start find", "end find"}, watch.texts(), "a loop that is broken off ends")
+	require.Panics(e, func() { _, _ = ours.Modify(e.ctx, 1, func(*account) error { panic("boom") }) })
+	all = watch.take()
+	require.Len(e, all, 2)
+	require.Error(e, all[1].err)
+}
+
+func observerRetries(e *env) {
+	r := newAccounts(e, 10)
+	watch := &watcher{}
+	ours := r.on(e.open(store.Options{Observer: watch}), nil)
+	watch.take()
+	runs := 0
+	_, err := ours.Modify(e.ctx, 1, func(a *account) error {
+		if runs++; runs <= 2 {
+			r.modify(1, credit1)
+		}
+		a.Amount++
+		return nil
+	})
+	require.NoError(e, err)
+	require.Equal(e, []string{"start modify", "conflict 1 modify", "retry 1 modify", "conflict 1 modify", "retry 1 modify", "end modify"}, watch.texts())
+	stale := r.get(1)
+	r.modify(1, credit1)
+	require.ErrorIs(e, ours.Save(e.ctx, &stale), store.ErrConflict)
+	require.Equal(e, []string{"start save", "conflict 1 save", "end save"}, watch.texts())
+}
+
+func credit1(a *account) { a.Amount++ }
+
+func observerTx(e *env) {
+	r := newAccounts(e, 10)
+	watch := &watcher{}
+	db := e.open(store.Options{Observer: watch})
+	ours := r.on(db, nil)
+	watch.take()
+	runs := 0
+	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		if runs++; runs == 1 {
+			return clash(ctx, &accounts{Repository: ours, e: e, name: r.name, columns: r.columns}, tx, 1)
+		}
+		_, err := ours.In(tx).Modify(ctx, 1, credit(1))
+		return err
+	}))
+	starts, ends, retries := 0, 0, 0
+	for _, x := range watch.take() {
+		switch x.text {
+		case "start atomic":
+			starts++
+		case "end atomic":
+			ends++
+			require.NoError(e, x.err)
+		case "retry  atomic":
+			retries++
+		}
+	}
+	require.Equal(e, []int{1, 1, 1}, []int{starts, ends, retries})
+}
+
+func observerContext(e *env) {
+	r := newAccounts(e, 10)
+	watch := &watcher{}
+	var seen []any
+	db := e.watchedBy(watch, &seen)
+	ours := r.on(db, nil)
+	_, err := ours.Get(e.ctx, 1)
+	require.NoError(e, err)
+	_, err = ours.Modify(e.ctx, 1, credit(1))
+	require.NoError(e, err)
+	require.Equal(e, []any{"get", "modify", "modify"}, seen, "the backend is called with the context that CallStart returned")
+}
+
+// watchedBy opens a handle that notes the value that the observer has put into each call's context.
+func (e *env) watchedBy(watch *watcher, seen *[]any) *store.DB {
+	return e.behind(store.Options{Observer: watch}, func(ctx context.Context, _ *intercept.Call, next func(context.Context) error) error {
+		*seen = append(*seen, ctx.Value(watchKey{}))
+		return next(ctx)
+	})
+}

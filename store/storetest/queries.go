@@ -1,0 +1,399 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// Queries mean the same everywhere: what they mean is in the oracle, which evaluates them in Go.
+var _ = register(
+	"Queries",
+	Test{Name: "AllOperatorsOverAllKinds", run: queriesOperators},
+	Test{Name: "NotIsTheExactNegation", run: queriesNot},
+	Test{Name: "In", run: queriesIn},
+	Test{Name: "OrderPutsNullFirst", run: queriesOrder},
+	Test{Name: "KeysetPagingOverNull", run: queriesKeyset},
+	Test{Name: "RandomAgainstTheOracle", run: queriesRandom},
+	Test{Name: "Prefix", run: queriesPrefix},
+	Test{Name: "NullTests", run: queriesNull},
+	Test{Name: "MissingIsNull", run: queriesMissing},
+	Test{Name: "CompositeKeyParts", run: queriesComposite},
+	Test{Name: "ValuesAreBound", run: queriesBound},
+	Test{Name: "StringsCompareByCodePoint", run: queriesCodePoint},
+)
+
+// probed makes a table of probes and what the oracle knows of it. The seed is printed; the
+// environment variable STORETEST_SEED sets it.
+func probed(e *env, n int) (*repository[probe, int64], []probe, []column, *rand.Rand) {
+	e.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("STORETEST_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(e, err)
+	}
+	e.Logf("STORETEST_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	all := columns(e)
+	rows := probes(all, n, random)
+	r := newRepository[probe](e, "probe", byID)
+	for i := range rows {
+		require.NoError(e, r.Insert(e.ctx, &rows[i]))
+	}
+	return r, rows, all, random
+}
+
+// check compares a query with the oracle, by every verb that takes one.
+func check(e *env, r *repository[probe, int64], rows []probe, c condition, terms ...order) {
+	e.Helper()
+	want := expected(rows, c, terms)
+	q, by := ordered(c.query, terms)
+	text := c.text + by
+	var have []int64
+	for p, err := range r.Find(e.ctx, q) {
+		require.NoError(e, err, text)
+		have = append(have, p.ID)
+	}
+	require.Equal(e, want, append([]int64{}, have...), text)
+	n, err := r.Count(e.ctx, q)
+	require.NoError(e, err, text)
+	require.EqualValues(e, len(want), n, text)
+	first, err := r.First(e.ctx, q)
+	if len(want) == 0 {
+		e.only(err, store.ErrNotFound, text)
+		return
+	}
+	require.NoError(e, err, text)
+	require.Equal(e, want[0], first.ID, text)
+}
+
+// walk pages through a query and compares with the oracle.
+func walk(e *env, r *repository[probe, int64], rows []probe, c condition, size int, terms ...order) {
+	e.Helper()
+	want := expected(rows, c, terms)
+	q, by := ordered(c.query, terms)
+	have := []int64{}
+	for cursor := ""; ; {
+		items, next, err := r.Page(e.ctx, q.From(cursor).Limit(size))
+		require.NoError(e, err, c.text+by)
+		for _, p := range items {
+			have = append(have, p.ID)
+		}
+		if next == "" || len(have) > len(want) {
+			break
+		}
+		cursor = next
+	}
+	require.Equal(e, want, have, "%s%s, pages of %d", c.text, by, size)
+}
+
+func everything() condition {
+	return condition{text: "everything", native: func(*probe) bool { return true }}
+}
+
+func queriesOperators(e *env) {
+	r, rows, all, _ := probed(e, 40)
+	for _, c := range all {
+		for _, op := range c.ops() {
+			for _, value := range c.pool {
+				check(e, r, rows, compare(c, op, value))
+			}
+		}
+	}
+}
+
+func queriesNot(e *env) {
+	r, rows, all, _ := probed(e, 30)
+	for _, c := range all {
+		for _, op := range c.ops() {
+			value := c.pool[len(c.pool)/2]
+			check(e, r, rows, not(compare(c, op, value)))
+			check(e, r, rows, not(not(compare(c, op, value))))
+		}
+	}
+	num, text := columnOf(all, "NumN"), columnOf(all, "TextN")
+	inner := junction(true, []condition{compare(num, store.Ge, int64(0)), compare(text, store.Ne, "a")})
+	check(e, r, rows, not(inner))
+	check(e, r, rows, not(junction(false, []condition{inner, compare(num, store.Eq, nil)})))
+	check(e, r, rows, not(junction(true, nil)))
+	check(e, r, rows, not(junction(false, nil)))
+	deep := compare(num, store.Lt, int64(1))
+	for range 40 {
+		deep = not(junction(true, []condition{deep, everythingAsCondition()}))
+	}
+	check(e, r, rows, deep)
+}
+
+// everythingAsCondition is the zero Query inside another.
+func everythingAsCondition() condition {
+	c := everything()
+	c.query = store.Query{}
+	return c
+}
+
+func columnOf(all []column, name string) column {
+	return all[slices.IndexFunc(all, func(c column) bool { return c.name == name })]
+}
+
+func queriesIn(e *env) {
+	r, rows, all, _ := probed(e, 30)
+	for _, c := range all {
+		lists := [][]any{nil, {}, {c.pool[0]}, {c.pool[0], c.pool[0]}, c.pool, append(slices.Clone(c.pool), c.pool...)}
+		if c.nullable {
+			lists = append(lists, []any{nil}, []any{nil, nil, c.pool[1]}, append([]any{nil}, c.pool...))
+		}
+		for _, list := range lists {
+			check(e, r, rows, compare(c, store.In, append([]any{}, list...)))
+			check(e, r, rows, not(compare(c, store.In, append([]any{}, list...))))
+		}
+	}
+	// A typed slice, and an array, are lists as well.
+	for _, list := range []any{[]int32{0, 1}, []int{0, 1}, [2]int64{0, 1}, []any{0, int8(1)}} {
+		n, err := r.Count(e.ctx, store.Where("Num", store.In, list))
+		require.NoError(e, err)
+		require.EqualValues(e, len(expected(rows, compare(columnOf(all, "Num"), store.In, []any{int32(0), int32(1)}), nil)), n)
+	}
+	long := make([]int64, e.info.MaxKeys)
+	for i := range long {
+		long[i] = int64(i + 20)
+	}
+	n, err := r.Count(e.ctx, store.Where("ID", store.In, long))
+	require.NoError(e, err, "a list of Info.MaxKeys is taken")
+	require.EqualValues(e, 11, n)
+	n, err = r.Count(e.ctx, store.Not(store.Where("ID", store.In, long)))
+	require.NoError(e, err)
+	require.EqualValues(e, 19, n)
+	_, err = r.Count(e.ctx, store.Where("ID", store.In, append(long, 1)))
+	e.only(err, store.ErrInvalid, "a longer one is refused, never cut")
+	e.names(err, "ID")
+}
+
+func queriesOrder(e *env) {
+	r, rows, all, _ := probed(e, 40)
+	for _, c := range all {
+		if !c.ordered {
+			continue
+		}
+		for _, desc := range []bool{false, true} {
+			check(e, r, rows, everything(), order{c, desc})
+		}
+	}
+	num, flag, text := columnOf(all, "NumN"), columnOf(all, "FlagN"), columnOf(all, "Null")
+	check(e, r, rows, everything(), order{flag, true}, order{num, false})
+	check(e, r, rows, everything(), order{flag, false}, order{text, true}, order{num, true})
+	check(e, r, rows, everything(), order{flag, false}, order{columnOf(all, "ID"), true})
+	check(e, r, rows, everything(), order{columnOf(all, "ID"), true}, order{flag, false})
+	check(e, r, rows, compare(num, store.Eq, nil), order{num, true})
+}
+
+func queriesKeyset(e *env) {
+	r, rows, all, _ := probed(e, 23)
+	small := r.on(e.db, &store.RepositoryOptions{PageSize: 2})
+	for _, c := range all {
+		if !c.ordered {
+			continue
+		}
+		for _, desc := range []bool{false, true} {
+			walk(e, r, rows, everything(), 3, order{c, desc})
+			q, text := ordered(store.Query{}, []order{{c, desc}})
+			var have []int64
+			for p, err := range small.Find(e.ctx, q) {
+				require.NoError(e, err, text)
+				have = append(have, p.ID)
+			}
+			require.Equal(e, expected(rows, everything(), []order{{c, desc}}), have, "Find by small pages,%s", text)
+		}
+	}
+	flag, num, text := columnOf(all, "FlagN"), columnOf(all, "NumN"), columnOf(all, "TextN")
+	for _, size := range []int{1, 2, 5, 22, 23, 24} {
+		walk(e, r, rows, everything(), size, order{flag, false}, order{num, true}, order{text, false})
+		walk(e, r, rows, everything(), size, order{flag, true}, order{text, false})
+		walk(e, r, rows, compare(num, store.Eq, nil), size, order{flag, true}, order{num, true})
+		walk(e, r, rows, not(compare(flag, store.Eq, true)), size, order{text, true})
+	}
+}
+
+func queriesRandom(e *env) {
+	r, rows, all, random := probed(e, 60)
+	for i := range scaled(600, 150) {
+		c := randomCondition(all, 3, random)
+		terms := randomOrder(all, random)
+		if i%2 == 0 {
+			check(e, r, rows, c, terms...)
+		} else {
+			walk(e, r, rows, c, 1+random.IntN(9), terms...)
+		}
+	}
+}
+
+func queriesPrefix(e *env) {
+	r := newRepository[probe](e, "probe", byID)
+	var rows []probe
+	stored := []string{
+		"", "a", "A", "ab", "aB", "a%", "a%b", "a_", "a_b", "a[", "a[b]", "a]", "a^", `a\`, `a\%`, `\`, `\\`, "%", "%a", "_", "[a]", "[", "a'b", "a*b", "a.b", "(a", "á", "áb", "日本語", "😀", "😀a", "😁", "^a", "$a", "a|b", "a-z", "a\nb",
+	}
+	for i, s := range stored {
+		p := probe{ID: int64(i + 1), Text: s, TextN: pointer(s), Price: "0", PriceN: nil}
+		rows = append(rows, inserted(r, p))
+	}
+	rows = append(rows, inserted(r, probe{ID: 1000, Text: "NULL follows", Price: "0"}))
+	all := columns(e)
+	for _, name := range []string{"Text", "TextN"} {
+		c := columnOf(all, name)
+		for _, s := range stored {
+			check(e, r, rows, compare(c, store.Prefix, s))
+			check(e, r, rows, not(compare(c, store.Prefix, s)))
+		}
+	}
+	n, err := r.Count(e.ctx, store.Where("TextN", store.Prefix, ""))
+	require.NoError(e, err)
+	require.EqualValues(e, len(stored), n, "every string starts with the empty one, and NULL does not")
+}
+
+func queriesNull(e *env) {
+	r, rows, all, _ := probed(e, 30)
+	for _, c := range all {
+		// A field that cannot hold NULL takes the question too, and answers that it never does.
+		for _, op := range []store.Op{store.Eq, store.Ne} {
+			check(e, r, rows, compare(c, op, nil))
+			check(e, r, rows, not(compare(c, op, nil)))
+		}
+	}
+	want := len(expected(rows, compare(columnOf(all, "TextN"), store.Eq, nil), nil))
+	for _, none := range []any{(*string)(nil), nil} {
+		n, err := r.Count(e.ctx, store.Where("TextN", store.Eq, none))
+		require.NoError(e, err)
+		require.EqualValues(e, want, n, "%T", none)
+	}
+	n, err := r.Count(e.ctx, store.Where("TextN", store.Eq, pointer("a")))
+	require.NoError(e, err)
+	require.EqualValues(e, len(expected(rows, compare(columnOf(all, "TextN"), store.Eq, "a"), nil)), n, "a pointer is its value")
+}
+
+// queriesMissing takes the columns away behind the library's back.
+func queriesMissing(e *env) {
+	r := newClubs(e)
+	e.stored(r, 1, 2, 3)
+	r.unset(1, "nick")
+	r.set(2, Columns{"nick": nil})
+	count := func(q store.Query) int64 {
+		e.Helper()
+		n, err := r.Count(e.ctx, q)
+		require.NoError(e, err)
+		return n
+	}
+	require.EqualValues(e, 2, count(store.Where("Nick", store.Eq, nil)))
+	require.EqualValues(e, 1, count(store.Where("Nick", store.Ne, nil)))
+	require.EqualValues(e, 1, count(store.Where("Nick", store.Ne, "other")), "a comparison with NULL is false")
+	require.EqualValues(e, 2, count(store.Not(store.Where("Nick", store.Ne, "other"))))
+	require.EqualValues(e, 3, count(store.Not(store.Where("Nick", store.Eq, "other"))))
+	require.EqualValues(e, 2, count(store.Where("Nick", store.In, []any{nil, "other"})))
+	all, err := store.Collect(r.Find(e.ctx, store.Query{}.OrderBy("Nick")))
+	require.NoError(e, err)
+	require.EqualValues(e, []int64{1, 2, 3}, []int64{all[0].ID, all[1].ID, all[2].ID}, "missing is NULL, and NULL is first")
+	all, next, err := r.Page(e.ctx, store.Query{}.OrderBy("Nick").Limit(1))
+	require.NoError(e, err)
+	require.EqualValues(e, 1, all[0].ID)
+	all, _, err = r.Page(e.ctx, store.Query{}.OrderBy("Nick").Limit(2).From(next))
+	require.NoError(e, err)
+	require.Len(e, all, 2)
+}
+
+func queriesComposite(e *env) {
+	r := newSeats(e)
+	want := map[string][]string{}
+	for _, season := range []string{"2014-15", "2015-16", "2016-17"} {
+		for _, club := range []int64{-1, 0, 3, 20} {
+			inserted(r, seat{ID: seatKey{season, club}, Points: club * 2})
+			want[season] = append(want[season], fmt.Sprint(club))
+		}
+	}
+	list := func(q store.Query) []seatKey {
+		e.Helper()
+		all, err := store.Collect(r.on(e.db, &store.RepositoryOptions{PageSize: 2}).Find(e.ctx, q))
+		require.NoError(e, err)
+		keys := []seatKey{}
+		for _, s := range all {
+			keys = append(keys, s.ID)
+		}
+		return keys
+	}
+	require.Equal(e, []seatKey{{"2015-16", -1}, {"2015-16", 0}, {"2015-16", 3}, {"2015-16", 20}}, list(store.Where("ID.Season", store.Eq, "2015-16")))
+	require.Equal(e, []seatKey{{"2014-15", 20}, {"2015-16", 20}, {"2016-17", 20}}, list(store.Where("ID.Club", store.Gt, 3)))
+	require.Equal(e, []seatKey{{"2016-17", 3}}, list(store.Where("ID.Club", store.Eq, 3).And("ID.Season", store.Prefix, "2016")))
+	require.Len(e, list(store.Query{}), 12)
+	require.Equal(e, seatKey{"2014-15", -1}, list(store.Query{})[0], "its order is that of its parts")
+	require.Equal(e, seatKey{"2016-17", 20}, list(store.Query{}.OrderByDesc("ID"))[0])
+	byClub := list(store.Query{}.OrderByDesc("ID.Club").OrderBy("ID.Season"))
+	require.Equal(e, []seatKey{{"2014-15", 20}, {"2015-16", 20}, {"2016-17", 20}, {"2014-15", 3}}, byClub[:4])
+	byPoints := list(store.Query{}.OrderByDesc("Points"))
+	require.Equal(e, []seatKey{{"2014-15", 20}, {"2015-16", 20}, {"2016-17", 20}, {"2014-15", 3}}, byPoints[:4], "every order ends in the whole key")
+	_, err := r.Count(e.ctx, store.Where("ID", store.Eq, seatKey{"2015-16", 3}))
+	e.only(err, store.ErrInvalid)
+	e.names(err, "ID")
+}
+
+// queriesBound stores and looks for what would do harm in the text of a statement or as an operator.
+func queriesBound(e *env) {
+	r := newLetters(e)
+	harmful := []string{
+		"'; DROP TABLE letters; --", `" OR "1"="1`, "1' OR '1'='1", `{"$gt": ""}`, "$where", "$body", "\\'; --", "%s %d", "?", "@p1", ":1", "`id`", "/* */", "#", "\u2028",
+	}
+	for _, s := range harmful {
+		inserted(r, letter{ID: s, Body: "x"})
+	}
+	for _, s := range harmful {
+		for _, op := range []store.Op{store.Eq, store.Prefix} {
+			all, err := store.Collect(r.Find(e.ctx, store.Where("ID", op, s)))
+			require.NoError(e, err, s)
+			require.Len(e, all, 1, s)
+			require.Equal(e, s, all[0].ID)
+		}
+		require.Equal(e, s, r.get(s).ID)
+		n, err := r.Count(e.ctx, store.Where("Body", store.Eq, s))
+		require.NoError(e, err)
+		require.Zero(e, n, s)
+	}
+	n, err := r.Count(e.ctx, store.Where("ID", store.In, harmful))
+	require.NoError(e, err)
+	require.EqualValues(e, len(harmful), n)
+}
+
+// queriesCodePoint has keys that a folding collation takes for one another.
+func queriesCodePoint(e *env) {
+	r := newLetters(e)
+	keys := []string{"a", "A", "á", "Á", "a\u0301", "ａ", "ß", "ss", "ı", "i", "I", "İ", "œ", "oe", "ﬁ", "fi", "æ", "K", "\u212a"}
+	for _, key := range keys {
+		inserted(r, letter{ID: key, Body: key})
+	}
+	for _, key := range keys {
+		require.Equal(e, key, r.get(key).Body)
+		all, err := store.Collect(r.Find(e.ctx, store.Where("Body", store.Eq, key)))
+		require.NoError(e, err)
+		require.Len(e, all, 1, key)
+	}
+	_, err := r.Get(e.ctx, "SS")
+	e.only(err, store.ErrNotFound)
+	all, err := store.Collect(r.Find(e.ctx, store.Query{}.OrderBy("Body")))
+	require.NoError(e, err)
+	slices.Sort(keys)
+	for i := range all {
+		require.Equal(e, keys[i], all[i].Body)
+	}
+	if e.info.TrailingSpaces {
+		spaced := newRepository[letter](e, "spaced", byText)
+		inserted(spaced, letter{ID: "1", Body: "a"})
+		inserted(spaced, letter{ID: "2", Body: "a "})
+		n, err := spaced.Count(e.ctx, store.Where("Body", store.Eq, "a"))
+		require.NoError(e, err)
+		require.EqualValues(e, 1, n, "Info.TrailingSpaces says that they count")
+	}
+}

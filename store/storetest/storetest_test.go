@@ -1,0 +1,165 @@
+package storetest_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/memstore"
+	"github.com/stillframe/stillframe/store/storetest"
+)
+
+// forms are the kinds of database that the in-process backend can be.
+var forms = map[string]memstore.Options{
+	"Locking":        {},
+	"Snapshot":       {SnapshotReads: true},
+	"Coarse":         {TimePrecision: time.Millisecond},
+	"NoTransactions": {NoTransactions: true},
+	"BSON":           {Tag: "bson", SnapshotReads: true},
+}
+
+func TestMemstore(t *testing.T) {
+	for name, options := range forms {
+		t.Run(name, func(t *testing.T) { storetest.Run(t, newHarness(options, nil)) })
+	}
+}
+
+func TestTests(t *testing.T) {
+	seen := map[string]bool{}
+	for _, test := range storetest.Tests() {
+		name := test.Guarantee + "/" + test.Name
+		assert.False(t, seen[name], "%s is there twice", name)
+		seen[name] = true
+	}
+	for _, guarantee := range []string{
+		"Copies", "FreshReads", "Reload", "Versions", "TxThatDoesNotCommit", "NamedOutcomes", "NoAccidentalUpsert", "Modify", "Atomic",
+		"ReadsInTx", "ReloadAndModifyInTx", "Find", "Queries", "UnknownOutcome", "SameValues", "Cancellation", "NothingLeaks", "Mapping",
+		"Schema", "Errors",
+	} {
+		assert.Condition(t, func() bool {
+			for _, test := range storetest.Tests() {
+				if test.Guarantee == guarantee {
+					return true
+				}
+			}
+			return false
+		}, "no test is named after %s", guarantee)
+	}
+}
+
+// newHarness is what a harness looks like: Open and Raw, and whatever else the backend can do. Each
+// handle is passed through wrap, where that is not nil.
+func newHarness(options memstore.Options, wrap func(driver.Database, *memstore.Database) driver.Database) storetest.Harness {
+	options.Fault = meetFault
+	database := memstore.Open(&options)
+	native, _ := memstore.Native(database)
+	open := func(tb testing.TB, o store.Options) *store.DB {
+		backend := driver.Database(handle{database.Driver()})
+		if wrap != nil {
+			backend = wrap(backend, native)
+		}
+		db, err := store.New(backend, &o)
+		require.NoError(tb, err)
+		return db
+	}
+	return storetest.Harness{
+		Open: open,
+		Raw:  raw{native},
+		Leaks: func(tb testing.TB) {
+			require.Zero(tb, native.Transactions(), "transactions are open")
+			require.Zero(tb, native.Locks(), "locks are held")
+			require.Zero(tb, native.Waiting(), "calls wait for locks")
+		},
+		Faults: func(tb testing.TB, o store.Options) (*store.DB, func(storetest.Fault)) {
+			f := &faults{}
+			o.Observer = f
+			return open(tb, o), f.arm
+		},
+	}
+}
+
+// handle is one of several handles on one database: closing it closes nothing.
+type handle struct{ driver.Database }
+
+func (handle) Close() error { return nil }
+
+// raw is the second connection.
+type raw struct{ native *memstore.Database }
+
+func (r raw) Set(tb testing.TB, row storetest.Row, columns storetest.Columns) {
+	tb.Helper()
+	require.NoError(tb, r.native.Put(tb.Context(), row.Table, row.Key, columns))
+}
+
+func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
+	tb.Helper()
+	require.NoError(tb, r.native.Unset(tb.Context(), row.Table, row.Key, columns...))
+}
+
+func (r raw) Delete(tb testing.TB, row storetest.Row) {
+	tb.Helper()
+	require.NoError(tb, r.native.Remove(tb.Context(), row.Table, row.Key))
+}
+
+func (r raw) Read(_ testing.TB, row storetest.Row) storetest.Columns {
+	columns, found := r.native.Row(row.Table, row.Key)
+	if !found {
+		return nil
+	}
+	return columns
+}
+
+// faults breaks the connection of one handle. The database's hook sees the calls of all handles; the
+// handle of one is known by what its observer puts into the context.
+type faults struct {
+	mu    sync.Mutex
+	armed *storetest.Fault
+}
+
+type faultsKey struct{}
+
+func (f *faults) arm(fault storetest.Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.armed = &fault
+}
+
+func meetFault(ctx context.Context, c memstore.Call) error {
+	f, ok := ctx.Value(faultsKey{}).(*faults)
+	if !ok {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch c.Op {
+	case "commit":
+		if f.armed == nil || !f.armed.Commit {
+			return nil
+		}
+	case "insert", "update", "delete":
+		if f.armed == nil || f.armed.Commit {
+			return nil
+		}
+	default:
+		return nil
+	}
+	landed := f.armed.Landed
+	f.armed = nil
+	if landed {
+		return memstore.ErrLostAfter
+	}
+	return memstore.ErrLostBefore
+}
+
+func (f *faults) CallStart(ctx context.Context, _ store.Call) context.Context {
+	return context.WithValue(ctx, faultsKey{}, f)
+}
+func (f *faults) CallEnd(context.Context, store.Call, error)    {}
+func (f *faults) Conflict(context.Context, store.Call, error)   {}
+func (f *faults) Retry(context.Context, store.Call, int, error) {}

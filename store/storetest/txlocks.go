@@ -1,0 +1,370 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// ReloadAndModifyInTx: both are current. No Tx that commits has written an entity over a version
+// that it did not see.
+var _ = register(
+	"ReloadAndModifyInTx",
+	Test{Name: "ReloadIsCurrent", needs: transactions, run: currentReload},
+	Test{Name: "ModifyIsCurrent", needs: transactions, run: currentModify},
+	Test{Name: "UpsertIsCurrent", needs: transactions, run: currentUpsert},
+	Test{Name: "CurrentWithoutARerunWhereReadsLock", needs: lockingReads, run: currentWithoutRerun},
+	Test{Name: "RowIsKeptAfterReload", needs: lockingReads, run: keptAfterReload},
+	Test{Name: "RowIsKeptAfterModify", needs: lockingReads, run: keptAfterModify},
+	Test{Name: "WrittenRowIsNobodyElses", needs: transactions, run: keptAfterWrite},
+	Test{Name: "SaveOfACopyReadInTheTx", needs: transactions, run: currentSave},
+	Test{Name: "NothingIsWrittenOverTheUnseen", needs: transactions, run: currentUnseen},
+	Test{Name: "TouchStopsWriteSkew", needs: transactions, run: currentWriteSkew},
+	Test{Name: "OppositeOrderBothFinish", needs: transactions, run: currentOppositeOrder},
+	Test{Name: "DeletedMeanwhile", needs: transactions, run: currentDeleted},
+)
+
+// currentReload has another writer commit after the Tx's first read and before its Reload. The run
+// that commits must have seen that: by a locking read, or by running again on a newer snapshot.
+func currentReload(e *env) {
+	r := newAccounts(e, 10, 20)
+	a := r.get(1)
+	runs := 0
+	var seen account
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		in := r.In(tx)
+		if _, err := in.Get(ctx, 2); err != nil { // where there is a snapshot, it is taken now
+			return err
+		}
+		if runs++; runs == 1 {
+			r.modify(1, func(a *account) { a.Amount = 11 })
+		}
+		if err := in.Reload(ctx, &a); err != nil {
+			return err
+		}
+		seen = a
+		_, err := in.Modify(ctx, 2, func(b *account) error { b.Amount = a.Amount; return nil })
+		return err
+	})
+	require.EqualValues(e, 11, seen.Amount)
+	require.EqualValues(e, 2, seen.Version)
+	require.Equal(e, []int64{11, 11}, amounts(r, 1, 2))
+}
+
+func currentModify(e *env) {
+	r := newAccounts(e, 10, 20)
+	runs := 0
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		in := r.In(tx)
+		if _, err := in.Get(ctx, 2); err != nil {
+			return err
+		}
+		if runs++; runs == 1 {
+			r.modify(1, func(a *account) { a.Amount = 11 })
+		}
+		_, err := in.Modify(ctx, 1, credit(100))
+		return err
+	})
+	require.EqualValues(e, 111, r.number(1, "amount"))
+	require.EqualValues(e, 3, r.number(1, "version"))
+}
+
+func currentUpsert(e *env) {
+	r := newAccounts(e, 10, 20)
+	runs := 0
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		in := r.In(tx)
+		if _, err := in.Get(ctx, 2); err != nil {
+			return err
+		}
+		if runs++; runs == 1 {
+			inserted(r, account{ID: 5, Amount: 50})
+			r.modify(1, func(a *account) { a.Amount = 11 })
+		}
+		for _, id := range []int64{1, 5} {
+			if _, err := in.Upsert(ctx, id, func(a *account, found bool) error { a.Amount += 100; return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.Equal(e, []int64{111, 150}, amounts(r, 1, 5))
+}
+
+// currentWithoutRerun tells a locking read from an optimistic one that is saved by its rerun: where
+// reads lock, the newest state is seen at once.
+func currentWithoutRerun(e *env) {
+	r := newAccounts(e, 10, 20)
+	a := r.get(1)
+	runs := 0
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		runs++
+		in := r.In(tx)
+		if _, err := in.Get(ctx, 1); err != nil {
+			return err
+		}
+		r.modify(1, func(a *account) { a.Amount = 11 })
+		r.modify(2, func(a *account) { a.Amount = 21 })
+		if err := in.Reload(ctx, &a); err != nil {
+			return err
+		}
+		require.EqualValues(e, 11, a.Amount, "Reload")
+		_, err := in.Modify(ctx, 2, func(a *account) error {
+			require.EqualValues(e, 21, a.Amount, "Modify")
+			a.Amount++
+			return nil
+		})
+		return err
+	})
+	require.Equal(e, 1, runs)
+	require.Equal(e, []int64{11, 22}, amounts(r, 1, 2))
+}
+
+// kept asserts that a row which hold has taken in a Tx cannot be written by another until the end.
+func kept(e *env, r *accounts, hold func(ctx context.Context, in *store.Repository[account, int64]) error) {
+	e.Helper()
+	var over atomic.Bool
+	var other <-chan error
+	var early atomic.Bool
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		if err := hold(ctx, r.In(tx)); err != nil {
+			return err
+		}
+		landed := make(chan struct{})
+		other = async(func() error {
+			a, err := r.Get(e.ctx, 1)
+			if err == nil {
+				a.Amount = 1000
+				err = r.Save(e.ctx, &a)
+			}
+			early.Store(!over.Load())
+			close(landed)
+			return err
+		})
+		within(landed)
+		a, err := r.In(tx).Get(ctx, 1)
+		require.NoError(e, err)
+		require.Less(e, a.Amount, int64(1000), "another wrote the row while this Tx held it")
+		over.Store(true)
+		return nil
+	})
+	err := soon(e, other, "the other writer")
+	require.False(e, early.Load(), "the other writer did not wait")
+	if err != nil { // it read before the commit and was then too late
+		require.ErrorIs(e, err, store.ErrConflict)
+	}
+}
+
+func keptAfterReload(e *env) {
+	r := newAccounts(e, 10)
+	a := r.get(1)
+	kept(e, r, func(ctx context.Context, in *store.Repository[account, int64]) error { return in.Reload(ctx, &a) })
+	require.EqualValues(e, 1000, r.number(1, "amount"))
+}
+
+func keptAfterModify(e *env) {
+	r := newAccounts(e, 10)
+	kept(e, r, func(ctx context.Context, in *store.Repository[account, int64]) error {
+		_, err := in.Modify(ctx, 1, func(*account) error { return nil })
+		return err
+	})
+	require.EqualValues(e, 1000, r.number(1, "amount"), "a Modify that changed nothing has read all the same")
+}
+
+// keptAfterWrite holds on every backend: what a Tx has written, no other can write before its end.
+func keptAfterWrite(e *env) {
+	r := newAccounts(e, 10)
+	var other <-chan error
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		if _, err := r.In(tx).Modify(ctx, 1, credit(1)); err != nil {
+			return err
+		}
+		landed := make(chan struct{})
+		other = async(func() error {
+			defer close(landed)
+			_, err := r.Modify(e.ctx, 1, credit(100))
+			return err
+		})
+		require.False(e, within(landed), "another wrote over an uncommitted write")
+		return nil
+	})
+	require.NoError(e, soon(e, other, "the other writer"))
+	require.EqualValues(e, 111, r.number(1, "amount"), "both writes are there")
+	require.EqualValues(e, 3, r.number(1, "version"))
+}
+
+func currentSave(e *env) {
+	r := newAccounts(e, 10)
+	runs := 0
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		a, err := r.In(tx).Get(ctx, 1)
+		if err != nil {
+			return err
+		}
+		if runs++; runs == 1 {
+			r.modify(1, func(a *account) { a.Amount += 100 })
+		}
+		a.Amount++
+		return r.In(tx).Save(ctx, &a)
+	})
+	require.EqualValues(e, 111, r.number(1, "amount"), "another's change was overwritten")
+	require.EqualValues(e, 3, r.number(1, "version"))
+}
+
+// currentUnseen runs many Tx on few rows. Each writes into a row the id of the write, and remembers
+// which ids it saw there. If one was written over unseen, the row's list has lost it.
+func currentUnseen(e *env) {
+	r := newAccounts(e, 0, 0, 0)
+	var mu sync.Mutex
+	var done []int64
+	var errs []error
+	workers, each := scaled(8, 4), scaled(25, 8)
+	parallel(workers, func(w int) {
+		for i := range each {
+			mark := int64(w*1000 + i + 1)
+			err := e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+				in := r.In(tx)
+				for _, id := range []int64{int64(w)%3 + 1, int64(w+i)%3 + 1} {
+					a, err := in.Get(ctx, id)
+					if err != nil {
+						return err
+					}
+					if slices.Contains(a.Marks, mark) {
+						continue // the same row twice
+					}
+					if i%2 == 0 {
+						a.Marks = append(a.Marks, mark)
+						a.Amount++
+						err = in.Save(ctx, &a)
+					} else {
+						_, err = in.Modify(ctx, id, func(a *account) error {
+							a.Marks = append(a.Marks, mark)
+							a.Amount++
+							return nil
+						})
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			mu.Lock()
+			if err != nil {
+				errs = append(errs, err)
+			} else {
+				done = append(done, mark)
+			}
+			mu.Unlock()
+		}
+	})
+	require.NoError(e, errors.Join(errs...))
+	have := map[int64]bool{}
+	for id := range int64(3) {
+		a := r.get(id + 1)
+		require.EqualValues(e, len(a.Marks), a.Amount)
+		require.EqualValues(e, len(a.Marks)+1, a.Version, "one version a write")
+		for _, mark := range a.Marks {
+			have[mark] = true
+		}
+	}
+	require.Len(e, have, workers*each, "a committed write was written over")
+	for _, mark := range done {
+		require.True(e, have[mark], "write %d was acknowledged and is gone", mark)
+	}
+}
+
+// currentWriteSkew lets two doctors go off duty at once, each because the other is there. Each Tx
+// touches what it only read, so one of them must see the other's change.
+func currentWriteSkew(e *env) {
+	for range scaled(20, 5) {
+		r := newAccounts(e, 1, 1)
+		start := newMeeting(2)
+		var errs [2]error
+		parallel(2, func(i int) {
+			own, other := int64(i+1), int64(2-i)
+			first := true
+			errs[i] = e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+				in := r.In(tx)
+				mine, err := in.Get(ctx, own)
+				if err != nil {
+					return err
+				}
+				theirs, err := in.Get(ctx, other)
+				if err != nil {
+					return err
+				}
+				if first { // both have read before either writes
+					first = false
+					start.arrive()
+				}
+				if theirs.Amount == 0 {
+					return nil
+				}
+				if err := in.Touch(ctx, &theirs); err != nil {
+					return err
+				}
+				mine.Amount = 0
+				return in.Save(ctx, &mine)
+			})
+		})
+		require.NoError(e, errors.Join(errs[:]...))
+		have := amounts(r, 1, 2)
+		slices.Sort(have)
+		require.Equal(e, []int64{0, 1}, have, "exactly one may go")
+	}
+}
+
+// currentOppositeOrder has two Tx write the same two rows in opposite order, each after the other
+// has its first: one of them must give way, run again, and finish.
+func currentOppositeOrder(e *env) {
+	r := newAccounts(e, 0, 0)
+	start := newMeeting(2)
+	var errs [2]error
+	var runs [2]int
+	parallel(2, func(i int) {
+		first, second := int64(i+1), int64(2-i)
+		errs[i] = e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			runs[i]++
+			if _, err := r.In(tx).Modify(ctx, first, credit(1)); err != nil {
+				return err
+			}
+			if runs[i] == 1 {
+				start.arrive()
+			}
+			_, err := r.In(tx).Modify(ctx, second, credit(1))
+			return err
+		})
+	})
+	require.NoError(e, errors.Join(errs[:]...))
+	assert.Greater(e, runs[0]+runs[1], 2, "one of them ran again")
+	require.Equal(e, []int64{2, 2}, amounts(r, 1, 2))
+	require.EqualValues(e, 3, r.number(1, "version"), "the run that gave way left nothing")
+}
+
+func currentDeleted(e *env) {
+	r := newAccounts(e, 10, 20)
+	a := r.get(1)
+	before := a
+	runs := 0
+	err := e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		in := r.In(tx)
+		if _, err := in.Get(ctx, 2); err != nil {
+			return err
+		}
+		if runs++; runs == 1 {
+			r.remove(1)
+		}
+		return in.Reload(ctx, &a)
+	})
+	e.only(err, store.ErrNotFound)
+	require.Equal(e, before, a)
+	r.gone(1)
+}

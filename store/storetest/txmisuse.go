@@ -1,0 +1,274 @@
+package storetest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+)
+
+// What a Tx must refuse, as part of Atomic.
+var _ = register(
+	"Atomic",
+	Test{Name: "NestedIsInvalid", needs: transactions, run: misuseNested},
+	Test{Name: "ContextWithoutInIsInvalid", needs: transactions, run: misuseWithoutIn},
+	Test{Name: "TxAfterItsEnd", needs: transactions, run: misuseAfterEnd},
+	Test{Name: "TxByTwoGoroutines", needs: transactions, run: misuseTwoGoroutines},
+	Test{Name: "GoroutineThatIsLeftBehind", needs: transactions, run: misuseLeftBehind},
+	Test{Name: "RepositoryOfAnotherDatabase", needs: transactions, run: misuseOtherDatabase},
+	Test{Name: "TwoDatabasesAtOnce", needs: transactions, run: misuseTwoDatabases},
+	Test{Name: "SchemaIsNoPartOfIt", needs: transactions, run: misuseSchema},
+)
+
+// verb is one call on a repository of accounts, with a key that is there.
+type verb struct {
+	name  string
+	write bool
+	call  func(ctx context.Context, r *store.Repository[account, int64], a *account) error
+}
+
+var verbs = []verb{
+	{"get", false, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		_, err := r.Get(ctx, a.ID)
+		return err
+	}},
+	{"get many", false, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		_, err := r.GetMany(ctx, []int64{a.ID})
+		return err
+	}},
+	{"first", false, func(ctx context.Context, r *store.Repository[account, int64], _ *account) error {
+		_, err := r.First(ctx, store.Query{})
+		return err
+	}},
+	{"find", false, func(ctx context.Context, r *store.Repository[account, int64], _ *account) error {
+		_, err := store.Collect(r.Find(ctx, store.Query{}))
+		return err
+	}},
+	{"page", false, func(ctx context.Context, r *store.Repository[account, int64], _ *account) error {
+		_, _, err := r.Page(ctx, store.Query{})
+		return err
+	}},
+	{"count", false, func(ctx context.Context, r *store.Repository[account, int64], _ *account) error {
+		_, err := r.Count(ctx, store.Query{})
+		return err
+	}},
+	{"reload", false, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		return r.Reload(ctx, a)
+	}},
+	{"is stale", false, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		_, err := r.IsStale(ctx, *a)
+		return err
+	}},
+	{"insert", true, func(ctx context.Context, r *store.Repository[account, int64], _ *account) error {
+		return r.Insert(ctx, &account{ID: 77})
+	}},
+	{"insert many", true, func(ctx context.Context, r *store.Repository[account, int64], _ *account) error {
+		return r.InsertMany(ctx, []*account{{ID: 78}})
+	}},
+	{"save", true, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		return r.Save(ctx, a)
+	}},
+	{"touch", true, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		return r.Touch(ctx, a)
+	}},
+	{"modify", true, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		_, err := r.Modify(ctx, a.ID, credit(1))
+		return err
+	}},
+	{"upsert", true, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		_, err := r.Upsert(ctx, a.ID, func(a *account, _ bool) error { a.Amount++; return nil })
+		return err
+	}},
+	{"delete", true, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		return r.Delete(ctx, *a)
+	}},
+	{"delete key", true, func(ctx context.Context, r *store.Repository[account, int64], a *account) error {
+		return r.DeleteKey(ctx, a.ID)
+	}},
+}
+
+// refuseAll asserts that each verb is refused as want, without I/O, and leaves its entity alone.
+func refuseAll(e *env, ctx context.Context, r *store.Repository[account, int64], a account, spy *spy, want error) {
+	e.Helper()
+	for _, v := range verbs {
+		mine := a
+		spy.take()
+		e.only(v.call(ctx, r, &mine), want, v.name)
+		assert.Empty(e, spy.take(), "%s: refused before any I/O", v.name)
+		assert.Equal(e, a, mine, v.name)
+	}
+}
+
+func misuseNested(e *env) {
+	r := newAccounts(e, 10)
+	db, spy := e.spied(store.Options{})
+	ours := r.on(db, nil)
+	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := ours.In(tx).Modify(ctx, 1, credit(1)); err != nil {
+			return err
+		}
+		spy.take()
+		never := func(context.Context, *store.Tx) error { e.Error("the function ran"); return nil }
+		for _, err := range []error{db.Atomic(ctx, nil, never), db.View(ctx, nil, never)} {
+			e.only(err, store.ErrInvalid)
+			e.names(err, "In(")
+		}
+		require.Empty(e, spy.take(), "refused before any I/O")
+		_, err := ours.In(tx).Modify(ctx, 1, credit(1))
+		return err
+	}))
+	require.EqualValues(e, 12, r.number(1, "amount"), "the outer one goes on")
+}
+
+func misuseWithoutIn(e *env) {
+	r := newAccounts(e, 10)
+	db, spy := e.spied(store.Options{})
+	ours := r.on(db, nil)
+	a := r.get(1)
+	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		refuseAll(e, ctx, ours, a, spy, store.ErrInvalid)
+		_, err := ours.Get(ctx, 1)
+		e.names(err, "In(tx)")
+		inner, cancel := context.WithCancel(ctx)
+		defer cancel()
+		_, err = ours.Get(inner, 1)
+		e.only(err, store.ErrInvalid, "a context that descends from it")
+		_, err = ours.In(tx).Modify(ctx, 1, credit(1))
+		return err
+	}))
+	require.EqualValues(e, 11, r.number(1, "amount"))
+	r.gone(77)
+}
+
+func misuseAfterEnd(e *env) {
+	r := newAccounts(e, 10)
+	db, spy := e.spied(store.Options{})
+	ours := r.on(db, nil)
+	a := r.get(1)
+	var left *store.Tx
+	keep := func(_ context.Context, tx *store.Tx) error { left = tx; return nil }
+	require.NoError(e, db.Atomic(e.ctx, nil, keep))
+	refuseAll(e, e.ctx, ours.In(left), a, spy, store.ErrTxDone)
+	require.ErrorIs(e, db.Atomic(e.ctx, nil, func(_ context.Context, tx *store.Tx) error { left = tx; return errBoom }), errBoom)
+	refuseAll(e, e.ctx, ours.In(left), a, spy, store.ErrTxDone)
+	_, err := ours.In(nil).Get(e.ctx, 1)
+	require.Error(e, err, "a nil Tx is not the same as none")
+	require.EqualValues(e, 1, r.number(1, "version"))
+}
+
+// misuseTwoGoroutines holds one operation of a Tx at the backend and tries a second one.
+func misuseTwoGoroutines(e *env) {
+	r := newAccounts(e, 10, 20)
+	var armed atomic.Bool
+	reached, release := make(chan struct{}), make(chan struct{})
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		if c.Op == intercept.Get && armed.CompareAndSwap(true, false) {
+			close(reached)
+			<-release
+		}
+		return next(ctx)
+	})
+	ours := r.on(db, nil)
+	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		armed.Store(true)
+		first := async(func() error { _, err := ours.In(tx).Get(ctx, 1); return err })
+		soon(e, reached, "the first operation")
+		for _, v := range verbs {
+			a := r.get(2)
+			e.only(v.call(ctx, ours.In(tx), &a), store.ErrInvalid, v.name)
+		}
+		close(release)
+		require.NoError(e, soon(e, first, "the end of the first operation"))
+		_, err := ours.In(tx).Modify(ctx, 1, credit(1))
+		return err
+	}))
+	require.Equal(e, []int64{11, 20}, amounts(r, 1, 2))
+	r.gone(77)
+}
+
+// misuseLeftBehind returns from the function while a goroutine of its own still works in the Tx: what
+// that does must not be half in the commit.
+func misuseLeftBehind(e *env) {
+	r := newAccounts(e, 10, 20)
+	var armed atomic.Bool
+	reached := make(chan struct{})
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		if c.Op == intercept.Update && armed.CompareAndSwap(true, false) {
+			close(reached)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return next(ctx)
+	})
+	ours := r.on(db, nil)
+	var left <-chan error
+	err := db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := ours.In(tx).Modify(ctx, 1, credit(1)); err != nil {
+			return err
+		}
+		armed.Store(true)
+		left = async(func() error { _, err := ours.In(tx).Modify(ctx, 2, credit(1)); return err })
+		soon(e, reached, "the operation of the other goroutine")
+		return nil
+	})
+	e.only(err, store.ErrInvalid)
+	require.Error(e, soon(e, left, "the end of the other goroutine"))
+	require.Equal(e, []int64{10, 20}, amounts(r, 1, 2))
+	free(e, r, 1, 2)
+}
+
+func misuseOtherDatabase(e *env) {
+	r := newAccounts(e, 10)
+	db, spy := e.spied(store.Options{})
+	foreign := r.on(db, nil)
+	a := r.get(1)
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		refuseAll(e, e.ctx, foreign.In(tx), a, spy, store.ErrInvalid)
+		refuseAll(e, ctx, foreign.In(tx), a, spy, store.ErrInvalid)
+		_, err := r.In(tx).Modify(ctx, 1, credit(1))
+		return err
+	})
+	require.EqualValues(e, 11, r.number(1, "amount"))
+}
+
+// misuseTwoDatabases is no misuse: a context belongs to the Tx of one database, and another database
+// takes it as any other context.
+func misuseTwoDatabases(e *env) {
+	r, other := newAccounts(e, 10), newAccounts(e, 20)
+	second := e.open(store.Options{})
+	there := other.on(second, nil)
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		if _, err := r.In(tx).Modify(ctx, 1, credit(1)); err != nil {
+			return err
+		}
+		if _, err := there.Get(ctx, 1); err != nil {
+			return err
+		}
+		return second.Atomic(ctx, nil, func(ctx context.Context, inner *store.Tx) error {
+			if _, err := there.In(inner).Modify(ctx, 1, credit(1)); err != nil {
+				return err
+			}
+			_, err := r.In(tx).Modify(ctx, 1, credit(1))
+			return err
+		})
+	})
+	require.EqualValues(e, 12, r.number(1, "amount"))
+	require.EqualValues(e, 21, other.number(1, "amount"))
+}
+
+func misuseSchema(e *env) {
+	r := newAccounts(e, 10)
+	e.atomic(func(ctx context.Context, tx *store.Tx) error {
+		e.only(r.In(tx).EnsureSchema(ctx), store.ErrInvalid)
+		_, err := r.In(tx).CheckSchema(ctx)
+		e.only(err, store.ErrInvalid)
+		e.only(r.EnsureSchema(ctx), store.ErrInvalid)
+		_, err = r.In(tx).Modify(ctx, 1, credit(1))
+		return err
+	})
+	require.EqualValues(e, 11, r.number(1, "amount"))
+}

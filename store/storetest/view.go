@@ -1,0 +1,259 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// A View is of one moment, and refuses writes, as part of ReadsInTx.
+var _ = register(
+	"ReadsInTx",
+	Test{Name: "ViewIsOneMoment", needs: views, run: viewOneMoment},
+	Test{Name: "ViewBeginsWithItsFirstRead", needs: views, run: viewBegins},
+	Test{Name: "ViewRefusesWrites", needs: views, run: viewRefusesWrites},
+	Test{Name: "ViewReturnsTheFunctionsError", needs: views, run: viewErrors},
+	Test{Name: "ViewBlocksNoWriter", needs: views, run: viewBlocksNobody},
+	Test{Name: "ViewNeverShowsTornSums", needs: transactionsAndViews, run: viewTornSums},
+	Test{Name: "ViewRefusedWithoutViews", needs: noViews, run: viewRefused},
+)
+
+func viewOneMoment(e *env) {
+	r, others := newAccounts(e, 10, 20, 30), newMembers(e)
+	inserted(others, member{ID: 1, Email: "a@example.org", Age: 1})
+	small := r.on(e.db, &store.RepositoryOptions{PageSize: 1})
+	require.NoError(e, e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		in := small.In(tx)
+		first, err := in.Get(ctx, 1)
+		require.NoError(e, err)
+		require.EqualValues(e, 10, first.Amount)
+
+		r.modify(1, func(a *account) { a.Amount = -1 })
+		r.modify(2, func(a *account) { a.Amount = -2 })
+		r.remove(3)
+		inserted(r, account{ID: 4})
+		others.modify(1, func(m *member) { m.Age = -1 })
+
+		check := func(what string, all ...account) {
+			require.Len(e, all, 3, what)
+			for i, a := range all {
+				require.EqualValues(e, i+1, a.ID, what)
+				require.EqualValues(e, 10*(i+1), a.Amount, what)
+				require.EqualValues(e, 1, a.Version, what)
+			}
+		}
+		second, err := in.Get(ctx, 2)
+		require.NoError(e, err)
+		many, err := in.GetMany(ctx, []int64{2, 3, 4})
+		require.NoError(e, err)
+		require.Len(e, many, 2)
+		check("Get and GetMany", first, second, many[3])
+		all, err := store.Collect(in.Find(ctx, store.Query{}))
+		require.NoError(e, err)
+		check("Find, page by page", all...)
+		require.NoError(e, in.Reload(ctx, &first), "Reload is a read like the others here")
+		check("Reload", first, second, many[3])
+		n, err := in.Count(ctx, store.Where("Amount", store.Gt, 0))
+		require.NoError(e, err)
+		require.EqualValues(e, 3, n)
+		stale, err := in.IsStale(ctx, second)
+		require.NoError(e, err)
+		require.False(e, stale)
+		m, err := others.In(tx).Get(ctx, 1)
+		require.NoError(e, err)
+		require.EqualValues(e, 1, m.Age, "one moment over several tables")
+		return nil
+	}))
+	require.EqualValues(e, -1, r.get(1).Amount)
+}
+
+// viewBegins states when the moment is: not before the first read.
+func viewBegins(e *env) {
+	r := newAccounts(e, 10)
+	require.NoError(e, e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		r.modify(1, func(a *account) { a.Amount = 11 })
+		a, err := r.In(tx).Get(ctx, 1)
+		require.NoError(e, err)
+		require.EqualValues(e, 11, a.Amount)
+		return nil
+	}))
+}
+
+func viewRefusesWrites(e *env) {
+	r := newAccounts(e, 10)
+	want := r.raw(1)
+	db, spy := e.spied(store.Options{})
+	ours := r.on(db, nil)
+	require.NoError(e, db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		in := ours.In(tx)
+		a, err := in.Get(ctx, 1)
+		require.NoError(e, err)
+		for _, v := range verbs {
+			if !v.write {
+				continue
+			}
+			mine := a
+			spy.take()
+			e.only(v.call(ctx, in, &mine), store.ErrInvalid, v.name)
+			require.Empty(e, spy.take(), "%s: refused before any I/O", v.name)
+			require.Equal(e, a, mine, v.name)
+		}
+		_, err = in.Get(ctx, 1)
+		require.NoError(e, err, "the View goes on")
+		return nil
+	}))
+	require.Equal(e, want, r.raw(1))
+	r.gone(77)
+}
+
+func viewErrors(e *env) {
+	err := e.db.View(e.ctx, nil, func(context.Context, *store.Tx) error { return errBoom })
+	require.Equal(e, errBoom, err)
+	require.PanicsWithValue(e, "boom", func() {
+		_ = e.db.View(e.ctx, nil, func(context.Context, *store.Tx) error { panic("boom") })
+	})
+	r := newAccounts(e, 10)
+	a := r.get(1)
+	before := a
+	r.modify(1, func(a *account) { a.Amount = 99 })
+	err = e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		return errors.Join(r.In(tx).Reload(ctx, &a), errBoom)
+	})
+	require.ErrorIs(e, err, errBoom)
+	require.Equal(e, before, a, "what a View reloaded is put back when it fails")
+}
+
+func viewBlocksNobody(e *env) {
+	r := newAccounts(e, 10, 20)
+	require.NoError(e, e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		in := r.In(tx)
+		for range 3 {
+			_, err := store.Collect(in.Find(ctx, store.Query{}))
+			require.NoError(e, err)
+			outside, cancel := context.WithTimeout(e.ctx, patience)
+			_, err = r.Modify(outside, 1, credit(1))
+			require.NoError(e, err)
+			require.NoError(e, r.DeleteKey(outside, 2))
+			require.NoError(e, r.Insert(outside, &account{ID: 2, Amount: 20}))
+			cancel()
+		}
+		return nil
+	}))
+	require.EqualValues(e, 13, r.number(1, "amount"))
+}
+
+// viewTornSums moves money between accounts all the time. Whoever adds up their amounts in a View
+// must find all of it, by whatever reads.
+func viewTornSums(e *env) {
+	const total = 400
+	r := newAccounts(e, 100, 100, 100, 100)
+	stop := make(chan struct{})
+	writers := make(chan error, 2)
+	var transfers atomic.Int64
+	for w := range int64(2) {
+		go func() {
+			writers <- func() error {
+				for i := int64(0); ; i++ {
+					select {
+					case <-stop:
+						return nil
+					default:
+					}
+					from, to := (w+i)%4+1, (w+2*i+1)%4+1
+					if from == to {
+						continue
+					}
+					if err := transfer(e, r, from, to, 1, nil); err != nil {
+						return err
+					}
+					transfers.Add(1)
+				}
+			}()
+		}()
+	}
+	readers := map[string]func(ctx context.Context, in *store.Repository[account, int64]) (int64, error){
+		"Get by Get": func(ctx context.Context, in *store.Repository[account, int64]) (sum int64, err error) {
+			for id := range int64(4) {
+				a, err := in.Get(ctx, id+1)
+				if err != nil {
+					return 0, err
+				}
+				sum += a.Amount
+			}
+			return sum, nil
+		},
+		"Find with small pages": func(ctx context.Context, in *store.Repository[account, int64]) (sum int64, err error) {
+			for a, err := range in.Find(ctx, store.Query{}) {
+				if err != nil {
+					return 0, err
+				}
+				sum += a.Amount
+			}
+			return sum, nil
+		},
+		"mixed": func(ctx context.Context, in *store.Repository[account, int64]) (sum int64, err error) {
+			many, err := in.GetMany(ctx, []int64{1, 2})
+			if err != nil {
+				return 0, err
+			}
+			third, err := in.First(ctx, store.Where("ID", store.Eq, 3))
+			if err != nil {
+				return 0, err
+			}
+			page, _, err := in.Page(ctx, store.Where("ID", store.Eq, 4))
+			if err != nil {
+				return 0, err
+			}
+			return many[1].Amount + many[2].Amount + third.Amount + page[0].Amount, nil
+		},
+	}
+	small := r.on(e.db, &store.RepositoryOptions{PageSize: 1})
+	for name, read := range readers {
+		moved, end := transfers.Load()+int64(scaled(100, 20)), time.Now().Add(patience)
+		for n := 0; (n < scaled(100, 20) || transfers.Load() < moved) && time.Now().Before(end); n++ {
+			var sum int64
+			err := e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) (err error) {
+				sum, err = read(ctx, small.In(tx))
+				return err
+			})
+			if !assert.NoError(e, err, name) || !assert.EqualValues(e, total, sum, "%s: a torn sum", name) {
+				break
+			}
+		}
+	}
+	close(stop)
+	for range 2 {
+		require.NoError(e, soon(e, writers, "the end of a writer"))
+	}
+}
+
+// transfer moves an amount between two accounts, and marks both with an id where there is one.
+func transfer(e *env, r *accounts, from, to, amount int64, mark *int64) error {
+	return e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		for id, n := range map[int64]int64{from: -amount, to: amount} {
+			if _, err := r.In(tx).Modify(ctx, id, func(a *account) error {
+				a.Amount += n
+				if mark != nil {
+					a.Marks = append(a.Marks, *mark)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func viewRefused(e *env) {
+	db, spy := e.spied(store.Options{})
+	err := db.View(e.ctx, nil, func(context.Context, *store.Tx) error { e.Error("the function ran"); return nil })
+	e.only(err, store.ErrUnsupported)
+	require.Empty(e, spy.take(), "refused before any I/O")
+}
