@@ -7,11 +7,17 @@ GOLANGCI    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME  ?= 20s
 TESTFLAGS ?=
 
-.PHONY: test lint golangci fuzz bench cover
+.PHONY: test servers lint golangci fuzz bench cover
+
+# Fills .servers with MariaDB, MySQL and MongoDB for the tests, and leaves the system as it is. What
+# cannot be had is said in its line; its tests are then skipped, or fail where STILLFRAME_REQUIRE
+# names it.
+servers:
+	@go run ./internal/testbed/fetch
 
 # The race detector and a random order belong to the test, they are no extras. Allocations can only
 # be counted without the detector.
-test:
+test: servers
 	go test -run TestAllocations -count=1 ./benchmarks
 	go test -race -shuffle=on $(TESTFLAGS) ./...
 
@@ -34,8 +40,10 @@ fuzz:
 		done; \
 	done
 
-bench:
+# What the core costs on the embedded backend, then each backend against hand-written code.
+bench: servers
 	go test -run '^$$' -bench . -benchmem ./benchmarks
+	go test -run '^TestCompare' -compare -count=1 -timeout 30m -v ./benchmarks | grep -v '^=== '
 
 cover:
 	go test -coverpkg=./... -coverprofile=cover.out ./...

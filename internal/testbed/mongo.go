@@ -1,0 +1,180 @@
+package testbed
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/stillframe/stillframe/internal/testbed/binary"
+)
+
+// mongoVariable is the environment variable with the connection string of a deployment that runs already.
+const mongoVariable = "STILLFRAME_MONGO_URI"
+
+// setName is the name of every replica set that is started here.
+const setName = "stillframe"
+
+var (
+	sharedMongo      = sync.OnceValues(findMongo)
+	sharedStandalone = sync.OnceValues(func() (*MongoSet, error) { return startMongo(0) })
+)
+
+// MongoSet is a deployment of MongoDB: a replica set, or a standalone server. Its methods are safe for concurrent
+// use.
+type MongoSet struct {
+	uri, version string
+	nodes        []*Server
+}
+
+// Mongo returns the replica set that all tests of this test binary share: the one that STILLFRAME_MONGO_URI names,
+// else one of a single node that the first call starts. Without any the test is skipped, or fails where
+// STILLFRAME_REQUIRE names mongo.
+func Mongo(t testing.TB) *MongoSet {
+	t.Helper()
+	m, err := sharedMongo()
+	settle(t, string(binary.Mongo), err)
+	return m
+}
+
+// MongoStandalone is like Mongo for a server that belongs to no replica set. The environment is not asked.
+func MongoStandalone(t testing.TB) *MongoSet {
+	t.Helper()
+	m, err := sharedStandalone()
+	settle(t, string(binary.Mongo), err)
+	return m
+}
+
+// StartMongo starts a replica set of the test's own, with this many nodes, and ends it with the test. Its nodes
+// may be killed and paused. Elections are quick: a set of three that loses its primary has a new one after one to
+// two seconds.
+func StartMongo(t testing.TB, nodes int) *MongoSet {
+	t.Helper()
+	if nodes < 1 {
+		t.Fatal("testbed: a replica set has at least one node")
+	}
+	m, err := startMongo(nodes)
+	settle(t, string(binary.Mongo), err)
+	t.Cleanup(m.stop)
+	return m
+}
+
+// URI returns the connection string of the whole deployment, without a database.
+func (m *MongoSet) URI() string { return m.uri }
+
+// Version returns the version of the server.
+func (m *MongoSet) Version() string { return m.version }
+
+// Nodes returns the servers that were started here. It is empty for a deployment that the environment named.
+func (m *MongoSet) Nodes() []*Server { return append([]*Server(nil), m.nodes...) }
+
+// Database returns the name of a database for this test, which is dropped when the test ends. MongoDB creates it
+// with the first write.
+func (m *MongoSet) Database(t testing.TB) string {
+	t.Helper()
+	name := databaseName(t)
+	t.Cleanup(func() {
+		for _, node := range m.nodes {
+			if node.ended() {
+				return
+			}
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), dropLimit)
+		defer cancel()
+		err := withMongo(ctx, m.uri, func(client *mongodriver.Client) error { return client.Database(name).Drop(ctx) })
+		if err != nil {
+			t.Errorf("testbed: dropping the database %s: %v", name, err)
+		}
+	})
+	return name
+}
+
+// Primary returns the node that is the primary, waiting until there is one. It fails the test when there is none
+// within the bound.
+func (m *MongoSet) Primary(t testing.TB) *Server {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+	defer cancel()
+	node, err := m.primary(ctx)
+	if err != nil {
+		t.Fatalf("testbed: %v", err)
+	}
+	return node
+}
+
+// primary polls the nodes until one is the primary. They are asked all at once, so that a paused or dead one
+// holds up nothing but its own answer.
+func (m *MongoSet) primary(ctx context.Context) (*Server, error) {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		var group sync.WaitGroup
+		primaries := make([]*Server, len(m.nodes))
+		for i, node := range m.nodes {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(ctx, time.Second)
+				defer cancel()
+				var hello struct {
+					IsWritablePrimary bool `bson:"isWritablePrimary"`
+				}
+				err := askMongo(ctx, node.dsn, bson.D{{Key: "hello", Value: 1}}, &hello)
+				if err == nil && hello.IsWritablePrimary {
+					primaries[i] = node
+				}
+			})
+		}
+		group.Wait()
+		for _, node := range primaries {
+			if node != nil {
+				return node, nil
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("no primary: %w", ctx.Err())
+		}
+	}
+}
+
+func (m *MongoSet) stop() {
+	for _, node := range m.nodes {
+		node.stop()
+	}
+}
+
+func (m *MongoSet) identify() error {
+	var info struct{ Version string }
+	if err := askMongo(context.Background(), m.uri, bson.D{{Key: "buildInfo", Value: 1}}, &info); err != nil {
+		return err
+	}
+	m.version = info.Version
+	return nil
+}
+
+// askMongo runs one command on the admin database over a client of its own. It waits a few seconds at most.
+func askMongo(ctx context.Context, uri string, command bson.D, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return withMongo(ctx, uri, func(client *mongodriver.Client) error {
+		result := client.Database("admin").RunCommand(ctx, command)
+		if into == nil {
+			return result.Err()
+		}
+		return result.Decode(into)
+	})
+}
+
+func withMongo(ctx context.Context, uri string, f func(client *mongodriver.Client) error) error {
+	client, err := mongodriver.Connect(options.Client().ApplyURI(uri).SetServerSelectionTimeout(2 * time.Second))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }() // Its error says nothing about f.
+	return f(client)
+}

@@ -1,0 +1,191 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/stillframe/stillframe/internal/testbed/binary"
+)
+
+// findMongo returns the deployment that the environment names, else a new set of one node.
+func findMongo() (*MongoSet, error) {
+	uri := os.Getenv(mongoVariable)
+	if uri == "" {
+		return startMongo(1)
+	}
+	m := &MongoSet{uri: uri}
+	if err := m.identify(); err != nil {
+		return nil, fmt.Errorf("%s: %w", mongoVariable, err)
+	}
+	return m, nil
+}
+
+// startMongo starts a replica set, or a standalone server for no nodes.
+func startMongo(nodes int) (_ *MongoSet, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), attempts*startLimit)
+	defer cancel()
+	b, err := binary.Find(ctx, binary.Mongo)
+	if errors.Is(err, binary.ErrMissing) {
+		return startMongoDocker(ctx, nodes, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &MongoSet{}
+	defer func() {
+		if err != nil {
+			m.stop()
+		}
+	}()
+	if err := m.startNodes(max(nodes, 1), func() (*Server, error) { return startMongod(ctx, b, nodes > 0) }); err != nil {
+		return nil, err
+	}
+	var addrs []string
+	for _, node := range m.nodes {
+		addrs = append(addrs, node.addr)
+	}
+	m.uri = m.nodes[0].dsn
+	if nodes > 0 {
+		m.uri = "mongodb://" + strings.Join(addrs, ",") + "/?replicaSet=" + setName
+		if err := m.initiate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return m, m.identify()
+}
+
+// startNodes starts servers side by side. Those that did start belong to the set also when another did not.
+func (m *MongoSet) startNodes(count int, start func() (*Server, error)) error {
+	var group sync.WaitGroup
+	started, failures := make([]*Server, count), make([]error, count)
+	for i := range count {
+		group.Go(func() { started[i], failures[i] = retry(start) })
+	}
+	group.Wait()
+	for _, node := range started {
+		if node != nil {
+			m.nodes = append(m.nodes, node)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// initiate makes the nodes a replica set and waits until it has a primary and all members are ready.
+func (m *MongoSet) initiate(ctx context.Context) error {
+	members := bson.A{}
+	for i, node := range m.nodes {
+		members = append(members, bson.D{{Key: "_id", Value: i}, {Key: "host", Value: node.addr}})
+	}
+	config := bson.D{
+		{Key: "_id", Value: setName},
+		{Key: "members", Value: members},
+		{Key: "settings", Value: bson.D{{Key: "electionTimeoutMillis", Value: 1000}, {Key: "heartbeatIntervalMillis", Value: 200}}},
+	}
+	if err := askMongo(ctx, m.nodes[0].dsn, bson.D{{Key: "replSetInitiate", Value: config}}, nil); err != nil {
+		return err
+	}
+	_, err := m.primary(ctx)
+	if err != nil {
+		return err
+	}
+	return m.awaitMembers(ctx)
+}
+
+// awaitMembers returns when every member has its copy of the data. Before that a set that loses its primary may
+// be left with no majority that could acknowledge a write.
+func (m *MongoSet) awaitMembers(ctx context.Context) error {
+	const primary, secondary = 1, 2
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		var status struct {
+			Members []struct {
+				State int `bson:"state"`
+			} `bson:"members"`
+		}
+		err := askMongo(ctx, m.nodes[0].dsn, bson.D{{Key: "replSetGetStatus", Value: 1}}, &status)
+		ready := 0
+		for _, member := range status.Members {
+			if member.State == primary || member.State == secondary {
+				ready++
+			}
+		}
+		if err == nil && ready == len(m.nodes) {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d members are ready: %w", ready, len(m.nodes), ctx.Err())
+		}
+	}
+}
+
+// startMongod starts one server on a folder and a port of its own.
+func startMongod(ctx context.Context, b *binary.Binary, member bool) (_ *Server, err error) {
+	folder, err := os.MkdirTemp("", "stillframe-mongo-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{product: "MongoDB", version: b.Version, folder: folder}
+	defer func() {
+		if err != nil {
+			s.stop()
+			os.RemoveAll(folder)
+		}
+	}()
+	data := filepath.Join(folder, "data")
+	if err := b.Prepare(ctx, data); err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	s.dsn = "mongodb://" + s.addr + "/?directConnection=true"
+	s.command = append([]string{b.Path}, b.Args(data, port)...)
+	if member {
+		s.command = append(s.command, binary.ReplicaSetArgs(setName)...)
+	}
+	s.ping = func(ctx context.Context) error { return askMongo(ctx, s.dsn, bson.D{{Key: "ping", Value: 1}}, nil) }
+	if err := s.launch(); err != nil {
+		return nil, err
+	}
+	return s, s.await(ctx)
+}
+
+// startMongoDocker starts the one-node set of compose.yaml; absent says why there is no binary.
+func startMongoDocker(ctx context.Context, nodes int, absent error) (*MongoSet, error) {
+	if nodes != 1 {
+		return nil, &missing{absent.Error() + "; in Docker there is a replica set of one node only"}
+	}
+	c, addr, _, err := startDocker(ctx, string(binary.Mongo))
+	if err != nil {
+		return nil, &missing{absent.Error() + "; " + err.Error()}
+	}
+	s := &Server{product: "MongoDB", addr: addr, dsn: "mongodb://" + addr + "/?directConnection=true", docker: c}
+	s.ping = func(ctx context.Context) error { return askMongo(ctx, s.dsn, bson.D{{Key: "ping", Value: 1}}, nil) }
+	m := &MongoSet{uri: s.dsn, nodes: []*Server{s}}
+	if _, err = m.primary(ctx); err == nil {
+		err = m.identify()
+	}
+	if err != nil {
+		m.stop()
+		return nil, err
+	}
+	s.version = m.version
+	return m, nil
+}
