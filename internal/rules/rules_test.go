@@ -66,6 +66,11 @@ var importRules = []rule{
 	{path: "store/driver"},
 	{path: "store", own: []string{"store/driver"}},
 	{path: "store/memstore", own: []string{"store", "store/driver"}},
+	{path: "internal/sqldb", own: []string{"store", "store/driver"}, modules: []string{"github.com/jmoiron/sqlx"}},
+	{
+		path: "mysql", own: []string{"internal/sqldb", "store", "store/driver"},
+		modules: []string{"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "filippo.io/edwards25519"},
+	},
 }
 
 // within reports whether a package belongs to a path of this module.
@@ -100,6 +105,9 @@ func TestImportRules(t *testing.T) {
 			assert.False(t, within(imported, "examples") && !within(path, "examples"), "%s imports %s: examples are imported by nobody", path, imported)
 			if !within(path, "store/storetest") {
 				assert.False(t, within(imported, "store/storetest"), "%s imports %s: the suite is imported by tests only", path, imported)
+			}
+			if !within(path, "internal/testbed") {
+				assert.False(t, within(imported, "internal/testbed"), "%s imports %s: the servers are for tests only", path, imported)
 			}
 			for _, backend := range backends {
 				for _, other := range backends {

@@ -1,0 +1,57 @@
+package sqldb
+
+import (
+	"math/bits"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// builder writes the text of a statement, and its arguments where they come with it.
+type builder struct {
+	dialect Dialect
+	buffer  []byte
+	count   int // the parameters so far
+	args    args
+	natives bool // an argument of a native condition is among args
+}
+
+func (b *builder) add(parts ...string) {
+	for _, p := range parts {
+		b.buffer = append(b.buffer, p...)
+	}
+}
+
+func (b *builder) text() string { return string(b.buffer) }
+
+// next is the number of the next parameter.
+func (b *builder) next() int { return b.count + 1 }
+
+// param writes the placeholder of a value that is stored in f.
+func (b *builder) param(f *driver.Field) {
+	b.count++
+	b.add(b.dialect.Param(b.count, f))
+}
+
+// compare writes the placeholder of a value that is compared with f, and binds it.
+func (b *builder) compare(f *driver.Field, value any) {
+	b.count++
+	b.add(b.dialect.Compared(b.count, f))
+	b.args.add(b.dialect.Arg(f, value))
+}
+
+// padded is the size of the list in which n values are sent. There are few sizes, so that there
+// are few texts: the powers of two.
+func padded(n int) int { return 1 << bits.Len(uint(n-1)) }
+
+// list writes the elements of a list. The last one is repeated to fill it.
+func (b *builder) list(n int, element func(i int) error) error {
+	for i := range padded(n) {
+		if i > 0 {
+			b.add(", ")
+		}
+		if err := element(min(i, n-1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

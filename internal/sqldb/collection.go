@@ -1,0 +1,238 @@
+package sqldb
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// collection is the plan for one entity type in one table. All but the texts of updates is made
+// once and never changes.
+type collection struct {
+	db       *Database
+	dialect  Dialect
+	spec     *driver.Spec
+	table    string // quoted
+	columns  []column
+	position map[string]int // by stored name
+	fields   int            // where spec.Fields start in columns
+	version  string         // quoted
+
+	list       string // all columns, as a SELECT names them
+	get        string
+	getLocked  string
+	getVersion string
+	deleteAny  write
+	delete     [2]write // by unversioned
+	insertInto []column // what an INSERT names
+
+	mu      sync.Mutex
+	updates map[string]write // by the fields that are written
+}
+
+var _ driver.Collection = (*collection)(nil)
+
+// column is a column of the plan.
+type column struct {
+	field *driver.Field
+	name  string // quoted
+	exact bool   // a key that whereKey names twice
+}
+
+// write is the text of an UPDATE or DELETE.
+type write struct {
+	text    string
+	answers bool // with a row that holds the count
+}
+
+// mostUpdates bounds the texts of updates that are kept; n fields make up to 2^n of them.
+const mostUpdates = 512
+
+// Collection implements [driver.Database].
+func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
+	c := &collection{
+		db: d, dialect: d.dialect, spec: spec, table: quoteTable(d.dialect, spec.Table),
+		position: make(map[string]int), updates: make(map[string]write),
+	}
+	keys := spec.KeyFields()
+	for i := range keys {
+		c.addColumn(&keys[i])
+	}
+	c.addColumn(&spec.Version)
+	c.version = c.columns[len(keys)].name
+	c.fields = len(c.columns)
+	for i := range spec.Fields {
+		c.addColumn(&spec.Fields[i])
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c.compile()
+	return c, nil
+}
+
+func (c *collection) addColumn(f *driver.Field) {
+	c.position[f.Path] = len(c.columns)
+	c.columns = append(c.columns, column{field: f, name: c.dialect.Quote(f.Path)})
+}
+
+// quoteTable quotes a name that may be qualified.
+func quoteTable(d Dialect, name string) string {
+	parts := strings.Split(name, ".")
+	for i := range parts {
+		parts[i] = d.Quote(parts[i])
+	}
+	return strings.Join(parts, ".")
+}
+
+// check returns all faults of the mapping.
+func (c *collection) check() error {
+	var faults []error
+	fault := func(name, problem string) {
+		if problem != "" {
+			faults = append(faults, fmt.Errorf("%s%s: %s", c.spec.Type, name, problem))
+		}
+	}
+	for part := range strings.SplitSeq(c.spec.Table, ".") {
+		fault("", c.dialect.CheckName(part))
+	}
+	folded := map[string]string{}
+	for i := range c.columns {
+		f := c.columns[i].field
+		name := "." + f.Name
+		fault(name, c.dialect.CheckName(f.Path))
+		fault(name, c.dialect.CheckField(f))
+		if f.Kind == driver.Opaque || f.Kind == driver.Composite {
+			fault(name, fmt.Sprintf("has type %s, which no column can hold", f.Type))
+		}
+		lower := strings.ToLower(f.Path)
+		if other, ok := folded[lower]; ok {
+			fault(name, fmt.Sprintf("is stored as %q, which is the same column as that of %s", f.Path, other))
+		}
+		folded[lower] = f.Name
+	}
+	for _, index := range c.spec.Indexes {
+		fault("", c.dialect.CheckName(index.Name))
+	}
+	if k := c.spec.Key.Kind; c.spec.KeyAuto && k != driver.Int && k != driver.Uint {
+		fault("."+c.spec.Key.Name, "is tagged auto, and the database makes integer keys alone")
+	}
+	return errors.Join(faults...)
+}
+
+// compile makes the texts that never change.
+func (c *collection) compile() {
+	names := make([]string, len(c.columns))
+	for i := range c.columns {
+		names[i] = c.columns[i].name
+	}
+	c.list = strings.Join(names, ", ")
+	for i := range c.keys() {
+		k := &c.columns[i]
+		k.exact = c.dialect.Exact(k.field, k.name, "") != ""
+	}
+	c.get = c.selectByKey(c.list, false)
+	c.getLocked = c.selectByKey(c.list, true)
+	c.getVersion = c.selectByKey(c.version, false)
+
+	b := builder{dialect: c.dialect}
+	b.add("DELETE FROM ", c.table, " WHERE ")
+	c.whereKey(&b)
+	c.deleteAny.text, c.deleteAny.answers = c.dialect.Counted(b.text(), "")
+	for unversioned := range 2 {
+		b := builder{dialect: c.dialect}
+		b.add("DELETE FROM ", c.table, " WHERE ")
+		c.whereKey(&b)
+		c.whereVersion(&b, unversioned == 1)
+		w := &c.delete[unversioned]
+		w.text, w.answers = c.dialect.Counted(b.text(), "")
+	}
+	for i := range c.columns {
+		made := i < c.fields-1 && c.spec.KeyAuto || i == c.fields-1 && c.spec.VersionAuto
+		if !made {
+			c.insertInto = append(c.insertInto, c.columns[i])
+		}
+	}
+}
+
+func (c *collection) selectByKey(columns string, lock bool) string {
+	b := builder{dialect: c.dialect}
+	b.add("SELECT ", columns, " FROM ", c.dialect.From(c.table, lock), " WHERE ")
+	c.whereKey(&b)
+	if lock {
+		b.add(c.dialect.LockSuffix())
+	}
+	return b.text()
+}
+
+// whereKey selects one row by its key. keyArgs are its arguments.
+func (c *collection) whereKey(b *builder) {
+	for i := range c.keys() {
+		k := &c.columns[i]
+		if i > 0 {
+			b.add(" AND ")
+		}
+		b.add(k.name, " = ")
+		b.param(k.field)
+		if k.exact {
+			b.add(" AND ", c.dialect.Exact(k.field, k.name, c.dialect.Param(b.next(), k.field)))
+			b.count++
+		}
+	}
+}
+
+// whereVersion goes on after whereKey. A row without a version counts as one of version 0.
+func (c *collection) whereVersion(b *builder, unversioned bool) {
+	if unversioned {
+		b.add(" AND (", c.version, " = 0 OR ", c.version, " IS NULL)")
+		return
+	}
+	b.add(" AND ", c.version, " = ")
+	b.param(&c.spec.Version)
+}
+
+func (c *collection) keys() []column { return c.columns[:c.fields-1] }
+
+// keyArgs appends the arguments of whereKey.
+func (c *collection) keyArgs(a *args, key any) error {
+	if kind := c.columns[0].field.Kind; len(c.keys()) == 1 && (kind == driver.Int || kind == driver.String) {
+		switch key.(type) {
+		case int64, string: // encoded as they are
+			c.addKeyArg(a, &c.columns[0], c.dialect.Arg(c.columns[0].field, key))
+			return nil
+		}
+	}
+	values := c.spec.KeyValues(key)
+	for i := range c.keys() {
+		k := &c.columns[i]
+		value, err := c.arg(k.field, values[i])
+		if err != nil {
+			return err
+		}
+		c.addKeyArg(a, k, value)
+	}
+	return nil
+}
+
+func (c *collection) addKeyArg(a *args, k *column, value any) {
+	a.add(value)
+	if k.exact {
+		a.add(value)
+	}
+}
+
+// arg is the value of a field as it is bound.
+func (c *collection) arg(f *driver.Field, v reflect.Value) (any, error) {
+	value, err := f.Encode(v)
+	if err != nil {
+		return nil, err
+	}
+	if sizeOf(value) > c.dialect.MostValue() {
+		return nil, &driver.ValueError{Field: f.Name, Problem: "value is larger than the server takes in one packet"}
+	}
+	return c.dialect.Arg(f, value), nil
+}

@@ -1,0 +1,142 @@
+package sqldb
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// comparer collects the differences between a live table and the plan. A fix that takes several
+// statements has them in order, separated by "; ".
+type comparer struct {
+	*collection
+	live  *LiveTable
+	found []driver.Difference
+}
+
+// differences compares the table, its columns in the plan's order, its indexes, and its triggers.
+func (c *collection) differences(live *LiveTable) []driver.Difference {
+	r := comparer{collection: c, live: live}
+	if !live.Exists {
+		r.add("", "the table does not exist", strings.Join(c.DDL(), "; "))
+		return r.found
+	}
+	for _, f := range live.Faults {
+		r.add("", f.Problem, f.Fix)
+	}
+	for i := range c.columns {
+		r.compareColumn(&c.columns[i])
+	}
+	r.compareUnmapped()
+	r.compareKey()
+	for i := range c.spec.Indexes {
+		r.compareIndex(&c.spec.Indexes[i])
+	}
+	for _, t := range c.dialect.Triggers(c.spec, c.table) {
+		if !slices.Contains(live.Triggers, t.Name) {
+			r.add(t.Name, t.Problem, t.DDL)
+		}
+	}
+	return r.found
+}
+
+func (r *comparer) add(name, problem, fix string) {
+	r.found = append(r.found, driver.Difference{Table: r.spec.Table, Name: name, Problem: problem, Fix: fix})
+}
+
+func (r *comparer) compareColumn(k *column) {
+	f := k.field
+	definition := r.dialect.Column(r.spec, f)
+	live := r.live.column(f.Path)
+	if live == nil {
+		r.add(f.Path, "the column does not exist", r.dialect.AddColumn(r.table, definition))
+		return
+	}
+	problems := r.dialect.Misfit(f, live)
+	fix := r.dialect.AlterColumn(r.table, definition)
+	isKey := r.isKey(f)
+	switch {
+	case isKey && r.spec.KeyAuto && !live.Auto:
+		problems = append(problems, "the database does not make its values, as the mapping says")
+	case f == &r.spec.Version && live.Nullable:
+		problems = append(problems, "it can be NULL: a row without a version counts as version 0")
+	case live.Nullable && !f.Nullable() && !isKey:
+		problems = append(problems, "it can be NULL, which reads as the zero value of "+f.Type.String())
+	case !live.Nullable && f.Nullable() && !isKey:
+		problems = append(problems, "it cannot be NULL, and the mapping can")
+	}
+	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey {
+		fix = "UPDATE " + r.table + " SET " + k.name + " = " + r.dialect.Zero(f) + " WHERE " + k.name + " IS NULL; " + fix
+	}
+	if len(problems) > 0 {
+		r.add(f.Path, strings.Join(problems, "; "), fix)
+	}
+}
+
+// compareUnmapped finds columns that make every INSERT fail.
+func (r *comparer) compareUnmapped() {
+	for i := range r.live.Columns {
+		live := &r.live.Columns[i]
+		mapped := slices.ContainsFunc(r.columns, func(k column) bool { return strings.EqualFold(k.field.Path, live.Name) })
+		if !mapped && !live.Omissible {
+			r.add(live.Name, "the mapping does not store it, it cannot be NULL and it has no default, so that no row can be inserted",
+				r.dialect.RelaxColumn(r.table, live))
+		}
+	}
+}
+
+// compareKey looks for what makes the key unique.
+func (r *comparer) compareKey() {
+	var names []string
+	for i := range r.keys() {
+		names = append(names, r.columns[i].field.Path)
+	}
+	primary := false
+	for i := range r.live.Indexes {
+		x := &r.live.Indexes[i]
+		if x.Unique && x.covers(names, false) {
+			return
+		}
+		primary = primary || x.Primary
+	}
+	problem := "no unique index is over the key (" + strings.Join(names, ", ") + ")"
+	if !primary {
+		r.add("", problem, r.dialect.AddKey(r.table, r.keyList()))
+		return
+	}
+	name := r.dialect.Quote(strings.Join(append([]string{"key"}, names...), "_"))
+	r.add("", problem, "CREATE UNIQUE INDEX "+name+" ON "+r.table+" ("+r.keyList()+")")
+}
+
+func (r *comparer) compareIndex(x *driver.Index) {
+	var names []string
+	for _, f := range x.Fields {
+		names = append(names, f.Path)
+	}
+	live := r.live.index(x.Name)
+	if live == nil {
+		// Another name does no harm, but the errors would show it.
+		for i := range r.live.Indexes {
+			other := &r.live.Indexes[i]
+			if other.covers(names, !x.Unique) && (other.Unique || !x.Unique) {
+				return
+			}
+		}
+		problem := "the index does not exist"
+		if x.Unique {
+			problem = "the unique index does not exist"
+		}
+		r.add(x.Name, problem, r.createIndex(x))
+		return
+	}
+	replace := r.dialect.DropIndex(r.table, r.dialect.Quote(live.Name)) + "; " + r.createIndex(x)
+	switch {
+	case !live.covers(names, !x.Unique):
+		r.add(x.Name, "the index is over other columns", replace)
+	case x.Unique && !live.Unique:
+		r.add(x.Name, "the index is not unique", replace)
+	case !x.Unique && live.Unique:
+		r.add(x.Name, "the index is unique, and the mapping does not ask for that", replace)
+	}
+}

@@ -1,0 +1,82 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"reflect"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Native is a native condition: SQL whose parameters are written as the server writes them. It is
+// the type of Info.Native.
+type Native struct {
+	SQL  string
+	Args []any
+}
+
+// Config is what a [Database] is made of.
+type Config struct {
+	DB      *sql.DB
+	Dialect Dialect
+	Info    driver.Info // Native is filled in
+	// Statements is the most prepared statements that are kept for one connection.
+	Statements int
+	// Owned says that Close closes DB.
+	Owned bool
+}
+
+// Database implements [driver.Database].
+type Database struct {
+	db       *sql.DB
+	dialect  Dialect
+	info     driver.Info
+	owned    bool
+	sessions *sessions
+}
+
+var _ driver.Database = (*Database)(nil)
+
+// New returns the database that a backend's Open and New give to store.New.
+func New(c Config) *Database {
+	c.Info.Native = reflect.TypeFor[Native]()
+	return &Database{
+		db: c.DB, dialect: c.Dialect, info: c.Info, owned: c.Owned,
+		sessions: &sessions{db: c.DB, dialect: c.Dialect, statements: c.Statements},
+	}
+}
+
+// Dialect returns the dialect, by which a backend knows its own databases.
+func (d *Database) Dialect() Dialect { return d.dialect }
+
+// SQLX returns the pool as sqlx knows it. name is the one by which sqlx knows how parameters are
+// written.
+func (d *Database) SQLX(name string) *sqlx.DB { return sqlx.NewDb(d.db, name) }
+
+// Info implements [driver.Database].
+func (d *Database) Info() driver.Info { return d.info }
+
+// Classify implements [driver.Database].
+func (d *Database) Classify(err error) driver.Fault { return Classify(err, d.dialect.Classify) }
+
+// Close implements [driver.Database].
+func (d *Database) Close() error {
+	if !d.owned {
+		return nil
+	}
+	return d.db.Close()
+}
+
+// run gives fn a connection: that of tx, or one of the pool where tx is nil.
+func (d *Database) run(ctx context.Context, tx driver.Tx, fn func(s *session) error) error {
+	if tx == nil {
+		return d.acquire(ctx, func(_ *sql.Conn, s *session) (bool, error) { return false, fn(s) })
+	}
+	t, ok := tx.(*Tx)
+	if !ok || t.db != d {
+		return unsent(errForeignTx)
+	}
+	return t.use(fn)
+}

@@ -1,0 +1,132 @@
+package sqldb
+
+import (
+	"context"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Dialect is what one SQL server does differently from another. It is immutable and safe for
+// concurrent use. The names of tables and columns that its methods are given are quoted already.
+type Dialect interface {
+	// Quote makes an identifier of one name, whatever characters it has.
+	Quote(name string) string
+	// CheckName says why a name cannot be an identifier, empty when it can.
+	CheckName(name string) string
+	// Param is the placeholder of argument n, which counts from 1, for a value that is stored
+	// in f. f is nil where the value belongs to no field.
+	Param(n int, f *driver.Field) string
+	// Compared is Param for a value that is compared with f, where the comparison needs a type.
+	Compared(n int, f *driver.Field) string
+	// Arg brings a value in the form of [driver.Field.Encode] into the form that is bound.
+	// f is nil where the value belongs to no field.
+	Arg(f *driver.Field, value any) any
+
+	// From is the table as a SELECT names it. lock asks for a row lock that is kept until the
+	// transaction ends.
+	From(table string, lock bool) string
+	// LockSuffix ends a SELECT that locks.
+	LockSuffix() string
+	// Page ends a sorted SELECT that reads as many rows as the parameter says.
+	Page(param string) string
+	// Exact is a second condition that a string key must meet beside column = param, so that a
+	// collation that folds does not reach another row. It is empty where there is none.
+	Exact(f *driver.Field, column, param string) string
+	// Like is the condition that column starts with a pattern that LikePattern made.
+	Like(column, param string, not bool) string
+	// LikePattern is the pattern of all strings that start with prefix.
+	LikePattern(prefix string) string
+	// Condition is the text of a native condition whose first argument is number first.
+	Condition(sql string, first int) string
+
+	// Insert completes an INSERT. Where answers is true the statement gives rows, one for each
+	// inserted row and in their order: the made key, then the made version, each where asked.
+	Insert(p InsertParts) (text string, answers bool)
+	// KeyStep is a query for the distance of the keys that one INSERT makes. It is asked where
+	// Insert does not answer.
+	KeyStep() string
+	// RefusesKeyZero says that an INSERT of the key 0 may store another.
+	RefusesKeyZero() bool
+	// Counted completes an UPDATE or DELETE. Where answers is true the statement gives one row:
+	// the number of rows that it wrote and, where version is not empty, the version now stored.
+	Counted(text, version string) (final string, answers bool)
+	// MostParams is the most parameters of one statement.
+	MostParams() int
+	// MostBytes is the most bytes of parameters that one statement should carry.
+	MostBytes() int
+	// MostValue is the most bytes of one value.
+	MostValue() int
+
+	// Begin returns the statements that begin a transaction.
+	Begin(view bool) []string
+	// Commit is the statement that commits.
+	Commit() string
+	// Rollback is the statement that rolls back.
+	Rollback() string
+
+	// Classify says what an error of the server or of its client means. It reports false for an
+	// error that is neither.
+	Classify(err error) (driver.Fault, bool)
+	// Settled reports whether err shows that the statement it answers did nothing, and that its
+	// connection can be used further.
+	Settled(err error) bool
+	// Forgotten reports whether err says that the server no longer knows a prepared statement,
+	// or wants it prepared again.
+	Forgotten(err error) bool
+	// Crowded reports whether err says that the server holds too many prepared statements.
+	Crowded(err error) bool
+
+	Schema
+}
+
+// Schema is the part of a [Dialect] that knows the types of columns.
+type Schema interface {
+	// CheckField says why a field cannot be stored, empty when it can.
+	CheckField(f *driver.Field) string
+	// Column is the definition of a column: name, type, and whether it can be NULL.
+	Column(spec *driver.Spec, f *driver.Field) string
+	// TableSuffix ends a CREATE TABLE.
+	TableSuffix() string
+	// CreateTable starts a CREATE TABLE that does nothing where the table is there.
+	CreateTable(table string) string
+	// Triggers are the triggers that a table needs.
+	Triggers(spec *driver.Spec, table string) []Trigger
+	// Zero is the literal of the zero value of f, for a column that cannot be NULL.
+	Zero(f *driver.Field) string
+	// AddColumn adds a column.
+	AddColumn(table, definition string) string
+	// AlterColumn gives a column another definition.
+	AlterColumn(table, definition string) string
+	// RelaxColumn lets an INSERT pass over a column that is not mapped.
+	RelaxColumn(table string, column *LiveColumn) string
+	// DropIndex drops an index.
+	DropIndex(table, index string) string
+	// AddKey makes the columns the primary key of a table that has none.
+	AddKey(table, columns string) string
+	// Made reports whether err says that what a CREATE makes is there already.
+	Made(err error) bool
+	// Inspect describes the live table.
+	Inspect(ctx context.Context, ask Ask, spec *driver.Spec) (*LiveTable, error)
+	// Misfit says in which ways a live column cannot hold what the mapping stores in it.
+	// Whether it can be NULL is not its concern.
+	Misfit(f *driver.Field, column *LiveColumn) []string
+}
+
+// InsertParts are the parts of an INSERT.
+type InsertParts struct {
+	Table   string
+	Columns string // "a, b"
+	Values  []byte // "(?, ?), (?, ?)"
+	Key     string // the column whose values the database makes, empty when there is none
+	Version string // likewise
+}
+
+// Trigger is a trigger that a table needs.
+type Trigger struct {
+	Name    string
+	DDL     string
+	Problem string // what is wrong where it is missing
+}
+
+// Ask runs a query and returns its rows. The parameters are written as Param says.
+type Ask func(ctx context.Context, text string, args ...any) ([][]any, error)

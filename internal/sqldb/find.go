@@ -1,0 +1,153 @@
+package sqldb
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"fmt"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Find implements [driver.Collection].
+func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.FindResult, error) {
+	b := builder{dialect: c.dialect}
+	b.add("SELECT ", c.list, " FROM ", c.dialect.From(c.table, false))
+	var err error
+	if p.Keys != nil {
+		if len(p.Keys) == 0 {
+			return driver.FindResult{}, nil
+		}
+		err = c.whereKeys(&b, p.Keys)
+	} else {
+		err = c.wherePage(&b, p)
+	}
+	if err != nil {
+		return driver.FindResult{}, err
+	}
+	page := pageReader{c: c, p: p}
+	if err := page.prepare(); err != nil {
+		return driver.FindResult{}, err
+	}
+	if err := c.runBuilt(ctx, p.Tx, &b, page.row); err != nil {
+		return driver.FindResult{}, err
+	}
+	return page.finish()
+}
+
+// whereKeys selects the rows with the keys.
+func (c *collection) whereKeys(b *builder, keys []any) error {
+	part := func(key any, i int) error {
+		k := &c.columns[i]
+		value, err := k.field.Encode(c.spec.KeyValues(key)[i])
+		if err == nil {
+			b.compare(k.field, value)
+		}
+		return err
+	}
+	if len(c.keys()) == 1 {
+		b.add(" WHERE ", c.columns[0].name, " IN (")
+		err := b.list(len(keys), func(i int) error { return part(keys[i], 0) })
+		b.add(")")
+		return err
+	}
+	// Row by row and part by part: not every server knows lists of rows, nor uses an index for
+	// them.
+	b.add(" WHERE ")
+	for n := range padded(len(keys)) {
+		if n > 0 {
+			b.add(" OR ")
+		}
+		key := keys[min(n, len(keys)-1)]
+		for i := range c.keys() {
+			b.add([]string{" AND ", "("}[btoi(i == 0)], c.columns[i].name, " = ")
+			if err := part(key, i); err != nil {
+				return err
+			}
+		}
+		b.add(")")
+	}
+	return nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// wherePage selects one page, and one row more where it must be known whether there is one.
+func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
+	if err := b.where(c, p.Filter); err != nil {
+		return err
+	}
+	for i, o := range p.Order {
+		at, ok := c.position[o.Field.Path]
+		if !ok {
+			return fmt.Errorf("sqldb: %s has no column %s", c.spec.Table, o.Field.Path)
+		}
+		b.add([]string{", ", " ORDER BY "}[btoi(i == 0)], c.columns[at].name)
+		if o.Desc {
+			b.add(" DESC")
+		}
+	}
+	b.count++
+	b.add(c.dialect.Page(c.dialect.Param(b.count, nil)))
+	b.args.add(c.dialect.Arg(nil, int64(p.Limit+btoi(p.Peek))))
+	return nil
+}
+
+// pageReader decodes the rows of a page.
+type pageReader struct {
+	c      *collection
+	p      *driver.FindParams
+	order  []int // the columns of p.Order
+	nulls  []bool
+	last   driver.Record
+	result driver.FindResult
+}
+
+func (r *pageReader) prepare() error {
+	for _, o := range r.p.Order {
+		r.order = append(r.order, r.c.position[o.Field.Path])
+	}
+	r.nulls = make([]bool, len(r.order))
+	return nil
+}
+
+func (r *pageReader) row(row []sqldriver.Value) error {
+	if r.p.Keys == nil && r.result.Rows == r.p.Limit {
+		r.result.More = true
+		return nil
+	}
+	r.last = r.p.Into()
+	if err := r.c.scan(r.last, row); err != nil {
+		return err
+	}
+	r.result.Rows++
+	for i, at := range r.order {
+		r.nulls[i] = row[at] == nil
+	}
+	return nil
+}
+
+// finish tells where the next page starts. A stored NULL is not what its field encodes as where
+// the Go type holds none.
+func (r *pageReader) finish() (driver.FindResult, error) {
+	if r.result.Rows == 0 || len(r.order) == 0 {
+		return r.result, nil
+	}
+	r.result.Last = make([]any, len(r.order))
+	for i, at := range r.order {
+		if r.nulls[i] {
+			continue
+		}
+		f := r.c.columns[at].field
+		value, err := f.Encode(r.last.Field(f))
+		if err != nil {
+			return driver.FindResult{}, err
+		}
+		r.result.Last[i] = value
+	}
+	return r.result, nil
+}

@@ -1,0 +1,223 @@
+package sqldb
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// mostKeptRows is the most rows of an INSERT whose prepared statement is kept: each number of rows
+// is another text, and the larger ones seldom come twice.
+const mostKeptRows = 32
+
+// Insert implements [driver.Collection].
+func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver.InsertResult, error) {
+	values, err := c.insertArgs(p)
+	if err != nil {
+		return driver.InsertResult{}, err
+	}
+	chunks := c.chunks(values, len(p.Records))
+	var result driver.InsertResult
+	if p.Tx == nil && len(chunks) > 1 {
+		err := c.insertInTx(ctx, p, chunks, &result)
+		return result, err
+	}
+	err = c.db.run(ctx, p.Tx, func(s *session) error { return c.insertChunks(ctx, s, chunks, &result) })
+	return result, err
+}
+
+// insertInTx inserts in a transaction of its own.
+func (c *collection) insertInTx(ctx context.Context, p *driver.InsertParams, chunks []chunk, result *driver.InsertResult) error {
+	begun, err := c.db.Begin(ctx, &driver.BeginParams{})
+	if err != nil {
+		return unsent(err)
+	}
+	tx := begun.(*Tx)
+	err = tx.use(func(s *session) error { return c.insertChunks(ctx, s, chunks, result) })
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if err != nil {
+		return unsent(errors.Join(err, tx.Rollback(end)))
+	}
+	return tx.Commit(end)
+}
+
+// insertArgs encodes all records, one after the other.
+func (c *collection) insertArgs(p *driver.InsertParams) ([]any, error) {
+	values := make([]any, 0, len(p.Records)*len(c.insertInto))
+	for _, record := range p.Records {
+		for i := range c.insertInto {
+			f := c.insertInto[i].field
+			if f == &c.spec.Version {
+				values = append(values, p.Version)
+				continue
+			}
+			value, err := c.arg(f, record.Field(f))
+			if err != nil {
+				return nil, err
+			}
+			if value == int64(0) && c.isKey(f) && c.dialect.RefusesKeyZero() {
+				return nil, &driver.ValueError{Field: f.Name, Problem: "is 0, for which this connection's sql_mode makes another key"}
+			}
+			values = append(values, value)
+		}
+	}
+	return values, nil
+}
+
+func (c *collection) isKey(f *driver.Field) bool {
+	for _, k := range c.keys() {
+		if k.field == f {
+			return true
+		}
+	}
+	return false
+}
+
+// chunk is what one statement inserts.
+type chunk struct {
+	rows   int
+	values []any
+}
+
+// chunks cuts rows into what one statement can carry.
+func (c *collection) chunks(values []any, rows int) []chunk {
+	width := len(c.insertInto)
+	most := max(1, c.dialect.MostParams()/width)
+	var all []chunk
+	for start := 0; start < rows; {
+		end, size := start, 0
+		for end < rows && end-start < most {
+			for _, v := range values[end*width : (end+1)*width] {
+				size += sizeOf(v)
+			}
+			if size > c.dialect.MostBytes() && end > start {
+				break
+			}
+			end++
+		}
+		all = append(all, chunk{end - start, values[start*width : end*width]})
+		start = end
+	}
+	return all
+}
+
+// sizeOf is about what a value takes on the wire.
+func sizeOf(value any) int {
+	switch x := value.(type) {
+	case string:
+		return len(x) + 9
+	case []byte:
+		return len(x) + 9
+	}
+	return 24
+}
+
+func (c *collection) insertChunks(ctx context.Context, s *session, chunks []chunk, result *driver.InsertResult) error {
+	*result = driver.InsertResult{}
+	for _, ch := range chunks {
+		if err := c.insertChunk(ctx, s, ch, result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, result *driver.InsertResult) error {
+	text, answers := c.insertText(ch.rows)
+	a := make(args, 0, len(ch.values))
+	for _, v := range ch.values {
+		a.add(v)
+	}
+	keep := ch.rows <= mostKeptRows
+	if answers {
+		return s.query(ctx, text, a, keep, func(row []sqldriver.Value) error { return c.made(row, result) })
+	}
+	step := int64(1)
+	if c.spec.KeyAuto && ch.rows > 1 {
+		var err error
+		if step, err = c.keyStep(ctx, s); err != nil {
+			return unsent(err)
+		}
+	}
+	done, err := s.exec(ctx, text, a, keep)
+	if err != nil || !c.spec.KeyAuto {
+		return err
+	}
+	first, err := done.LastInsertId()
+	if err != nil {
+		return &refusal{err}
+	}
+	for i := range int64(ch.rows) {
+		if err := c.madeKey(first+i*step, result); err != nil {
+			return &refusal{err}
+		}
+	}
+	return nil
+}
+
+func (c *collection) keyStep(ctx context.Context, s *session) (step int64, err error) {
+	err = s.query(ctx, c.dialect.KeyStep(), nil, true, func(row []sqldriver.Value) (err error) {
+		step, err = integer(row[0])
+		return err
+	})
+	return step, err
+}
+
+// made takes over a row of what the database made: the key, then the version.
+func (c *collection) made(row []sqldriver.Value, result *driver.InsertResult) error {
+	if c.spec.KeyAuto {
+		if err := c.madeKey(row[0], result); err != nil {
+			return err
+		}
+		row = row[1:]
+	}
+	if !c.spec.VersionAuto {
+		return nil
+	}
+	version, err := integer(row[0])
+	result.Versions = append(result.Versions, version)
+	return err
+}
+
+func (c *collection) madeKey(value any, result *driver.InsertResult) error {
+	key := reflect.New(c.spec.Key.Type).Elem()
+	if err := c.spec.Key.Decode(key, value); err != nil {
+		return fmt.Errorf("sqldb: the key that the database made: %w", err)
+	}
+	result.Keys = append(result.Keys, key.Interface())
+	return nil
+}
+
+// insertText is the INSERT of a number of rows.
+func (c *collection) insertText(rows int) (text string, answers bool) {
+	b := builder{dialect: c.dialect}
+	for n := range rows {
+		if n > 0 {
+			b.add(", ")
+		}
+		for i := range c.insertInto {
+			b.add([]string{", ", "("}[btoi(i == 0)])
+			b.param(c.insertInto[i].field)
+		}
+		b.add(")")
+	}
+	parts := InsertParts{Table: c.table, Values: b.buffer}
+	for i := range c.insertInto {
+		if i > 0 {
+			parts.Columns += ", "
+		}
+		parts.Columns += c.insertInto[i].name
+	}
+	if c.spec.KeyAuto {
+		parts.Key = c.columns[0].name
+	}
+	if c.spec.VersionAuto {
+		parts.Version = c.version
+	}
+	return c.dialect.Insert(parts)
+}

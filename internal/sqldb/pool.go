@@ -1,0 +1,151 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// Connector makes the connections of a pool of ours. Each keeps its own prepared statements, and
+// they go with it.
+func Connector(inner sqldriver.Connector, d Dialect, statements int) sqldriver.Connector {
+	return &connector{inner, d, statements}
+}
+
+type connector struct {
+	sqldriver.Connector
+	dialect    Dialect
+	statements int
+}
+
+// Connect implements [sqldriver.Connector].
+func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
+	inner, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	full, ok := inner.(fullConn)
+	if !ok {
+		return inner, nil
+	}
+	return &keepingConn{full, newSession(full, c.dialect, c.statements)}, nil
+}
+
+// fullConn is a connection that can do all that database/sql looks for.
+type fullConn interface {
+	sqldriver.Conn
+	sqldriver.ConnBeginTx
+	sqldriver.ConnPrepareContext
+	sqldriver.ExecerContext
+	sqldriver.QueryerContext
+	sqldriver.NamedValueChecker
+	sqldriver.Pinger
+	sqldriver.SessionResetter
+	sqldriver.Validator
+}
+
+// keepingConn is a connection with its session.
+type keepingConn struct {
+	fullConn
+	session *session
+}
+
+func newSession(conn sqldriver.Conn, d Dialect, statements int) *session {
+	return &session{conn: conn, dialect: d, kept: newStatements(statements)}
+}
+
+// sessions finds the session of a connection. Those of a caller's pool are remembered here:
+// nobody tells us when that pool drops a connection, so when we know many more than it has open,
+// the ones that were used longest ago are forgotten.
+type sessions struct {
+	db         *sql.DB
+	dialect    Dialect
+	statements int
+
+	mu    sync.Mutex
+	known map[sqldriver.Conn]*known
+	clock int64
+}
+
+type known struct {
+	session *session
+	used    int64
+}
+
+// spareSessions is how many sessions more than twice the pool's connections are remembered.
+const spareSessions = 8
+
+func (s *sessions) of(conn any) *session {
+	if own, ok := conn.(*keepingConn); ok {
+		return own.session
+	}
+	c := conn.(sqldriver.Conn)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock++
+	k := s.known[c]
+	if k == nil {
+		if s.known == nil {
+			s.known = make(map[sqldriver.Conn]*known)
+		}
+		s.forgetOld()
+		k = &known{session: newSession(c, s.dialect, s.statements)}
+		s.known[c] = k
+	}
+	k.used = s.clock
+	return k.session
+}
+
+// forgetOld drops the sessions that were used longest ago, down to the number of connections.
+func (s *sessions) forgetOld() {
+	open := s.db.Stats().OpenConnections
+	if len(s.known) < 2*open+spareSessions {
+		return
+	}
+	var times []int64
+	for _, k := range s.known {
+		times = append(times, k.used)
+	}
+	slices.Sort(times)
+	oldest := times[len(times)-open]
+	for c, k := range s.known {
+		if k.used < oldest {
+			delete(s.known, c)
+		}
+	}
+}
+
+// mostConnections is how many connections are tried for a statement that could not be sent, as
+// database/sql does itself: the first ones may have died while they were idle.
+const mostConnections = 3
+
+// acquire gives fn a connection of the pool. Where fn could not send anything on it, as the
+// driver says by ErrBadConn, it is given another one. The connection is fn's to keep when kept
+// is returned.
+func (d *Database) acquire(ctx context.Context, fn func(c *sql.Conn, s *session) (kept bool, err error)) error {
+	for n := 1; ; n++ {
+		conn, err := d.db.Conn(ctx)
+		if err != nil {
+			return unsent(err)
+		}
+		kept := false
+		_ = conn.Raw(func(raw any) error {
+			s := d.sessions.of(raw)
+			s.broken = false
+			if kept, err = fn(conn, s); s.broken {
+				return sqldriver.ErrBadConn // database/sql discards it
+			}
+			return nil
+		})
+		if kept {
+			return nil
+		}
+		_ = conn.Close()
+		if n == mostConnections || !errors.Is(err, sqldriver.ErrBadConn) || ctx.Err() != nil {
+			return err
+		}
+	}
+}

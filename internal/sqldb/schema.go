@@ -1,0 +1,130 @@
+package sqldb
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"slices"
+	"strings"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Schema implements [driver.Collection].
+func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver.SchemaResult, error) {
+	if p.Create {
+		if err := c.create(ctx); err != nil {
+			return driver.SchemaResult{}, err
+		}
+	}
+	live, err := c.inspect(ctx)
+	if err != nil {
+		return driver.SchemaResult{}, err
+	}
+	return driver.SchemaResult{Differences: c.differences(live)}, nil
+}
+
+func (c *collection) inspect(ctx context.Context) (*LiveTable, error) {
+	return c.dialect.Inspect(ctx, c.db.ask, c.spec)
+}
+
+// ask runs a query of the dialect.
+func (d *Database) ask(ctx context.Context, text string, values ...any) ([][]any, error) {
+	var a args
+	for _, v := range values {
+		a.add(v)
+	}
+	var rows [][]any
+	err := d.run(ctx, nil, func(s *session) error {
+		rows = nil
+		return s.query(ctx, text, a, false, func(row []sqldriver.Value) error {
+			values := make([]any, len(row))
+			for i, v := range row {
+				values[i] = v
+				if b, ok := v.([]byte); ok {
+					values[i] = string(b)
+				}
+			}
+			rows = append(rows, values)
+			return nil
+		})
+	})
+	return rows, err
+}
+
+// do runs a DDL statement.
+func (d *Database) do(ctx context.Context, text string) error {
+	return d.run(ctx, nil, func(s *session) error { return s.simple(ctx, text) })
+}
+
+// create makes the table, and the indexes and triggers that it lacks. Somebody else may do the
+// same at the same time.
+func (c *collection) create(ctx context.Context) error {
+	if err := c.db.do(ctx, c.createTable()); err != nil && !c.dialect.Made(err) {
+		return err
+	}
+	live, err := c.inspect(ctx)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for i := range c.spec.Indexes {
+		if live.index(c.spec.Indexes[i].Name) == nil {
+			missing = append(missing, c.createIndex(&c.spec.Indexes[i]))
+		}
+	}
+	for _, t := range c.dialect.Triggers(c.spec, c.table) {
+		if !slices.Contains(live.Triggers, t.Name) {
+			missing = append(missing, t.DDL)
+		}
+	}
+	for _, text := range missing {
+		if err := c.db.do(ctx, text); err != nil && !c.dialect.Made(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// DDL implements [driver.Collection].
+func (c *collection) DDL() []string {
+	statements := []string{c.createTable()}
+	for i := range c.spec.Indexes {
+		statements = append(statements, c.createIndex(&c.spec.Indexes[i]))
+	}
+	for _, t := range c.dialect.Triggers(c.spec, c.table) {
+		statements = append(statements, t.DDL)
+	}
+	return statements
+}
+
+func (c *collection) createTable() string {
+	var b strings.Builder
+	b.WriteString(c.dialect.CreateTable(c.table))
+	b.WriteString(" (\n")
+	for i := range c.columns {
+		b.WriteString("  " + c.dialect.Column(c.spec, c.columns[i].field) + ",\n")
+	}
+	b.WriteString("  PRIMARY KEY (" + c.keyList() + ")\n)")
+	b.WriteString(c.dialect.TableSuffix())
+	return b.String()
+}
+
+func (c *collection) keyList() string {
+	var names []string
+	for i := range c.keys() {
+		names = append(names, c.columns[i].name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *collection) createIndex(x *driver.Index) string {
+	var names []string
+	for _, f := range x.Fields {
+		names = append(names, c.dialect.Quote(f.Path))
+	}
+	kind := "INDEX "
+	if x.Unique {
+		kind = "UNIQUE INDEX "
+	}
+	return "CREATE " + kind + c.dialect.Quote(x.Name) + " ON " + c.table + " (" + strings.Join(names, ", ") + ")"
+}

@@ -1,0 +1,104 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Tx is one transaction on a connection of its own. database/sql does not know of it: so no
+// context but those of Commit and Rollback ends it, and both have a deadline.
+type Tx struct {
+	db     *Database
+	conn   *sql.Conn
+	broken bool  // nothing can be sent any more, and the server rolls back
+	failed error // what ended the transaction in work that went past us
+	loan   *loan // what NativeTx gave out
+}
+
+var _ driver.Tx = (*Tx)(nil)
+
+var errForeignTx = errors.New("sqldb: the transaction belongs to another database")
+
+// Begin implements [driver.Database].
+func (d *Database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, error) {
+	tx := &Tx{db: d}
+	err := d.acquire(ctx, func(c *sql.Conn, s *session) (bool, error) {
+		for _, text := range d.dialect.Begin(p.View) {
+			if err := s.simple(ctx, text); err != nil {
+				s.broken = true // whatever has begun ends with the connection
+				return false, err
+			}
+		}
+		tx.conn = c
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tx, nil
+}
+
+// use gives fn the connection of the transaction.
+func (t *Tx) use(fn func(s *session) error) error {
+	var err error
+	raw := t.conn.Raw(func(conn any) error {
+		s := t.db.sessions.of(conn)
+		s.broken = false
+		err = fn(s)
+		t.broken = t.broken || s.broken
+		return nil
+	})
+	if err == nil && raw != nil {
+		t.broken = true
+		return unsent(raw)
+	}
+	return err
+}
+
+// Commit implements [driver.Tx].
+func (t *Tx) Commit(ctx context.Context) error {
+	if err := t.settle(); err != nil {
+		_ = t.Rollback(ctx)
+		return unsent(err)
+	}
+	err := t.use(func(s *session) error { return s.simple(ctx, t.db.dialect.Commit()) })
+	t.release(err != nil)
+	return err
+}
+
+// Rollback implements [driver.Tx].
+func (t *Tx) Rollback(ctx context.Context) error {
+	_ = t.settle()
+	if t.broken {
+		t.release(true)
+		return nil
+	}
+	err := t.use(func(s *session) error { return s.simple(ctx, t.db.dialect.Rollback()) })
+	t.release(err != nil)
+	return err
+}
+
+// settle takes back what NativeTx gave out, and returns the error that has ended the transaction
+// there, if one did.
+func (t *Tx) settle() error {
+	if t.loan != nil {
+		t.loan.close()
+		t.loan = nil
+	}
+	return t.failed
+}
+
+// release gives the connection back to the pool, or has the pool close it.
+func (t *Tx) release(discard bool) {
+	if discard {
+		_ = t.conn.Raw(func(any) error { return sqldriver.ErrBadConn })
+	}
+	_ = t.conn.Close()
+}
+
+// Dialect returns the dialect, by which a backend knows its own transactions.
+func (t *Tx) Dialect() Dialect { return t.db.dialect }

@@ -1,0 +1,174 @@
+package sqldb
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"encoding/binary"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// endTimeout bounds the commit and the rollback of a transaction of our own.
+const endTimeout = 5 * time.Second
+
+// Update implements [driver.Collection].
+func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
+	w := c.updateText(p.Fields, p.Expect == 0)
+	a := make(args, 0, len(c.columns)+3)
+	for i := range c.written(p.Fields) {
+		f := &c.spec.Fields[c.writtenField(p.Fields, i)]
+		value, err := c.arg(f, p.Record.Field(f))
+		if err != nil {
+			return driver.WriteResult{}, err
+		}
+		a.add(value)
+	}
+	if !c.spec.VersionAuto {
+		a.add(p.Next)
+	}
+	if err := c.keyArgs(&a, p.Key); err != nil {
+		return driver.WriteResult{}, err
+	}
+	if p.Expect != 0 {
+		a.add(p.Expect)
+	}
+	return c.write(ctx, p.Tx, w, a, p.Key, p.Next)
+}
+
+// Delete implements [driver.Collection].
+func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver.WriteResult, error) {
+	a := make(args, 0, 3)
+	if err := c.keyArgs(&a, p.Key); err != nil {
+		return driver.WriteResult{}, err
+	}
+	w := c.deleteAny
+	if !p.Any {
+		w = c.delete[btoi(p.Expect == 0)]
+		if p.Expect != 0 {
+			a.add(p.Expect)
+		}
+	}
+	return c.write(ctx, p.Tx, w, a, p.Key, p.Expect)
+}
+
+// write runs an UPDATE or DELETE. When it matched no row, one read tells why.
+func (c *collection) write(ctx context.Context, tx driver.Tx, w write, a args, key any, next int64) (driver.WriteResult, error) {
+	var result driver.WriteResult
+	err := c.db.run(ctx, tx, func(s *session) error {
+		result = driver.WriteResult{}
+		n, version, err := s.count(ctx, w, a)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			result = driver.WriteResult{Outcome: driver.Applied, Stored: next}
+			if c.spec.VersionAuto {
+				result.Stored = version
+			}
+			return nil
+		}
+		result.Outcome = driver.NotApplied
+		var look args
+		if err := c.keyArgs(&look, key); err != nil {
+			return err
+		}
+		found, err := c.versionOf(ctx, s, look)
+		if err != nil {
+			return unsent(err)
+		}
+		result.Outcome = driver.Missing
+		if found.Found {
+			result = driver.WriteResult{Outcome: driver.Stale, Stored: found.Version}
+		}
+		return nil
+	})
+	return result, err
+}
+
+// count runs a write and returns the number of rows that it wrote, and the version that the
+// database made, where it makes them.
+func (s *session) count(ctx context.Context, w write, a args) (n, version int64, err error) {
+	if !w.answers {
+		result, err := s.exec(ctx, w.text, a, true)
+		if err != nil {
+			return 0, 0, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return 0, 0, &refusal{err}
+		}
+		return n, 0, nil
+	}
+	err = s.query(ctx, w.text, a, true, func(row []sqldriver.Value) (err error) {
+		if n, err = integer(row[0]); err == nil && len(row) > 1 && row[1] != nil {
+			version, err = integer(row[1])
+		}
+		return err
+	})
+	return n, version, err
+}
+
+// written is the number of fields that an update writes; writtenField is the one at place i.
+func (c *collection) written(fields []int) int {
+	if fields == nil {
+		return len(c.spec.Fields)
+	}
+	return len(fields)
+}
+
+func (c *collection) writtenField(fields []int, i int) int {
+	if fields == nil {
+		return i
+	}
+	return fields[i]
+}
+
+// updateText returns the UPDATE that writes the fields.
+func (c *collection) updateText(fields []int, unversioned bool) write {
+	var buffer [64]byte
+	shape := append(buffer[:0], byte(btoi(unversioned)), byte(btoi(fields == nil)))
+	for _, i := range fields {
+		shape = binary.AppendUvarint(shape, uint64(i))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w, ok := c.updates[string(shape)]; ok {
+		return w
+	}
+	w := c.makeUpdate(fields, unversioned)
+	if len(c.updates) >= mostUpdates {
+		clear(c.updates)
+	}
+	c.updates[string(shape)] = w
+	return w
+}
+
+func (c *collection) makeUpdate(fields []int, unversioned bool) write {
+	b := builder{dialect: c.dialect}
+	b.add("UPDATE ", c.table, " SET ")
+	for i := range c.written(fields) {
+		column := &c.columns[c.fields+c.writtenField(fields, i)]
+		if i > 0 {
+			b.add(", ")
+		}
+		b.add(column.name, " = ")
+		b.param(column.field)
+	}
+	version := ""
+	if c.spec.VersionAuto {
+		version = c.version
+	} else {
+		if c.written(fields) > 0 {
+			b.add(", ")
+		}
+		b.add(c.version, " = ")
+		b.param(&c.spec.Version)
+	}
+	b.add(" WHERE ")
+	c.whereKey(&b)
+	c.whereVersion(&b, unversioned)
+	var w write
+	w.text, w.answers = c.dialect.Counted(b.text(), version)
+	return w
+}

@@ -1,0 +1,163 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// settings are those of one connection, and what the server is.
+type settings struct {
+	server     server
+	packet     int
+	mode       string
+	charset    string // of what the client sends
+	results    string // of what it gets
+	autocommit bool
+	utcTimes   bool // DATETIME is given as time.Time in UTC, and a time.Time is sent so
+	utcSession bool
+	wait       int // innodb_lock_wait_timeout, in seconds
+}
+
+// The probe of a client: a summer and a winter day, since a location may be UTC in one of them.
+const auditQuery = `SELECT VERSION(), @@max_allowed_packet, @@sql_mode, @@character_set_client, @@character_set_results,
+ @@autocommit, @@innodb_lock_wait_timeout, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()),
+ CAST('2024-07-01 12:00:00' AS DATETIME), CAST('2024-01-01 12:00:00' AS DATETIME)`
+
+// audit reads the settings of one connection. A server that is too old is ErrUnsupported.
+func audit(ctx context.Context, db *sql.DB) (*settings, error) {
+	var s settings
+	var version string
+	var summer, winter any
+	var results sql.NullString
+	var offset int
+	err := db.QueryRowContext(ctx, auditQuery).Scan(&version, &s.packet, &s.mode, &s.charset, &results,
+		&s.autocommit, &s.wait, &offset, &summer, &winter)
+	if err != nil {
+		return nil, err
+	}
+	s.results, s.utcSession = results.String, offset == 0
+	s.utcTimes = isNoon(summer) && isNoon(winter)
+	s.server = parseServer(version)
+	if why := s.server.tooOld(); why != "" {
+		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
+	}
+	return &s, nil
+}
+
+func isNoon(value any) bool {
+	t, ok := value.(time.Time)
+	return ok && t.UTC().Hour() == 12
+}
+
+func (s *settings) hasMode(name string) bool {
+	for mode := range strings.SplitSeq(s.mode, ",") {
+		if mode == name {
+			return true
+		}
+	}
+	return false
+}
+
+// mostWait is the longest wait for a lock, in seconds, that a caller's pool may have: Atomic gives
+// up a run after 5 s, and must not leave locks behind for much longer.
+const mostWait = 10
+
+// problems names what makes the pool unsafe, each with what to do about it.
+func (s *settings) problems() []string {
+	var found []string
+	if !s.utcTimes {
+		found = append(found, "times are not given in UTC: add parseTime=true to the DSN, and loc=UTC or no loc")
+	}
+	if !s.utcSession {
+		found = append(found, "time_zone is not UTC: add time_zone=%27%2B00%3A00%27 to the DSN")
+	}
+	if !s.hasMode("STRICT_TRANS_TABLES") && !s.hasMode("STRICT_ALL_TABLES") {
+		found = append(found, "sql_mode is not strict, so that values are cut without an error: add sql_mode=%27"+
+			strings.Trim(strings.TrimPrefix(s.mode+",STRICT_TRANS_TABLES", ","), ",")+"%27 to the DSN")
+	}
+	if s.hasMode("EMPTY_STRING_IS_NULL") {
+		found = append(found, "sql_mode has EMPTY_STRING_IS_NULL: take it out")
+	}
+	if s.charset != "utf8mb4" || s.results != "utf8mb4" {
+		found = append(found, "character_set_client and character_set_results are not utf8mb4: add charset=utf8mb4 to the DSN")
+	}
+	if !s.autocommit {
+		found = append(found, "autocommit is off, so that nothing would be kept: take autocommit out of the DSN")
+	}
+	if s.wait > mostWait {
+		found = append(found, fmt.Sprintf("innodb_lock_wait_timeout is %d s, and so is how long an abandoned write can still land: "+
+			"add innodb_lock_wait_timeout=3 to the DSN", s.wait))
+	}
+	return found
+}
+
+// server is product and version.
+type server struct {
+	maria   bool
+	version [3]int
+}
+
+// parseServer reads what VERSION() gives: "9.7.0", "8.0.36-0ubuntu0.22.04.1",
+// "10.11.6-MariaDB-0+deb12u1", "5.5.5-10.6.1-MariaDB".
+func parseServer(text string) server {
+	s := server{maria: strings.Contains(strings.ToLower(text), "mariadb")}
+	if s.maria {
+		text = strings.TrimPrefix(text, "5.5.5-")
+	}
+	number, _, _ := strings.Cut(text, "-")
+	for i, part := range strings.SplitN(number, ".", 3) {
+		digits := strings.TrimLeft(part, "0123456789")
+		s.version[i], _ = strconv.Atoi(strings.TrimSuffix(part, digits))
+	}
+	return s
+}
+
+// String is what stands in Info.Server.
+func (s server) String() string {
+	name := "MySQL"
+	if s.maria {
+		name = "MariaDB"
+	}
+	return fmt.Sprintf("%s %d.%d.%d", name, s.version[0], s.version[1], s.version[2])
+}
+
+func (s server) atLeast(version ...int) bool {
+	for i, n := range version {
+		if s.version[i] != n {
+			return s.version[i] > n
+		}
+	}
+	return true
+}
+
+func (s server) tooOld() string {
+	switch {
+	case s.maria && !s.atLeast(10, 6):
+		return s.String() + " is older than MariaDB 10.6"
+	case !s.maria && !s.atLeast(8, 0, 17): // the first with utf8mb4_0900_bin
+		return s.String() + " is older than MySQL 8.0.17"
+	}
+	return ""
+}
+
+// isolation is the name of the variable, which MariaDB changed in 11.1.
+func (s server) isolation() string {
+	if s.maria && !s.atLeast(11, 1) {
+		return "tx_isolation"
+	}
+	return "transaction_isolation"
+}
+
+// collation is the one that compares by code point and does not pad.
+func (s server) collation() string {
+	if s.maria {
+		return "utf8mb4_nopad_bin"
+	}
+	return "utf8mb4_0900_bin"
+}

@@ -1,0 +1,152 @@
+package mysql
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// dialect is that of MySQL and MariaDB.
+type dialect struct {
+	server     server
+	triggers   bool // Options.VersionTriggers
+	packet     int  // the most bytes of one statement
+	everyTx    bool // each transaction states its isolation level, since the pool is the caller's
+	strictZero bool // the sql_mode stores the key 0 as it is
+}
+
+var _ sqldb.Dialect = (*dialect)(nil)
+
+// Quote implements [sqldb.Dialect].
+func (d *dialect) Quote(name string) string {
+	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
+}
+
+// longestName is the most characters of an identifier.
+const longestName = 64
+
+// CheckName implements [sqldb.Dialect].
+func (d *dialect) CheckName(name string) string {
+	switch {
+	case name == "":
+		return "has a part of its name that is empty"
+	case strings.ContainsRune(name, 0) || !utf8.ValidString(name):
+		return "has a name with characters that no identifier can have"
+	case strings.HasSuffix(name, " "):
+		return "has a name that ends in a space"
+	case utf8.RuneCountInString(name) > longestName:
+		return fmt.Sprintf("has a name of more than %d characters", longestName)
+	}
+	return ""
+}
+
+// Param implements [sqldb.Dialect].
+func (d *dialect) Param(int, *driver.Field) string { return "?" }
+
+// Compared implements [sqldb.Dialect]. Text is compared with a DECIMAL as two floats, unless it is
+// cast.
+func (d *dialect) Compared(_ int, f *driver.Field) string {
+	if f != nil && f.Kind == driver.Decimal {
+		return fmt.Sprintf("CAST(? AS DECIMAL(%d, %d))", f.Precision, f.Scale)
+	}
+	return "?"
+}
+
+// Arg implements [sqldb.Dialect]. The driver would send the zero time as 0000-00-00.
+func (d *dialect) Arg(_ *driver.Field, value any) any {
+	if t, ok := value.(time.Time); ok && t.IsZero() {
+		return "0001-01-01 00:00:00"
+	}
+	return value
+}
+
+// From implements [sqldb.Dialect].
+func (d *dialect) From(table string, _ bool) string { return table }
+
+// LockSuffix implements [sqldb.Dialect].
+func (d *dialect) LockSuffix() string { return " FOR UPDATE" }
+
+// Page implements [sqldb.Dialect].
+func (d *dialect) Page(param string) string { return " LIMIT " + param }
+
+// Exact implements [sqldb.Dialect]. The first condition finds the row by its index, this one then
+// looks at that row alone.
+func (d *dialect) Exact(f *driver.Field, column, param string) string {
+	if f.Kind != driver.String {
+		return ""
+	}
+	return "CONVERT(" + column + " USING utf8mb4) COLLATE " + d.server.collation() + " = " + param
+}
+
+// Like implements [sqldb.Dialect]. The escape is named, since the usual one depends on the
+// sql_mode.
+func (d *dialect) Like(column, param string, not bool) string {
+	if not {
+		return column + " NOT LIKE " + param + " ESCAPE '|'"
+	}
+	return column + " LIKE " + param + " ESCAPE '|'"
+}
+
+var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_")
+
+// LikePattern implements [sqldb.Dialect].
+func (d *dialect) LikePattern(prefix string) string { return likeEscapes.Replace(prefix) + "%" }
+
+// Condition implements [sqldb.Dialect].
+func (d *dialect) Condition(sql string, _ int) string { return sql }
+
+// Insert implements [sqldb.Dialect].
+func (d *dialect) Insert(p sqldb.InsertParts) (text string, answers bool) {
+	return "INSERT INTO " + p.Table + " (" + p.Columns + ") VALUES " + string(p.Values), false
+}
+
+// KeyStep implements [sqldb.Dialect]. One INSERT whose number of rows is known gets keys in a row,
+// this far apart, whatever innodb_autoinc_lock_mode says (MySQL reference manual, "AUTO_INCREMENT
+// Handling in InnoDB", simple inserts). A cluster sets the distance to its number of nodes.
+func (d *dialect) KeyStep() string { return "SELECT @@SESSION.auto_increment_increment" }
+
+// RefusesKeyZero implements [sqldb.Dialect].
+func (d *dialect) RefusesKeyZero() bool { return !d.strictZero }
+
+// Counted implements [sqldb.Dialect]. The server counts the rows that it changed, or with
+// clientFoundRows those that it matched. They are the same: each write moves the version.
+func (d *dialect) Counted(text, _ string) (final string, answers bool) { return text, false }
+
+// MostParams implements [sqldb.Dialect]. The protocol counts parameters in 16 bits.
+func (d *dialect) MostParams() int { return 65535 }
+
+// MostBytes implements [sqldb.Dialect].
+func (d *dialect) MostBytes() int { return min(d.packet/2, 4<<20) }
+
+// MostValue implements [sqldb.Dialect]. For a larger value the server would break the connection, or
+// answer with an error that has no number of its own.
+func (d *dialect) MostValue() int { return d.packet - 1024 }
+
+// Begin implements [sqldb.Dialect]. A level that is set so counts for the next transaction alone.
+// The snapshot of a View is that of its first read, and not of its beginning: ReadAt is taken before
+// that read.
+func (d *dialect) Begin(view bool) []string {
+	switch {
+	case view:
+		return []string{
+			"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+			"START TRANSACTION READ ONLY",
+		}
+	case d.everyTx:
+		return []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"}
+	}
+	return []string{"START TRANSACTION READ WRITE"}
+}
+
+// Commit implements [sqldb.Dialect].
+func (d *dialect) Commit() string { return "COMMIT" }
+
+// Rollback implements [sqldb.Dialect].
+func (d *dialect) Rollback() string { return "ROLLBACK" }
+
+// Classify implements [sqldb.Dialect].
+func (d *dialect) Classify(err error) (driver.Fault, bool) { return classify(err) }

@@ -1,0 +1,195 @@
+package mysql_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/internal/testbed"
+	"github.com/stillframe/stillframe/mysql"
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest"
+)
+
+// servers are the products on which every live test runs.
+var servers = map[string]func(testing.TB) *testbed.Server{
+	"MariaDB": testbed.MariaDB,
+	"MySQL":   testbed.MySQL,
+}
+
+// onEach runs a test on each server, in a database of its own.
+func onEach(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	for name, server := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, server(t).Database(t))
+		})
+	}
+}
+
+// open opens a database that is closed with the test.
+func open(t testing.TB, dsn string, o *mysql.Options) *store.DB {
+	t.Helper()
+	db, err := mysql.Open(t.Context(), dsn, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// direct is a pool of the driver alone, behind the library's back.
+func direct(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	cfg, err := mysqldriver.ParseDSN(dsn)
+	require.NoError(t, err)
+	cfg.ParseTime = true
+	cfg.ClientFoundRows = true
+	cfg.Logger = &mysqldriver.NopLogger{}
+	cfg.Params = map[string]string{"time_zone": "'+00:00'", "sql_mode": "'STRICT_TRANS_TABLES'", "innodb_lock_wait_timeout": "5", "lock_wait_timeout": "10"}
+	connector, err := mysqldriver.NewConnector(cfg)
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(8)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func do(t testing.TB, db *sql.DB, text string, args ...any) {
+	t.Helper()
+	_, err := db.ExecContext(context.WithoutCancel(t.Context()), text, args...)
+	require.NoError(t, err, text)
+}
+
+// value reads one value.
+func value[T any](t testing.TB, db *sql.DB, text string, args ...any) T {
+	t.Helper()
+	var v T
+	require.NoError(t, db.QueryRowContext(t.Context(), text, args...).Scan(&v), text)
+	return v
+}
+
+// TestConformance holds the backend to every guarantee of package store.
+func TestConformance(t *testing.T) {
+	for name, server := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := server(t)
+			dsn := s.Database(t)
+			h := newHarness(t, dsn)
+			h.Faults = func(tb testing.TB, o store.Options) (*store.DB, func(storetest.Fault)) {
+				return faults(tb, testbed.NewProxy(tb, s.Addr()), dsn, o)
+			}
+			storetest.Run(t, h)
+		})
+	}
+}
+
+// connections is the most of one handle: the suite has many handles at a time.
+const connections = 6
+
+func newHarness(t testing.TB, dsn string) storetest.Harness {
+	db := direct(t, dsn)
+	return storetest.Harness{
+		Raw: raw{db},
+		Open: func(tb testing.TB, o store.Options) *store.DB {
+			return open(tb, dsn, &mysql.Options{Store: o, Connections: connections})
+		},
+		OpenSingle: func(tb testing.TB, o store.Options) *store.DB {
+			return open(tb, dsn, &mysql.Options{Store: o, Connections: 1})
+		},
+		Table: func(tb testing.TB, name string) string {
+			tb.Cleanup(func() { do(tb, db, "DROP TABLE IF EXISTS "+name) })
+			return name
+		},
+		Leaks: func(tb testing.TB) {
+			require.Eventually(tb, func() bool {
+				return value[int](tb, db, `SELECT COUNT(*) FROM information_schema.INNODB_TRX t
+ JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.DB = DATABASE()`) == 0
+			}, 10*time.Second, 10*time.Millisecond, "transactions are open at the server")
+			require.Eventually(tb, func() bool {
+				return value[int](tb, db, `SELECT COUNT(*) FROM information_schema.PROCESSLIST
+ WHERE DB = DATABASE() AND COMMAND <> 'Sleep' AND ID <> CONNECTION_ID()`) == 0
+			}, 10*time.Second, 10*time.Millisecond, "statements run at the server")
+		},
+	}
+}
+
+// raw is the second connection.
+type raw struct{ db *sql.DB }
+
+func where(row storetest.Row) (string, []any) {
+	var conditions []string
+	var args []any
+	for name, value := range row.Columns {
+		conditions = append(conditions, "`"+name+"` = ?")
+		args = append(args, value)
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), args
+}
+
+func (r raw) Set(tb testing.TB, row storetest.Row, columns storetest.Columns) {
+	tb.Helper()
+	var sets []string
+	var args []any
+	for name, value := range columns {
+		if t, ok := value.(time.Time); ok && t.IsZero() {
+			value = "0001-01-01 00:00:00"
+		}
+		sets = append(sets, "`"+name+"` = ?")
+		args = append(args, value)
+	}
+	condition, keys := where(row)
+	do(tb, r.db, "UPDATE "+row.Table+" SET "+strings.Join(sets, ", ")+condition, append(args, keys...)...)
+}
+
+func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
+	tb.Helper()
+	condition, keys := where(row)
+	for _, name := range columns {
+		text := "UPDATE " + row.Table + " SET `" + name + "` = NULL" + condition
+		_, err := r.db.ExecContext(tb.Context(), text, keys...)
+		if e, ok := errors.AsType[*mysqldriver.MySQLError](err); ok && e.Number == 1048 {
+			kind := value[string](tb, r.db, "SELECT COLUMN_TYPE FROM information_schema.COLUMNS "+
+				"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?", row.Table, name)
+			do(tb, r.db, "ALTER TABLE "+row.Table+" MODIFY COLUMN `"+name+"` "+kind+" NULL")
+			_, err = r.db.ExecContext(tb.Context(), text, keys...)
+		}
+		require.NoError(tb, err)
+	}
+}
+
+func (r raw) Delete(tb testing.TB, row storetest.Row) {
+	tb.Helper()
+	condition, keys := where(row)
+	do(tb, r.db, "DELETE FROM "+row.Table+condition, keys...)
+}
+
+func (r raw) Read(tb testing.TB, row storetest.Row) storetest.Columns {
+	tb.Helper()
+	condition, keys := where(row)
+	rows, err := r.db.QueryContext(tb.Context(), "SELECT * FROM "+row.Table+condition, keys...)
+	require.NoError(tb, err)
+	defer rows.Close()
+	names, err := rows.Columns()
+	require.NoError(tb, err)
+	if !rows.Next() {
+		require.NoError(tb, rows.Err())
+		return nil
+	}
+	values := make([]any, len(names))
+	for i := range values {
+		values[i] = new(any)
+	}
+	require.NoError(tb, rows.Scan(values...))
+	columns := storetest.Columns{}
+	for i, name := range names {
+		columns[name] = *values[i].(*any)
+	}
+	return columns
+}

@@ -1,0 +1,57 @@
+package mysql
+
+import (
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/store"
+)
+
+// Native returns the pool behind a database that this package opened, for raw work with sqlx. It
+// reports false for a database of another backend, and for nil. Raw writes should move the version
+// of what they change; see Options.VersionTriggers.
+func Native(db *store.DB) (*sqlx.DB, bool) {
+	if db == nil {
+		return nil, false
+	}
+	d, ok := db.Driver().(*sqldb.Database)
+	if !ok {
+		return nil, false
+	}
+	if _, ok := d.Dialect().(*dialect); !ok {
+		return nil, false
+	}
+	return d.SQLX("mysql"), true
+}
+
+// NativeTx returns the transaction for raw work with sqlx that commits or rolls back together with
+// tx. It must be used on the goroutine of tx, its rows must be closed before tx is used again, and
+// it cannot be committed or rolled back: the end of the function that Atomic or View was given
+// does that. A statement that commits by itself, such as DDL, breaks the transaction in two. It
+// reports false for a transaction of another backend or one that has ended, and for nil.
+func NativeTx(tx *store.Tx) (*sqlx.Tx, bool) {
+	if tx == nil {
+		return nil, false
+	}
+	t, ok := tx.Driver().(*sqldb.Tx)
+	if !ok {
+		return nil, false
+	}
+	if _, ok := t.Dialect().(*dialect); !ok {
+		return nil, false
+	}
+	native, err := t.SQLX("mysql")
+	return native, err == nil
+}
+
+// Where selects by a condition in SQL, whose parameters are written as question marks:
+//
+//	mysql.Where("balance % ? = 0", 100).OrderBy("Name")
+//
+// It may name any column of the table. Values belong in args; what is spliced into the text is
+// run. The condition stands in parentheses.
+func Where(sql string, args ...any) store.Query {
+	return store.Native(sqldb.Native{SQL: sql, Args: slices.Clone(args)})
+}

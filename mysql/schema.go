@@ -1,0 +1,187 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// CreateTable implements [sqldb.Schema].
+func (d *dialect) CreateTable(table string) string { return "CREATE TABLE IF NOT EXISTS " + table }
+
+// TableSuffix implements [sqldb.Schema].
+func (d *dialect) TableSuffix() string {
+	return " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation()
+}
+
+// Triggers implements [sqldb.Schema]. The trigger leaves a version that its writer has moved as it
+// is, so that the library's own writes still add exactly 1.
+func (d *dialect) Triggers(spec *driver.Spec, table string) []sqldb.Trigger {
+	if !d.triggers {
+		return nil
+	}
+	bare := spec.Table[strings.LastIndexByte(spec.Table, '.')+1:]
+	name := truncate(bare, longestName-len("_version")) + "_version"
+	quoted := d.Quote(name)
+	if i := strings.LastIndexByte(spec.Table, '.'); i >= 0 {
+		quoted = d.Quote(spec.Table[:i]) + "." + quoted
+	}
+	version := d.Quote(spec.Version.Path)
+	return []sqldb.Trigger{{
+		Name: name,
+		DDL: fmt.Sprintf("CREATE TRIGGER %[1]s BEFORE UPDATE ON %[2]s FOR EACH ROW "+
+			"SET NEW.%[3]s = IF(NEW.%[3]s <=> OLD.%[3]s, COALESCE(OLD.%[3]s, 0) + 1, NEW.%[3]s)", quoted, table, version),
+		Problem: "the trigger that moves the version for programs that know no versions does not exist",
+	}}
+}
+
+func truncate(s string, n int) string {
+	runes := []rune(s)
+	return string(runes[:min(n, len(runes))])
+}
+
+// AddColumn implements [sqldb.Schema].
+func (d *dialect) AddColumn(table, definition string) string {
+	return "ALTER TABLE " + table + " ADD COLUMN " + definition
+}
+
+// AlterColumn implements [sqldb.Schema].
+func (d *dialect) AlterColumn(table, definition string) string {
+	return "ALTER TABLE " + table + " MODIFY COLUMN " + definition
+}
+
+// RelaxColumn implements [sqldb.Schema].
+func (d *dialect) RelaxColumn(table string, c *sqldb.LiveColumn) string {
+	definition := d.Quote(c.Name) + " " + c.Definition
+	if c.Collation != "" {
+		charset, _, _ := strings.Cut(c.Collation, "_")
+		definition += " CHARACTER SET " + charset + " COLLATE " + c.Collation
+	}
+	return d.AlterColumn(table, definition+" NULL")
+}
+
+// DropIndex implements [sqldb.Schema].
+func (d *dialect) DropIndex(table, index string) string {
+	return "DROP INDEX " + index + " ON " + table
+}
+
+// AddKey implements [sqldb.Schema].
+func (d *dialect) AddKey(table, columns string) string {
+	return "ALTER TABLE " + table + " ADD PRIMARY KEY (" + columns + ")"
+}
+
+const (
+	tableQuery = `SELECT TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?`
+
+	columnQuery = `SELECT COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA,
+ COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), COALESCE(NUMERIC_PRECISION, DATETIME_PRECISION, 0), COALESCE(NUMERIC_SCALE, 0), COALESCE(COLLATION_NAME, '')
+ FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`
+
+	indexQuery = `SELECT INDEX_NAME, NON_UNIQUE, COALESCE(COLUMN_NAME, ''), SUB_PART FROM information_schema.STATISTICS
+ WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY INDEX_NAME, SEQ_IN_INDEX`
+
+	triggerQuery = `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = COALESCE(?, DATABASE()) AND EVENT_OBJECT_TABLE = ?`
+)
+
+// Inspect implements [sqldb.Schema].
+func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec) (*sqldb.LiveTable, error) {
+	var database any
+	name := spec.Table
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		database, name = name[:i], name[i+1:]
+	}
+	table := &sqldb.LiveTable{}
+	rows, err := ask(ctx, tableQuery, database, name)
+	if err != nil || len(rows) == 0 {
+		return table, err
+	}
+	table.Exists = true
+	if kind := text(rows[0][0]); kind != "BASE TABLE" {
+		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: "it is a " + strings.ToLower(kind) + ", not a table"})
+	} else if engine := text(rows[0][1]); !strings.EqualFold(engine, "InnoDB") {
+		table.Faults = append(table.Faults, sqldb.LiveFault{
+			Problem: "its engine is " + engine + ", which has no transactions",
+			Fix:     "ALTER TABLE " + d.quoteTable(spec.Table) + " ENGINE=InnoDB",
+		})
+	}
+	if rows, err = ask(ctx, columnQuery, database, name); err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		table.Columns = append(table.Columns, liveColumn(row))
+	}
+	if rows, err = ask(ctx, indexQuery, database, name); err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		addIndexColumn(table, text(row[0]), text(row[2]), number(row[1]) == 0, row[3] != nil || text(row[2]) == "")
+	}
+	if rows, err = ask(ctx, triggerQuery, database, name); err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		table.Triggers = append(table.Triggers, text(row[0]))
+	}
+	return table, nil
+}
+
+func (d *dialect) quoteTable(name string) string {
+	parts := strings.Split(name, ".")
+	for i := range parts {
+		parts[i] = d.Quote(parts[i])
+	}
+	return strings.Join(parts, ".")
+}
+
+// liveColumn describes a row of columnQuery.
+func liveColumn(row []any) sqldb.LiveColumn {
+	extra := strings.ToLower(text(row[5]))
+	c := sqldb.LiveColumn{
+		Name:       text(row[0]),
+		Definition: strings.ToUpper(text(row[1])),
+		Type:       strings.ToLower(text(row[2])),
+		Nullable:   text(row[3]) == "YES",
+		Auto:       strings.Contains(extra, "auto_increment"),
+		Length:     number(row[6]),
+		Precision:  number(row[7]),
+		Scale:      number(row[8]),
+		Collation:  text(row[9]),
+	}
+	c.Unsigned = strings.Contains(c.Definition, "UNSIGNED")
+	if c.Type == "enum" || c.Type == "set" {
+		c.Definition = text(row[1]) // its values have a case
+	}
+	c.Omissible = c.Nullable || c.Auto || row[4] != nil || strings.Contains(extra, "generated") || strings.Contains(extra, "default_generated")
+	return c
+}
+
+func addIndexColumn(table *sqldb.LiveTable, name, column string, unique, partial bool) {
+	n := len(table.Indexes)
+	if n == 0 || table.Indexes[n-1].Name != name {
+		table.Indexes = append(table.Indexes, sqldb.LiveIndex{Name: name, Primary: name == "PRIMARY", Unique: unique})
+		n++
+	}
+	x := &table.Indexes[n-1]
+	x.Columns = append(x.Columns, column)
+	x.Partial = x.Partial || partial
+}
+
+// text and number read what information_schema gives, whose types differ between servers.
+func text(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	}
+	return fmt.Sprint(value)
+}
+
+func number(value any) int64 {
+	var n int64
+	_, _ = fmt.Sscan(text(value), &n)
+	return n
+}

@@ -1,0 +1,285 @@
+package mysql_test
+
+import (
+	"database/sql"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/mysql"
+	"github.com/stillframe/stillframe/store"
+)
+
+// kinds has a field of every kind.
+type kinds struct {
+	store.Snapshot
+	ID       int64               `db:"id" store:"key,auto"`
+	Bool     bool                `db:"bool"`
+	Int8     int8                `db:"int8"`
+	Uint64   uint64              `db:"uint64"`
+	Float    float64             `db:"float"`
+	Float32  float32             `db:"float32"`
+	Name     string              `db:"name" store:"size=60,unique"`
+	Text     string              `db:"text"`
+	Bytes    []byte              `db:"bytes" store:"size=40"`
+	Blob     []byte              `db:"blob"`
+	UUID     [16]byte            `db:"uuid" store:"index"`
+	Hash     [20]byte            `db:"hash"`
+	Time     time.Time           `db:"time"`
+	Decimal  string              `db:"decimal" store:"decimal=19.4"`
+	Tags     map[string]int      `db:"tags" store:"json"`
+	Maybe    *int64              `db:"maybe"`
+	Null     sql.Null[string]    `db:"null" store:"size=9"`
+	NullTime sql.Null[time.Time] `db:"nulltime"`
+}
+
+// TestCreatedTablesAreRight has CheckSchema find nothing in what EnsureSchema and DDL make.
+func TestCreatedTablesAreRight(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, &mysql.Options{VersionTriggers: true})
+		r := store.MustRepository[kinds, int64](db, "kinds", nil)
+		missing, err := r.CheckSchema(t.Context())
+		require.NoError(t, err)
+		require.Len(t, missing, 1)
+		require.Equal(t, "the table does not exist", missing[0].Problem)
+		for range 2 {
+			require.NoError(t, r.EnsureSchema(t.Context()))
+			found, err := r.CheckSchema(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, found)
+		}
+		behind := direct(t, dsn)
+		do(t, behind, "DROP TABLE kinds")
+		for _, text := range r.DDL() {
+			do(t, behind, text)
+		}
+		found, err := r.CheckSchema(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, found)
+		var all []*kinds
+		for _, name := range []string{"a", "b", "c"} {
+			all = append(all, &kinds{Name: name, Decimal: "1.5", UUID: [16]byte{0xff, 0, 0x20, 15: 0}})
+		}
+		require.NoError(t, r.InsertMany(t.Context(), all))
+		for _, k := range all {
+			got, err := r.Get(t.Context(), k.ID)
+			require.NoError(t, err)
+			require.Equal(t, k.Name, got.Name)
+			require.Equal(t, k.UUID, got.UUID)
+		}
+	})
+}
+
+// TestKeysOfACluster has the server make keys that lie apart, as it does in a cluster.
+func TestKeysOfACluster(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn+"?auto_increment_increment=7&auto_increment_offset=3", nil)
+		r := store.MustRepository[kinds, int64](db, "kinds", nil)
+		require.NoError(t, r.EnsureSchema(t.Context()))
+		one := &kinds{Name: "one", Decimal: "0"}
+		two, three := &kinds{Name: "two", Decimal: "0"}, &kinds{Name: "three", Decimal: "0"}
+		require.NoError(t, r.Insert(t.Context(), one))
+		require.NoError(t, r.InsertMany(t.Context(), []*kinds{two, three}))
+		require.EqualValues(t, 7, three.ID-two.ID)
+		for _, k := range []*kinds{one, two, three} {
+			got, err := r.Get(t.Context(), k.ID)
+			require.NoError(t, err)
+			require.Equal(t, k.Name, got.Name)
+		}
+	})
+}
+
+// adopted is a mapping over a table that somebody else has made.
+type adopted struct {
+	store.Snapshot
+	ID      int64     `db:"id" store:"key"`
+	Name    string    `db:"name" store:"size=60,unique=adopted_name"`
+	Balance int64     `db:"balance"`
+	Founded time.Time `db:"founded"`
+}
+
+// TestAdoption makes tables that are wrong in one way each. CheckSchema names it, its fix mends
+// it, and the rows that were there can be changed then.
+func TestAdoption(t *testing.T) {
+	t.Parallel()
+	right := []string{
+		"id BIGINT NOT NULL PRIMARY KEY", "version BIGINT NOT NULL DEFAULT 0", "name VARCHAR(60) COLLATE $bin NOT NULL",
+		"balance BIGINT NOT NULL", "founded DATETIME(6) NOT NULL", "UNIQUE adopted_name (name)",
+	}
+	for _, c := range []struct {
+		name    string
+		change  map[string]string // the beginning of a line of right, and the line in its place
+		more    string
+		engine  string
+		problem []string
+		rows    string
+	}{
+		{name: "Right"},
+		{name: "NoVersion", change: map[string]string{"version": ""}, problem: []string{"version: the column does not exist"}},
+		{name: "NullVersion", change: map[string]string{"version": "version BIGINT NULL"}, problem: []string{"version: it can be NULL"}, rows: "UPDATE adopted SET version = NULL"},
+		{name: "NarrowVersion", change: map[string]string{"version": "version INT NOT NULL DEFAULT 0"}, problem: []string{"version: it is INT", "int64"}},
+		{name: "FoldingCollation", change: map[string]string{"name": "name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL"}, problem: []string{"name: its collation utf8mb4_general_ci", "upper and lower case"}},
+		{name: "PaddingCollation", change: map[string]string{"name": "name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"}, problem: []string{"utf8mb4_bin", "trailing spaces"}},
+		{name: "OldCharset", change: map[string]string{"name": "name VARCHAR(60) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL"}, problem: []string{"latin1 cannot hold every character"}},
+		{name: "ShortVarchar", change: map[string]string{"name": "name VARCHAR(50) COLLATE $bin NOT NULL"}, problem: []string{"name: it is VARCHAR(50)", "allows 60"}},
+		{name: "Char", change: map[string]string{"name": "name CHAR(60) COLLATE $bin NOT NULL"}, problem: []string{"loses trailing spaces"}},
+		{name: "MyISAM", engine: "MyISAM", problem: []string{"its engine is MyISAM"}},
+		{name: "Nullable", change: map[string]string{"balance": "balance BIGINT NULL"}, problem: []string{"balance: it can be NULL", "zero value of int64"}, rows: "UPDATE adopted SET balance = NULL"},
+		{name: "Unsigned", change: map[string]string{"balance": "balance BIGINT UNSIGNED NOT NULL"}, problem: []string{"balance: it is BIGINT", "UNSIGNED", "below 0"}},
+		{name: "Narrow", change: map[string]string{"balance": "balance INT NOT NULL"}, problem: []string{"balance: it is INT"}},
+		{name: "Varchar", change: map[string]string{"balance": "balance VARCHAR(20) NOT NULL"}, problem: []string{"balance: it is VARCHAR(20)"}},
+		{name: "Seconds", change: map[string]string{"founded": "founded DATETIME NOT NULL"}, problem: []string{"founded: it is DATETIME", "rounds"}},
+		{name: "Timestamp", change: map[string]string{"founded": "founded TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)"}, problem: []string{"founded: it is TIMESTAMP(6)"}},
+		{name: "MissingColumn", change: map[string]string{"founded": ""}, problem: []string{"founded: the column does not exist"}},
+		{name: "MissingIndex", change: map[string]string{"UNIQUE": ""}, problem: []string{"adopted_name: the unique index does not exist"}},
+		{name: "PlainIndex", change: map[string]string{"UNIQUE": "INDEX adopted_name (name)"}, problem: []string{"adopted_name: the index is not unique"}},
+		{name: "PrefixIndex", change: map[string]string{"UNIQUE": "UNIQUE adopted_name (name(10))"}, problem: []string{"adopted_name: the index is over other columns"}},
+		{name: "NoKey", change: map[string]string{"id": "id BIGINT NOT NULL"}, problem: []string{"no unique index is over the key (id)"}},
+		{name: "OtherKey", change: map[string]string{"id": "id BIGINT NOT NULL, other BIGINT AUTO_INCREMENT PRIMARY KEY"}, problem: []string{"no unique index is over the key (id)"}},
+		{name: "Unmapped", more: "secret VARCHAR(9) NOT NULL", problem: []string{"secret: the mapping does not store it", "no row can be inserted"}, rows: "-"},
+		{name: "UnmappedWithDefault", more: "secret VARCHAR(9) NOT NULL DEFAULT ''"},
+		{name: "Several", change: map[string]string{"version": "", "balance": "balance INT NULL", "UNIQUE": ""}, engine: "MyISAM", problem: []string{"engine", "version", "balance: it is INT", "balance", "NULL", "adopted_name"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			onEach(t, func(t *testing.T, dsn string) {
+				db := open(t, dsn, nil)
+				behind := direct(t, dsn)
+				lines := slices.Clone(right)
+				for i, line := range lines {
+					word, _, _ := strings.Cut(line, " ")
+					if other, ok := c.change[word]; ok {
+						lines[i] = other
+					}
+				}
+				lines = slices.DeleteFunc(append(lines, c.more), func(line string) bool { return line == "" })
+				bin := map[bool]string{true: "utf8mb4_nopad_bin", false: "utf8mb4_0900_bin"}[strings.HasPrefix(db.Info().Server, "MariaDB")]
+				engine := c.engine
+				if engine == "" {
+					engine = "InnoDB"
+				}
+				do(t, behind, strings.ReplaceAll("CREATE TABLE adopted ("+strings.Join(lines, ", ")+") ENGINE="+engine+" DEFAULT CHARSET utf8mb4", "$bin", bin))
+				if c.rows != "-" {
+					columns, values := "id, name", "1, 'Leicester'"
+					for _, column := range []string{"balance", "founded"} {
+						if other, ok := c.change[column]; !ok || other != "" {
+							columns, values = columns+", "+column, values+", "+map[string]string{"balance": "0", "founded": "'1984-01-01'"}[column]
+						}
+					}
+					do(t, behind, "INSERT INTO adopted ("+columns+") VALUES ("+values+")")
+					if c.rows != "" {
+						do(t, behind, c.rows)
+					}
+				}
+				r := store.MustRepository[adopted, int64](db, "adopted", nil)
+				found, err := r.CheckSchema(t.Context())
+				require.NoError(t, err)
+				var said []string
+				for _, d := range found {
+					said = append(said, d.String())
+				}
+				all := strings.Join(said, "\n")
+				assert.Equal(t, len(c.problem) == 0, len(found) == 0, all)
+				for _, p := range c.problem {
+					assert.Contains(t, all, p)
+				}
+				for _, d := range found {
+					require.NotEmpty(t, d.Fix, d.Problem)
+					for statement := range strings.SplitSeq(d.Fix, "; ") {
+						do(t, behind, statement)
+					}
+				}
+				found, err = r.CheckSchema(t.Context())
+				require.NoError(t, err)
+				require.Empty(t, found, "the fixes have mended it")
+				if c.rows != "-" && c.name != "OtherKey" {
+					got, err := r.Modify(t.Context(), 1, func(a *adopted) error { a.Balance--; return nil })
+					require.NoError(t, err)
+					require.EqualValues(t, 1, got.Version)
+				}
+				require.NoError(t, r.Insert(t.Context(), &adopted{ID: 2, Name: "leicester"}))
+			})
+		})
+	}
+}
+
+// TestVersionTrigger has programs that know no versions write to the table.
+func TestVersionTrigger(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		behind := direct(t, dsn)
+		do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
+		do(t, behind, "INSERT INTO clubs VALUES (1, 'Leicester', 100, '1984-01-01')")
+		db := open(t, dsn, &mysql.Options{VersionTriggers: true})
+		r := store.MustRepository[club, int64](db, "clubs", nil)
+		found, err := r.CheckSchema(t.Context())
+		require.NoError(t, err)
+		for _, d := range found {
+			for statement := range strings.SplitSeq(d.Fix, "; ") {
+				do(t, behind, statement)
+			}
+		}
+		found, err = r.CheckSchema(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, found)
+
+		held, err := r.Get(t.Context(), 1)
+		require.NoError(t, err)
+		require.Zero(t, held.Version)
+		do(t, behind, "UPDATE clubs SET balance = balance - 1 WHERE id = 1") // the other program
+		require.ErrorIs(t, r.Save(t.Context(), &held), store.ErrConflict)
+		held, err = r.Get(t.Context(), 1)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, held.Version)
+		require.NoError(t, r.Save(t.Context(), &held)) // ours adds exactly 1
+		require.EqualValues(t, 2, value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1"))
+		do(t, behind, "INSERT INTO clubs (id, name, balance, founded) VALUES (2, 'Derby', 5, '1984-01-01')")
+		got, err := r.Modify(t.Context(), 2, credit(1))
+		require.NoError(t, err)
+		require.EqualValues(t, 1, got.Version)
+	})
+}
+
+// TestRowsWithoutVersion reads and writes rows whose version is NULL.
+func TestRowsWithoutVersion(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		behind := direct(t, dsn)
+		do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
+		do(t, behind, "INSERT INTO clubs VALUES (1, NULL, 'a', 1, '1984-01-01'), (2, 0, 'b', 1, '1984-01-01'), (3, NULL, 'c', 1, '1984-01-01')")
+		r := store.MustRepository[club, int64](open(t, dsn, nil), "clubs", nil)
+		for id := range int64(2) {
+			c, err := r.Get(t.Context(), id+1)
+			require.NoError(t, err)
+			require.Zero(t, c.Version)
+			stale := c
+			require.NoError(t, r.Save(t.Context(), &c))
+			require.EqualValues(t, 1, c.Version)
+			require.ErrorIs(t, r.Save(t.Context(), &stale), store.ErrConflict)
+		}
+		c, err := r.Get(t.Context(), 3)
+		require.NoError(t, err)
+		require.NoError(t, r.Delete(t.Context(), c))
+	})
+}
+
+// TestConcurrentEnsureSchema creates the same table at the same time from several programs.
+func TestConcurrentEnsureSchema(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		done := make(chan error)
+		for range 4 {
+			r := store.MustRepository[kinds, int64](open(t, dsn, &mysql.Options{VersionTriggers: true}), "kinds", nil)
+			go func() { done <- r.EnsureSchema(t.Context()) }()
+		}
+		for range 4 {
+			assert.NoError(t, <-done)
+		}
+	})
+}

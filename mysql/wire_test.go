@@ -1,0 +1,111 @@
+package mysql_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/internal/testbed"
+	"github.com/stillframe/stillframe/mysql"
+	"github.com/stillframe/stillframe/store"
+)
+
+// onEachWire runs a test on each server, through a proxy.
+func onEachWire(t *testing.T, test func(t *testing.T, p *testbed.Proxy, dsn string)) {
+	t.Helper()
+	for name, server := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := server(t)
+			dsn := s.Database(t)
+			test(t, testbed.NewProxy(t, s.Addr()), dsn)
+		})
+	}
+}
+
+// TestRoundTrips counts what each call costs on the wire, on a connection that has met its
+// statements before.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	onEachWire(t, func(t *testing.T, p *testbed.Proxy, dsn string) {
+		t.Run("Open", func(t *testing.T) {
+			db := open(t, p.DSN(dsn), &mysql.Options{Connections: 1})
+			countTrips(t, p, db, 6)
+		})
+		t.Run("New", func(t *testing.T) {
+			pool := direct(t, p.DSN(dsn))
+			pool.SetMaxOpenConns(1)
+			db, err := mysql.New(t.Context(), pool, nil)
+			require.NoError(t, err)
+			_, err = store.MustRepository[club, int64](db, "clubs", nil).GetMany(t.Context(), []int64{1})
+			require.NoError(t, err)
+			countTrips(t, p, db, 7)
+		})
+	})
+}
+
+func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB, atomic int) {
+	ctx := t.Context()
+	r := store.MustRepository[club, int64](db, "clubs", nil)
+	require.NoError(t, r.EnsureSchema(ctx))
+	keys := make([]int64, 100)
+	for i := range keys {
+		keys[i] = int64(i + 1)
+		if err := r.DeleteKey(ctx, keys[i]); err != nil {
+			require.ErrorIs(t, err, store.ErrNotFound)
+		}
+		require.NoError(t, r.Insert(ctx, &club{ID: keys[i]}))
+	}
+	next := int64(1000)
+	nothing := func(*club) error { return nil }
+	calls := []struct {
+		name string
+		want int
+		call func() error
+	}{
+		{"Get", 1, func() error { _, err := r.Get(ctx, 1); return err }},
+		{"Insert", 1, func() error { next++; return r.Insert(ctx, &club{ID: next}) }},
+		{"Save", 2, func() error {
+			c, err := r.Get(ctx, 1)
+			if err != nil {
+				return err
+			}
+			return r.Save(ctx, &c) // 1 of the 2
+		}},
+		{"Modify", 2, func() error { _, err := r.Modify(ctx, 1, credit(1)); return err }},
+		{"ModifyNothing", 1, func() error { _, err := r.Modify(ctx, 1, nothing); return err }},
+		{"GetMany", 1, func() error { _, err := r.GetMany(ctx, keys); return err }},
+		{"First", 1, func() error { _, err := r.First(ctx, store.Where("Balance", store.Ge, 0)); return err }},
+		{"Count", 1, func() error { _, err := r.Count(ctx, store.Query{}); return err }},
+		{"DeleteKey", 1, func() error { return r.DeleteKey(ctx, next) }},
+		{"Atomic", atomic, func() error {
+			return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+				if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+					return err
+				}
+				_, err := r.In(tx).Modify(ctx, 2, credit(1))
+				return err
+			})
+		}},
+		{"View", 5, func() error { // SET, BEGIN, two reads, ROLLBACK
+			return db.View(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+				if _, err := r.In(tx).Get(ctx, 1); err != nil {
+					return err
+				}
+				_, err := r.In(tx).Get(ctx, 2)
+				return err
+			})
+		}},
+	}
+	for _, measured := range []bool{false, true} {
+		for _, c := range calls {
+			p.Reset()
+			require.NoError(t, c.call(), c.name)
+			if measured {
+				assert.Equal(t, c.want, p.Count(), c.name)
+			}
+		}
+	}
+}
