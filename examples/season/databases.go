@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/memstore"
 )
@@ -23,7 +24,10 @@ type backend struct {
 var backends = [...]backend{
 	mysqlBackend: {
 		flag: "mysql", usage: "`DSN` of the MySQL database",
-		holds:    "clubs and standings",
+		holds: "clubs and standings",
+		open: func(ctx context.Context, dsn string, o store.Options) (*store.DB, error) {
+			return mysql.Open(ctx, dsn, &mysql.Options{Store: o})
+		},
 		embedded: memstore.Options{Tag: "db"},
 	},
 	mongoBackend: {

@@ -1,0 +1,242 @@
+package benchmarks
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/internal/testbed"
+	"github.com/stillframe/stillframe/mysql"
+	"github.com/stillframe/stillframe/store"
+)
+
+// rowsInTable is how many rows the comparisons work on.
+const rowsInTable = 10_000
+
+// TestCompareMySQL measures the library against code that a careful programmer writes with
+// go-sql-driver/mysql: kept prepared statements, a version in each write, the same round trips.
+func TestCompareMySQL(t *testing.T) {
+	if !*comparing {
+		t.Skip("measures only with -compare")
+	}
+	for _, server := range []*testbed.Server{testbed.MariaDB(t), testbed.MySQL(t)} {
+		dsn := server.Database(t)
+		db, err := mysql.Open(t.Context(), dsn, nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		clubs := store.MustRepository[Club, int64](db, "clubs", nil)
+		require.NoError(t, clubs.EnsureSchema(t.Context()))
+		batch := make([]*Club, rowsInTable)
+		for i := range batch {
+			batch[i] = &Club{ID: int64(i + 1), Name: fmt.Sprint("club ", i), City: "Leicester"}
+		}
+		require.NoError(t, clubs.InsertMany(t.Context(), batch))
+		hand := newMySQLByHand(t, dsn)
+		var rows []row
+		for _, p := range mysqlPairs(t, db, clubs, hand) {
+			rows = append(rows, compare(t, p))
+		}
+		printRows(server.Product()+" "+server.Version(), rows)
+	}
+}
+
+func mysqlPairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], hand *mysqlByHand) []pair {
+	ctx := t.Context()
+	keys := make([]int64, 100)
+	for i := range keys {
+		keys[i] = int64(i*7 + 1)
+	}
+	mine, err := clubs.Get(ctx, 1)
+	require.NoError(t, err)
+	theirs, err := hand.read(ctx, 2)
+	require.NoError(t, err)
+	debit := func(c *Club) error { c.Balance--; return nil }
+	credit := func(c *Club) error { c.Balance++; return nil }
+	expect := func(n, want int, err error) error {
+		if err == nil && n != want {
+			err = fmt.Errorf("%d rows, not %d", n, want)
+		}
+		return err
+	}
+	return []pair{
+		{"Get", func() error { _, err := clubs.Get(ctx, 3); return err }, func() error { _, err := hand.read(ctx, 3); return err }},
+		{"Save", func() error { mine.Balance++; return clubs.Save(ctx, &mine) }, func() error { theirs.Balance++; return hand.save(ctx, &theirs) }},
+		{"Modify", func() error { _, err := clubs.Modify(ctx, 5, credit); return err }, func() error { return hand.modify(ctx, 6, 1) }},
+		{
+			"Atomic of two",
+			func() error {
+				return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+					if _, err := clubs.In(tx).Modify(ctx, 7, debit); err != nil {
+						return err
+					}
+					_, err := clubs.In(tx).Modify(ctx, 8, credit)
+					return err
+				})
+			},
+			func() error { return hand.transfer(ctx, 9, 10) },
+		},
+		{
+			"GetMany(100)",
+			func() error { found, err := clubs.GetMany(ctx, keys); return expect(len(found), 100, err) },
+			func() error { found, err := hand.readMany(ctx, keys); return expect(len(found), 100, err) },
+		},
+		{
+			"Find of 10,000",
+			func() error {
+				n := 0
+				for _, err := range clubs.Find(ctx, store.Query{}) {
+					if err != nil {
+						return err
+					}
+					n++
+				}
+				return expect(n, rowsInTable, nil)
+			},
+			func() error { n, err := hand.readAll(ctx); return expect(n, rowsInTable, err) },
+		},
+	}
+}
+
+// mysqlByHand is the hand-written side.
+type mysqlByHand struct {
+	db                                            *sql.DB
+	get, update, balance, lock, many, first, next *sql.Stmt
+}
+
+const clubColumns = "SELECT id, version, name, city, balance, rating FROM clubs "
+
+func newMySQLByHand(t *testing.T, dsn string) *mysqlByHand {
+	cfg, err := mysqldriver.ParseDSN(dsn)
+	require.NoError(t, err)
+	cfg.ParseTime, cfg.Loc = true, time.UTC
+	connector, err := mysqldriver.NewConnector(cfg)
+	require.NoError(t, err)
+	h := &mysqlByHand{db: sql.OpenDB(connector)}
+	t.Cleanup(func() { _ = h.db.Close() })
+	for _, s := range []struct {
+		stmt **sql.Stmt
+		text string
+	}{
+		{&h.get, clubColumns + "WHERE id = ?"},
+		{&h.update, "UPDATE clubs SET name = ?, city = ?, balance = ?, rating = ?, version = ? WHERE id = ? AND version = ?"},
+		{&h.balance, "UPDATE clubs SET balance = ?, version = ? WHERE id = ? AND version = ?"},
+		{&h.lock, clubColumns + "WHERE id = ? FOR UPDATE"},
+		{&h.many, clubColumns + "WHERE id IN (?" + strings.Repeat(", ?", 99) + ")"},
+		{&h.first, clubColumns + "ORDER BY id LIMIT ?"},
+		{&h.next, clubColumns + "WHERE id > ? ORDER BY id LIMIT ?"},
+	} {
+		*s.stmt, err = h.db.PrepareContext(t.Context(), s.text)
+		require.NoError(t, err)
+	}
+	return h
+}
+
+type scanner interface{ Scan(into ...any) error }
+
+func scanClub(r scanner) (c Club, err error) {
+	err = r.Scan(&c.ID, &c.Version, &c.Name, &c.City, &c.Balance, &c.Rating)
+	return c, err
+}
+
+func (h *mysqlByHand) read(ctx context.Context, id int64) (Club, error) {
+	return scanClub(h.get.QueryRowContext(ctx, id))
+}
+
+var errStale = errors.New("stale")
+
+func written(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(errStale, err)
+	}
+	return nil
+}
+
+func (h *mysqlByHand) save(ctx context.Context, c *Club) error {
+	err := written(h.update.ExecContext(ctx, c.Name, c.City, c.Balance, c.Rating, c.Version+1, c.ID, c.Version))
+	if err == nil {
+		c.Version++
+	}
+	return err
+}
+
+func (h *mysqlByHand) modify(ctx context.Context, id, amount int64) error {
+	c, err := h.read(ctx, id)
+	if err != nil {
+		return err
+	}
+	return written(h.balance.ExecContext(ctx, c.Balance+amount, c.Version+1, id, c.Version))
+}
+
+func (h *mysqlByHand) transfer(ctx context.Context, from, to int64) error {
+	tx, err := h.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	lock, balance := tx.StmtContext(ctx, h.lock), tx.StmtContext(ctx, h.balance)
+	for id, amount := range map[int64]int64{from: -1, to: 1} {
+		c, err := scanClub(lock.QueryRowContext(ctx, id))
+		if err != nil {
+			return err
+		}
+		if err := written(balance.ExecContext(ctx, c.Balance+amount, c.Version+1, id, c.Version)); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+func (h *mysqlByHand) readMany(ctx context.Context, ids []int64) (map[int64]Club, error) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	found := make(map[int64]Club, len(ids))
+	err := each(ctx, h.many, args, func(c Club) { found[c.ID] = c })
+	return found, err
+}
+
+// readAll reads by the same pages as the library: 100 rows, doubling up to 1,000.
+func (h *mysqlByHand) readAll(ctx context.Context) (int, error) {
+	n, last := 0, int64(0)
+	for size := 100; ; size = min(2*size, 1000) {
+		stmt, args := h.next, []any{last, size}
+		if n == 0 {
+			stmt, args = h.first, []any{size}
+		}
+		got := 0
+		if err := each(ctx, stmt, args, func(c Club) { got, last = got+1, c.ID }); err != nil {
+			return n, err
+		}
+		n += got
+		if got < size {
+			return n, nil
+		}
+	}
+}
+
+func each(ctx context.Context, stmt *sql.Stmt, args []any, visit func(Club)) error {
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		c, err := scanClub(rows)
+		if err != nil {
+			return err
+		}
+		visit(c)
+	}
+	return rows.Err()
+}
