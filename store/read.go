@@ -157,7 +157,8 @@ func (c *call) get(ctx context.Context, key any, p getInto) error {
 	}
 	current := p.current && c.tx != nil && !c.tx.view
 	found, err := c.getRow(ctx, key, p, current, at)
-	if err == nil && current && c.db.info.SnapshotTx {
+	// What Modify has found is protected by its own write.
+	if err == nil && current && c.db.info.SnapshotTx && (p.base.IsZero() || !found) {
 		var moved bool
 		if moved, err = c.movedOutside(ctx, key, p.into, found); moved {
 			err := c.errorOf(explain(ErrTransient, "the entity has changed since the transaction's snapshot"))
