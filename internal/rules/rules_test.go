@@ -107,7 +107,7 @@ func TestImportRules(t *testing.T) {
 				assert.False(t, within(imported, "store/storetest"), "%s imports %s: the suite is imported by tests only", path, imported)
 			}
 			if !within(path, "internal/testbed") {
-				assert.False(t, within(imported, "internal/testbed"), "%s imports %s: the servers are for tests only", path, imported)
+				assert.False(t, within(imported, "internal/testbed") || within(imported, "internal/load"), "%s imports %s: servers and loads are for tests only", path, imported)
 			}
 			for _, backend := range backends {
 				for _, other := range backends {
