@@ -42,7 +42,7 @@ type keyed[K comparable] struct {
 // keyKind uses keys of one type, given in ascending order, with every verb.
 func keyKind[K comparable](e *env, name string, keys ...K) {
 	e.run(name, func(e *env) {
-		r := newRepository[keyed[K]](e, "keyed", func(key K) Columns { return Columns{"id": key} })
+		r := newRepository[keyed[K], K](e, "keyed", nil)
 		for _, i := range []int{2, 0, 1} {
 			inserted(r, keyed[K]{ID: keys[i], Note: "n"})
 		}
@@ -107,7 +107,7 @@ func mappingKeys(e *env) {
 	keyKind(e, "UUID", uuid{}, uuid{15: 1}, uuid{255}, uuid{1})
 	keyKind(e, "UnnamedUUID", [16]byte{1}, [16]byte{2}, [16]byte{2, 1}, [16]byte{9})
 	keyKind(e, "ByteArray", [12]byte{}, [12]byte{11: 1}, [12]byte{255}, [12]byte{1})
-	r := newRepository[keyed[uint64]](e, "keyed", func(key uint64) Columns { return Columns{"id": key} })
+	r := newRepository[keyed[uint64], uint64](e, "keyed", nil)
 	e.only(r.Insert(e.ctx, &keyed[uint64]{ID: 1 << 63}), store.ErrInvalid)
 	_, err := r.Get(e.ctx, 1<<63)
 	e.only(err, store.ErrInvalid)
@@ -130,9 +130,7 @@ type parted struct {
 }
 
 func mappingComposite(e *env) {
-	r := newRepository[parted](e, "parted", func(k everyPart) Columns {
-		return Columns{"name": k.Name, "num": k.Num, "small": k.Small, "uuid_v": k.UUID[:], "hash": k.Hash[:]}
-	})
+	r := newRepository[parted, everyPart](e, "parted", nil)
 	base := everyPart{"a", 1, 2, uuid{3}, [4]byte{4}}
 	keys := []everyPart{base}
 	for _, change := range []func(k *everyPart){

@@ -151,6 +151,7 @@ func queriesIn(e *env) {
 			lists = append(lists, []any{nil}, []any{nil, nil, c.pool[1]}, append([]any{nil}, c.pool...))
 		}
 		for _, list := range lists {
+			list = list[:min(len(list), e.info.MaxKeys)]
 			check(e, r, rows, compare(c, store.In, append([]any{}, list...)))
 			check(e, r, rows, not(compare(c, store.In, append([]any{}, list...))))
 		}

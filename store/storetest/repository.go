@@ -18,7 +18,8 @@ type repository[T any, K comparable] struct {
 	columns func(K) Columns
 }
 
-// newRepository makes a table. columns gives a key by column.
+// newRepository makes a table. columns gives a key by column; it may be nil for a test that does
+// nothing behind the library's back.
 func newRepository[T any, K comparable](e *env, name string, columns func(K) Columns) *repository[T, K] {
 	e.Helper()
 	r := &repository[T, K]{e: e, name: e.table(name), columns: columns}

@@ -13,6 +13,7 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/memstore"
 	"github.com/stillframe/stillframe/store/storetest"
+	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
 )
 
 // forms are the kinds of database that the in-process backend can be.
@@ -28,6 +29,37 @@ func TestMemstore(t *testing.T) {
 	for name, options := range forms {
 		t.Run(name, func(t *testing.T) { storetest.Run(t, newHarness(options, nil)) })
 	}
+}
+
+// TestUnlocked runs the suite on a database that is of neither family: each read of a Tx has its own
+// moment, and no read locks, as on a server that parses lock hints and ignores them.
+func TestUnlocked(t *testing.T) {
+	storetest.Run(t, newHarness(memstore.Options{}, func(d driver.Database, _ *memstore.Database) driver.Database {
+		unlocked := intercept.New(d, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+			if p, ok := c.Params.(*driver.GetParams); ok {
+				p.Lock = false
+			}
+			return next(ctx)
+		})
+		unlocked.ClaimInfo(func(i driver.Info) driver.Info {
+			i.LockingReads = false
+			return i
+		})
+		return unlocked
+	}))
+}
+
+// TestRefusals runs the suite on a database that can do as little as there may be.
+func TestRefusals(t *testing.T) {
+	storetest.Run(t, newHarness(memstore.Options{NoTransactions: true}, func(d driver.Database, _ *memstore.Database) driver.Database {
+		least := intercept.New(d, honest)
+		least.ClaimInfo(func(i driver.Info) driver.Info {
+			i.AutoKeys, i.AutoVersion, i.TrailingSpaces, i.CodePointOrder, i.UUIDOrder = false, false, false, false, false
+			i.MaxKeys, i.DecimalDigits = 25, 20
+			return i
+		})
+		return least
+	}))
 }
 
 func TestTests(t *testing.T) {
