@@ -7,7 +7,7 @@ GOLANGCI    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME  ?= 20s
 TESTFLAGS ?=
 
-.PHONY: test servers lint golangci fuzz bench cover
+.PHONY: test test-mongo servers lint golangci fuzz bench cover
 
 # Fills .servers with MariaDB, MySQL and MongoDB for the tests, and leaves the system as it is. What
 # cannot be had is said in its line; its tests are then skipped, or fail where STILLFRAME_REQUIRE
@@ -16,10 +16,15 @@ servers:
 	@go run ./internal/testbed/fetch
 
 # The race detector and a random order belong to the test, they are no extras. Allocations can only
-# be counted without the detector.
+# be counted without the detector. The long tests of mongo (full loads, failovers, three nodes) take
+# half an hour more: make test-mongo.
 test: servers
 	go test -run TestAllocations -count=1 ./benchmarks
-	go test -race -shuffle=on $(TESTFLAGS) ./...
+	go test -race -shuffle=on -timeout 20m $(TESTFLAGS) $$(go list ./... | grep -v '/mongo$$')
+	go test -race -shuffle=on -timeout 20m -short $(TESTFLAGS) ./mongo
+
+test-mongo: servers
+	go test -race -shuffle=on -timeout 60m $(TESTFLAGS) ./mongo
 
 lint:
 	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi

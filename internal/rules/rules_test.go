@@ -71,6 +71,13 @@ var importRules = []rule{
 		path: "mysql", own: []string{"internal/sqldb", "store", "store/driver"},
 		modules: []string{"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "filippo.io/edwards25519"},
 	},
+	{
+		path: "mongo", own: []string{"store", "store/driver"},
+		modules: []string{
+			"go.mongodb.org/mongo-driver/v2", "github.com/klauspost/compress", "github.com/xdg-go/scram", "github.com/xdg-go/pbkdf2",
+			"github.com/xdg-go/stringprep", "github.com/youmark/pkcs8", "golang.org/x/crypto", "golang.org/x/sync", "golang.org/x/text",
+		},
+	},
 }
 
 // within reports whether a package belongs to a path of this module.

@@ -1,0 +1,274 @@
+package mongo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// checkOptions compares what the collection was created with.
+func (a *audit) checkOptions() {
+	if a.kind != "" && a.kind != "collection" {
+		a.differ("", "this is a "+a.kind+", whose documents cannot be written")
+		return
+	}
+	if locale, ok := a.options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
+		// A collation cannot be altered. The copy has the simple one, and no indexes yet.
+		copied := a.spec.Table + "_simple"
+		a.differ("", fmt.Sprintf("the collection's collation is %s, so that its index on _id does not serve comparisons by code point", locale),
+			statement(bson.D{
+				{Key: "aggregate", Value: a.spec.Table},
+				{Key: "pipeline", Value: bson.A{bson.D{{Key: "$out", Value: copied}}}},
+				{Key: "cursor", Value: bson.D{}},
+			}),
+			statement(bson.D{{Key: "drop", Value: a.spec.Table}}),
+			fmt.Sprintf("db.adminCommand({%q:%q,%q:%q})", "renameCollection", a.db.native.Name()+"."+copied, "to", a.db.native.Name()+"."+a.spec.Table),
+			statement(a.indexCommand(a.indexes())))
+	}
+	if !a.db.options.Validators {
+		return
+	}
+	want, err := bson.Marshal(a.validator())
+	if have, ok := a.options.Lookup("validator").DocumentOK(); err == nil && (!ok || !bytes.Equal(have, want)) {
+		a.differ("", "the validator is not that of the mapping",
+			statement(bson.D{{Key: "collMod", Value: a.spec.Table}, {Key: "validator", Value: a.validator()}}))
+	}
+}
+
+// checkIndexes lists the indexes that are missing or other than the mapping needs them.
+func (a *audit) checkIndexes() {
+	for _, want := range a.indexes() {
+		if a.satisfying(want) != nil {
+			continue
+		}
+		create := statement(a.indexCommand([]index{want}))
+		other := a.hindering(want)
+		if other == nil {
+			a.differ(want.name, "the index does not exist", create)
+			continue
+		}
+		drop := statement(bson.D{{Key: "dropIndexes", Value: a.spec.Table}, {Key: "index", Value: other.Name}})
+		a.differ(want.name, a.problemOf(want, other), drop, create)
+	}
+}
+
+// satisfying returns an index that serves as the wanted one, under whatever name.
+func (a *audit) satisfying(want index) *liveIndex {
+	return a.match(func(x *liveIndex) bool {
+		return sameKey(x.Key, want) && x.Unique == want.unique && samePartial(x.Partial, want) &&
+			!x.Sparse && !x.Hidden && (len(x.Collation) == 0 || !want.text)
+	})
+}
+
+// hindering returns an index that keeps the wanted one from being created.
+func (a *audit) hindering(want index) *liveIndex {
+	if x := a.match(func(x *liveIndex) bool { return x.Name == want.name }); x != nil {
+		return x
+	}
+	return a.match(func(x *liveIndex) bool {
+		return sameKey(x.Key, want) && samePartial(x.Partial, want) && len(x.Collation) == 0
+	})
+}
+
+func (a *audit) match(is func(x *liveIndex) bool) *liveIndex {
+	for i := range a.live {
+		if is(&a.live[i]) {
+			return &a.live[i]
+		}
+	}
+	return nil
+}
+
+func (a *audit) problemOf(want index, have *liveIndex) string {
+	switch {
+	case !sameKey(have.Key, want):
+		return "the index " + have.Name + " has other fields"
+	case have.Unique && !want.unique:
+		return "the index " + have.Name + " is unique, and should not be"
+	case !have.Unique && want.unique:
+		return "the index " + have.Name + " is not unique"
+	case len(have.Collation) > 0 && want.text:
+		locale, _ := have.Collation.Lookup("locale").StringValueOK()
+		return "the index " + have.Name + " has the collation " + locale + ", not simple"
+	case have.Hidden:
+		return "the index " + have.Name + " is hidden"
+	}
+	return "the index " + have.Name + " holds other documents: it is sparse or partial in another way"
+}
+
+func sameKey(key bson.D, want index) bool {
+	if len(key) != len(want.paths) {
+		return false
+	}
+	for i, e := range key {
+		if e.Key != want.paths[i] || fmt.Sprint(e.Value) != "1" {
+			return false
+		}
+	}
+	return true
+}
+
+func samePartial(have bson.Raw, want index) bool {
+	if want.partial == nil {
+		return len(have) == 0
+	}
+	text, err := bson.Marshal(want.partial)
+	return err == nil && bytes.Equal(have, text)
+}
+
+// checkShards names a shard key under which two documents can have the same _id.
+func (a *audit) checkShards(ctx context.Context) error {
+	if !strings.Contains(a.db.info.Server, "(sharded") {
+		return nil
+	}
+	name := a.db.native.Name() + "." + a.spec.Table
+	var entry struct {
+		Key bson.D `bson:"key"`
+	}
+	err := a.db.client.Database("config").Collection("collections").FindOne(ctx, bson.D{{Key: "_id", Value: name}}).Decode(&entry)
+	if errors.Is(err, mongodriver.ErrNoDocuments) {
+		return nil // it is not sharded
+	}
+	if err != nil {
+		return err
+	}
+	if problem := shardProblem(entry.Key); problem != "" {
+		a.differ("", problem, fmt.Sprintf("db.adminCommand({%q:%q,%q:{%q:1}})", "reshardCollection", name, "key", keyPath))
+	}
+	return nil
+}
+
+func shardProblem(key bson.D) string {
+	if len(key) == 0 || len(key) == 1 && key[0].Key == keyPath {
+		return ""
+	}
+	var fields []string
+	for _, e := range key {
+		fields = append(fields, e.Key)
+	}
+	return "the collection is sharded by " + strings.Join(fields, ", ") + ", so that _id is not unique"
+}
+
+// checkVersions counts the documents without a version. They read as version 0.
+func (a *audit) checkVersions(ctx context.Context) error {
+	n, err := a.native.CountDocuments(ctx, bson.D{{Key: a.version.path, Value: nil}})
+	if err != nil || n == 0 {
+		return err
+	}
+	a.differ(a.version.path, fmt.Sprintf("%d documents have no version", n), statement(bson.D{
+		{Key: "update", Value: a.spec.Table},
+		{Key: "updates", Value: bson.A{bson.D{
+			{Key: "q", Value: bson.D{{Key: a.version.path, Value: nil}}},
+			{Key: "u", Value: bson.D{{Key: "$set", Value: bson.D{{Key: a.version.path, Value: int64(0)}}}}},
+			{Key: "multi", Value: true},
+		}}},
+	}))
+	return nil
+}
+
+// sampled is the number of documents whose types are looked at.
+const sampled = 1000
+
+// checkTypes looks at the types of what some documents hold, which the server reads in its own
+// order.
+func (a *audit) checkTypes(ctx context.Context) error {
+	codecs := append(slices.Clone(a.parts), a.version)
+	if a.key != nil {
+		codecs = append(codecs, a.key)
+	}
+	codecs = append(codecs, a.fields...)
+	group := bson.D{{Key: "_id", Value: nil}}
+	for i, c := range codecs {
+		of := bson.D{{Key: "$type", Value: "$" + c.path}}
+		group = append(group, bson.E{Key: "t" + strconv.Itoa(i), Value: bson.D{{Key: "$addToSet", Value: of}}})
+		if c.field.Kind != driver.UUID {
+			continue
+		}
+		// Binary values are ordered by length, then by subtype.
+		least := bson.Binary{Subtype: uuidSubtype, Data: make([]byte, 16)}
+		group = append(group, bson.E{Key: "u" + strconv.Itoa(i), Value: bson.D{{Key: "$max", Value: bson.D{{Key: "$and", Value: bson.A{
+			bson.D{{Key: "$eq", Value: bson.A{of, "binData"}}},
+			bson.D{{Key: "$lt", Value: bson.A{"$" + c.path, least}}},
+		}}}}}})
+	}
+	cursor, err := a.native.Aggregate(ctx, bson.A{
+		bson.D{{Key: "$limit", Value: sampled}}, bson.D{{Key: "$group", Value: group}},
+	})
+	if err != nil {
+		return err
+	}
+	var results []bson.Raw
+	if err := cursor.All(ctx, &results); err != nil || len(results) == 0 {
+		return err
+	}
+	for i, c := range codecs {
+		var have []string
+		if err := results[0].Lookup("t" + strconv.Itoa(i)).Unmarshal(&have); err != nil {
+			return err
+		}
+		a.compareTypes(c, have)
+		if old, ok := results[0].Lookup("u" + strconv.Itoa(i)).BooleanOK(); ok && old {
+			a.differ(c.path, "some documents hold binary data of another subtype than 4, or another length, which a query for a UUID does not find")
+		}
+	}
+	return nil
+}
+
+func (a *audit) compareTypes(c *codec, have []string) {
+	want := typesOf(c.field)
+	if want == nil {
+		return
+	}
+	slices.Sort(have)
+	for _, t := range have {
+		if t == "missing" || t == "null" || t == "undefined" || slices.Contains(want, t) {
+			continue
+		}
+		var fix []string
+		if c.path != keyPath && !strings.HasPrefix(c.path, keyPath+".") && convertible(t, want[0]) {
+			fix = append(fix, a.conversion(c.path, t, want[0]))
+		}
+		a.differ(c.path, fmt.Sprintf("some documents hold the type %s, and the mapping stores %s", t, want[0]), fix...)
+	}
+}
+
+// convertible reports whether $convert knows the way between two types.
+func convertible(from, to string) bool {
+	if to == "binData" || from == "binData" || from == "array" || from == "object" {
+		return false
+	}
+	switch from {
+	case "string":
+		return to != "bool" // every string is true
+	case "bool", "int", "long", "double", "decimal":
+		return to == "long" || to == "double" || to == "decimal" || to == "string"
+	case "objectId", "date":
+		return to == "string" || to == "date"
+	}
+	return false
+}
+
+// conversion is the statement that turns what is stored into the type that the mapping stores, and
+// moves the version. It fails, and changes no more, at a value for which there is no way.
+func (a *audit) conversion(path, from, to string) string {
+	return statement(bson.D{
+		{Key: "update", Value: a.spec.Table},
+		{Key: "updates", Value: bson.A{bson.D{
+			{Key: "q", Value: bson.D{{Key: path, Value: bson.D{{Key: "$type", Value: from}}}}},
+			{Key: "u", Value: bson.A{bson.D{{Key: "$set", Value: bson.D{
+				{Key: path, Value: bson.D{{Key: "$convert", Value: bson.D{{Key: "input", Value: "$" + path}, {Key: "to", Value: to}}}}},
+				{Key: a.version.path, Value: bson.D{{Key: "$add", Value: bson.A{bson.D{{Key: "$ifNull", Value: bson.A{"$" + a.version.path, int32(0)}}}, int32(1)}}}},
+			}}}}},
+			{Key: "multi", Value: true},
+		}}},
+	})
+}

@@ -1,0 +1,260 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// classes are what the server's errors mean, by the numbers in its error_codes.yml. A number that
+// is missing is Other.
+var classes = map[int]driver.Class{
+	11000: driver.Duplicate, // DuplicateKey
+	11001: driver.Duplicate, // its older number for updates
+	12582: driver.Duplicate, // in a capped collection, SERVER-7164
+	16460: driver.Duplicate, // from a mongos, SERVER-11493
+
+	112: driver.Conflict, // WriteConflict
+	225: driver.Conflict, // TransactionTooOld
+	239: driver.Conflict, // SnapshotTooOld
+	244: driver.Conflict, // TransactionAborted
+	246: driver.Conflict, // SnapshotUnavailable
+	251: driver.Conflict, // NoSuchTransaction: it was aborted before, for a reason that is not told
+	290: driver.Conflict, // TransactionExceededLifetimeLimitSeconds
+
+	24: driver.Deadlock, // LockTimeout
+	46: driver.Deadlock, // LockBusy
+
+	6:     driver.Unavailable, // HostUnreachable
+	7:     driver.Unavailable, // HostNotFound
+	43:    driver.Unavailable, // CursorNotFound
+	50:    driver.Unavailable, // MaxTimeMSExpired
+	63:    driver.Unavailable, // StaleShardVersion
+	64:    driver.Unavailable, // WriteConcernFailed
+	89:    driver.Unavailable, // NetworkTimeout
+	91:    driver.Unavailable, // ShutdownInProgress
+	133:   driver.Unavailable, // FailedToSatisfyReadPreference
+	134:   driver.Unavailable, // ReadConcernMajorityNotAvailableYet
+	175:   driver.Unavailable, // QueryPlanKilled
+	189:   driver.Unavailable, // PrimarySteppedDown
+	202:   driver.Unavailable, // NetworkInterfaceExceededTimeLimit
+	234:   driver.Unavailable, // RetryChangeStream
+	262:   driver.Unavailable, // ExceededTimeLimit
+	279:   driver.Unavailable, // ClientDisconnect
+	317:   driver.Unavailable, // ConnectionPoolExpired
+	365:   driver.Unavailable, // TemporarilyUnavailable
+	384:   driver.Unavailable, // ConnectionError
+	9001:  driver.Unavailable, // SocketException
+	10058: driver.Unavailable, // LegacyNotPrimary
+	10107: driver.Unavailable, // NotWritablePrimary
+	11600: driver.Unavailable, // InterruptedAtShutdown
+	11601: driver.Unavailable, // Interrupted: killOp, or an index build that went wrong
+	11602: driver.Unavailable, // InterruptedDueToReplStateChange
+	13388: driver.Unavailable, // StaleConfig
+	13435: driver.Unavailable, // NotPrimaryNoSecondaryOk
+	13436: driver.Unavailable, // NotPrimaryOrSecondary
+
+	2:     driver.Refused, // BadValue
+	9:     driver.Refused, // FailedToParse
+	14:    driver.Refused, // TypeMismatch
+	15:    driver.Refused, // Overflow: nested too deep
+	28:    driver.Refused, // PathNotViable
+	52:    driver.Refused, // DollarPrefixedFieldName
+	53:    driver.Refused, // InvalidIdField
+	56:    driver.Refused, // EmptyFieldName
+	57:    driver.Refused, // DottedFieldName
+	66:    driver.Refused, // ImmutableField
+	121:   driver.Refused, // DocumentValidationFailure
+	10334: driver.Refused, // BSONObjectTooLarge
+	17280: driver.Refused, // KeyTooLong
+	17419: driver.Refused, // the document would be too large after the update
+	17420: driver.Refused, // the same, for an insert by an update
+
+	20:  driver.Unsupported, // IllegalOperation: a transaction on a standalone server
+	115: driver.Unsupported, // CommandNotSupported
+	263: driver.Unsupported, // OperationNotSupportedInTransaction
+	303: driver.Unsupported, // FeatureNotSupported
+}
+
+// The labels that the server and the driver put on errors (specifications, "Transactions",
+// "Retryable Writes").
+const (
+	transientLabel  = "TransientTransactionError"
+	unknownLabel    = "UnknownTransactionCommitResult"
+	networkLabel    = "NetworkError"
+	noWritesLabel   = "NoWritesPerformed"
+	retryWriteLabel = "RetryableWriteError"
+)
+
+// unsent marks an error after which nothing can have been written.
+type unsent struct{ err error }
+
+func (e *unsent) Error() string { return e.err.Error() }
+
+// Unwrap returns the error as the driver gave it.
+func (e *unsent) Unwrap() error { return e.err }
+
+// classify says what an error means. Where the driver has tried a write twice it gives out one
+// error only, so that a write counts as not sent only where no first try can hide behind it.
+func classify(err error) driver.Fault {
+	if _, ok := errors.AsType[*driver.ValueError](err); ok {
+		return driver.Fault{Class: driver.Refused}
+	}
+	f := faultOf(err)
+	if _, ok := errors.AsType[*commitError](err); ok {
+		f.Sent = unsettled(err)
+		if f.Class == driver.Other && !f.Sent && hasLabel(err, transientLabel) {
+			f.Class = driver.Conflict
+		}
+	}
+	if _, ok := errors.AsType[*unsent](err); ok {
+		f.Sent = false
+	}
+	return f
+}
+
+func faultOf(err error) driver.Fault {
+	if errors.Is(err, mongodriver.ErrClientDisconnected) {
+		return driver.Fault{Class: driver.Closed}
+	}
+	if errors.Is(err, errNoTransactions) {
+		return driver.Fault{Class: driver.Unsupported}
+	}
+	if e, ok := errors.AsType[mongodriver.WriteException](err); ok {
+		return writeFault(e.WriteErrors, e.WriteConcernError, e.Labels)
+	}
+	if e, ok := errors.AsType[mongodriver.BulkWriteException](err); ok {
+		errs := make(mongodriver.WriteErrors, len(e.WriteErrors))
+		for i := range e.WriteErrors {
+			errs[i] = e.WriteErrors[i].WriteError
+		}
+		return writeFault(errs, e.WriteConcernError, e.Labels)
+	}
+	if e, ok := errors.AsType[mongodriver.CommandError](err); ok && e.Code != 0 {
+		return commandFault(e)
+	}
+	return clientFault(err)
+}
+
+// writeFault is the fault of an answer that holds errors of its writes. A write concern that was
+// not reached says nothing of the write, which is there and may be rolled back.
+func writeFault(errs mongodriver.WriteErrors, concern *mongodriver.WriteConcernError, labels []string) driver.Fault {
+	if len(errs) > 0 {
+		f := codeFault(errs[0].Code, errs[0].Message)
+		f.Sent = concern != nil || f.Class == driver.Unavailable && !slices.Contains(labels, noWritesLabel)
+		return f
+	}
+	if concern == nil {
+		return driver.Fault{Sent: true}
+	}
+	return driver.Fault{Class: driver.Unavailable, Code: strconv.Itoa(concern.Code), Sent: true}
+}
+
+// commandFault is the fault of a command that the server refused as a whole. The errors of an
+// election may be the answer to a second try, after a first one that was not answered.
+func commandFault(e mongodriver.CommandError) driver.Fault {
+	f := codeFault(int(e.Code), e.Message)
+	if f.Class == driver.Other && e.HasErrorLabel(transientLabel) {
+		f.Class = driver.Conflict
+	}
+	again := f.Class == driver.Unavailable || e.HasErrorLabel(retryWriteLabel) || e.HasErrorLabel(networkLabel)
+	f.Sent = again && !e.HasErrorLabel(noWritesLabel)
+	return f
+}
+
+func codeFault(code int, message string) driver.Fault {
+	f := driver.Fault{Class: classes[code], Code: strconv.Itoa(code)}
+	if f.Class == driver.Duplicate {
+		f.Constraint = constraint(message)
+	}
+	return f
+}
+
+// constraint finds the index that refused a duplicate. The message is the only place where the
+// server gives its name: "… collection: game.clubs index: clubs_name dup key: { name: … }". It is
+// read from the front, since what follows may hold anything.
+func constraint(message string) string {
+	_, text, ok := strings.Cut(message, " index: ")
+	if !ok {
+		return ""
+	}
+	text, _, _ = strings.Cut(text, " dup key: ")
+	text, _, _ = strings.Cut(text, " collation: ")
+	if i := strings.LastIndex(text, "$"); i >= 0 { // "game.clubs.$clubs_name", before MongoDB 4
+		text = text[i+1:]
+	}
+	return strings.TrimSpace(text)
+}
+
+// neverSent are the driver's errors from before there is a connection to send on. It gives them
+// out only where no earlier try has failed. Their package promises no stability, so that they are
+// told by their names; where one is not recognized, an outcome is unknown that could be known.
+var neverSent = []string{
+	"topology.ServerSelectionError", "topology.WaitQueueTimeoutError", "topology.poolClearedError",
+}
+
+// clientFault is the fault of an error that no server made.
+func clientFault(err error) driver.Fault {
+	sent := !holds(err, func(e error) bool {
+		if op, ok := e.(*net.OpError); ok && op.Op == "dial" {
+			return true
+		}
+		return slices.Contains(neverSent, fmt.Sprintf("%T", e))
+	})
+	_, network := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return driver.Fault{Class: driver.Canceled, Sent: sent}
+	case !sent, network, mongodriver.IsNetworkError(err), mongodriver.IsTimeout(err), hasLabel(err, transientLabel),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return driver.Fault{Class: driver.Unavailable, Sent: sent}
+	}
+	return driver.Fault{}
+}
+
+// unsettled reports whether a failed commit may have happened. TransientTransactionError on the
+// answer of a commit means that it has not and never will; see the specification "Transactions".
+func unsettled(err error) bool {
+	switch {
+	case hasLabel(err, unknownLabel):
+		return true
+	case hasLabel(err, transientLabel):
+		return false
+	}
+	f := faultOf(err)
+	return f.Sent || f.Class == driver.Unavailable || f.Class == driver.Canceled
+}
+
+// hasLabel reports whether any error in the tree has a label.
+func hasLabel(err error, label string) bool {
+	return holds(err, func(e error) bool {
+		l, ok := e.(mongodriver.LabeledError)
+		return ok && l.HasErrorLabel(label)
+	})
+}
+
+// holds reports whether an error, or one that it wraps or joins, is such a one.
+func holds(err error, is func(error) bool) bool {
+	if err == nil {
+		return false
+	}
+	if is(err) {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return holds(e.Unwrap(), is)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(inner error) bool { return holds(inner, is) })
+	}
+	return false
+}

@@ -1,0 +1,139 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+func command(code int32, labels ...string) mongodriver.CommandError {
+	return mongodriver.CommandError{Code: code, Message: "hunter2", Labels: labels}
+}
+
+func write(code int, message string, labels ...string) mongodriver.WriteException {
+	return mongodriver.WriteException{WriteErrors: mongodriver.WriteErrors{{Code: code, Message: message}}, Labels: labels}
+}
+
+func concern(code int) mongodriver.WriteException {
+	return mongodriver.WriteException{WriteConcernError: &mongodriver.WriteConcernError{Code: code}}
+}
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	const duplicate = `E11000 duplicate key error collection: game.clubs index: clubs_name dup key: { name: " index: other dup key: " }`
+	dial := &net.OpError{Op: "dial", Err: errors.New("refused")}
+	read := &net.OpError{Op: "read", Err: io.EOF}
+	network := mongodriver.CommandError{Labels: []string{networkLabel}, Wrapped: read}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want driver.Fault
+	}{
+		{"Duplicate", write(11000, duplicate), driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "clubs_name"}},
+		{"DuplicateKey", write(11000, "E11000 duplicate key error collection: g.c index: _id_ dup key: { _id: 1 }"), driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "_id_"}},
+		{"DuplicateCollated", write(11000, "E11000 duplicate key error collection: g.c index: n collation: { locale: \"fr\" } dup key: { n: \"0x\" }"), driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "n"}},
+		{"DuplicateOld", write(11001, "E11000 duplicate key error index: g.c.$n dup key: { : 1 }"), driver.Fault{Class: driver.Duplicate, Code: "11001", Constraint: "n"}},
+		{"DuplicateWithoutName", write(11000, "?"), driver.Fault{Class: driver.Duplicate, Code: "11000"}},
+		{"DuplicateOfMany", mongodriver.BulkWriteException{WriteErrors: []mongodriver.BulkWriteError{{WriteError: mongodriver.WriteError{Code: 11000, Message: duplicate}}}}, driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "clubs_name"}},
+		{"DuplicateInATx", command(11000), driver.Fault{Class: driver.Duplicate, Code: "11000"}},
+		{"WriteConflict", command(112, transientLabel), driver.Fault{Class: driver.Conflict, Code: "112"}},
+		{"WriteConflictOfAWrite", write(112, ""), driver.Fault{Class: driver.Conflict, Code: "112"}},
+		{"NoSuchTransaction", command(251, transientLabel), driver.Fault{Class: driver.Conflict, Code: "251"}},
+		{"TransientWithoutAKnownCode", command(99999, transientLabel), driver.Fault{Class: driver.Conflict, Code: "99999"}},
+		{"LockTimeout", command(24, transientLabel), driver.Fault{Class: driver.Deadlock, Code: "24"}},
+		{"Validator", write(121, "Document failed validation"), driver.Fault{Class: driver.Refused, Code: "121"}},
+		{"TooLarge", command(10334), driver.Fault{Class: driver.Refused, Code: "10334"}},
+		{"NotPrimary", command(10107, retryWriteLabel), driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true}},
+		{"NotPrimaryNothingWritten", command(10107, retryWriteLabel, noWritesLabel), driver.Fault{Class: driver.Unavailable, Code: "10107"}},
+		{"Shutdown", command(91), driver.Fault{Class: driver.Unavailable, Code: "91", Sent: true}},
+		{"SteppedDown", command(189), driver.Fault{Class: driver.Unavailable, Code: "189", Sent: true}},
+		{"NotPrimaryNoSecondary", command(13435), driver.Fault{Class: driver.Unavailable, Code: "13435", Sent: true}},
+		{"InterruptedAtShutdown", command(11600), driver.Fault{Class: driver.Unavailable, Code: "11600", Sent: true}},
+		{"Interrupted", command(11602), driver.Fault{Class: driver.Unavailable, Code: "11602", Sent: true}},
+		{"MaxTime", command(50), driver.Fault{Class: driver.Unavailable, Code: "50", Sent: true}},
+		{"Standalone", command(20), driver.Fault{Class: driver.Unsupported, Code: "20"}},
+		{"StandaloneBegin", errNoTransactions, driver.Fault{Class: driver.Unsupported}},
+		{"Unknown", command(26), driver.Fault{Code: "26"}},
+		{"WriteConcern", concern(64), driver.Fault{Class: driver.Unavailable, Code: "64", Sent: true}},
+		{"WriteConcernUnsatisfiable", concern(100), driver.Fault{Class: driver.Unavailable, Code: "100", Sent: true}},
+		{"Network", network, driver.Fault{Class: driver.Unavailable, Sent: true}},
+		{"NetworkInATx", mongodriver.CommandError{Labels: []string{networkLabel, transientLabel}, Wrapped: read}, driver.Fault{Class: driver.Unavailable, Sent: true}},
+		{"Dial", dial, driver.Fault{Class: driver.Unavailable}},
+		{"EOF", io.EOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
+		{"Canceled", context.Canceled, driver.Fault{Class: driver.Canceled, Sent: true}},
+		{"Deadline", mongodriver.CommandError{Labels: []string{networkLabel}, Wrapped: context.DeadlineExceeded}, driver.Fault{Class: driver.Canceled, Sent: true}},
+		{"Disconnected", mongodriver.ErrClientDisconnected, driver.Fault{Class: driver.Closed}},
+		{"Value", &driver.ValueError{Field: "F"}, driver.Fault{Class: driver.Refused}},
+		{"Other", errors.New("?"), driver.Fault{}},
+		{"Nil", nil, driver.Fault{}},
+		{"Commit", &commitError{network}, driver.Fault{Class: driver.Unavailable, Sent: true}},
+		{"CommitUnknown", &commitError{command(64, unknownLabel)}, driver.Fault{Class: driver.Unavailable, Code: "64", Sent: true}},
+		{"CommitAborted", &commitError{command(251, transientLabel)}, driver.Fault{Class: driver.Conflict, Code: "251"}},
+		{"CommitTwice", &commitError{command(10107, unknownLabel, retryWriteLabel)}, driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true}},
+		{"Unsent", &unsent{network}, driver.Fault{Class: driver.Unavailable}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.want, classify(tt.err))
+			if tt.err == nil {
+				return
+			}
+			assert.Equal(t, tt.want, classify(fmt.Errorf("wrapped: %w", tt.err)), "wrapped")
+			assert.Equal(t, tt.want, classify(errors.Join(errors.New("first"), tt.err)), "joined")
+		})
+	}
+}
+
+// A write concern that was not reached says nothing of a write that matched nothing.
+func TestMatchedNone(t *testing.T) {
+	t.Parallel()
+	raw := func(n int32) bson.Raw {
+		doc, err := bson.Marshal(bson.D{{Key: "n", Value: n}})
+		assert.NoError(t, err)
+		return doc
+	}
+	e := concern(64)
+	assert.False(t, matchedNone(e), "what the answer was is not known")
+	e.Raw = raw(1)
+	assert.False(t, matchedNone(e))
+	e.Raw = raw(0)
+	assert.True(t, matchedNone(e))
+	assert.False(t, matchedNone(errors.New("?")))
+}
+
+func TestFollowing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		prefix, want string
+		bound        bool
+	}{
+		{"", "", false},
+		{"a", "b", true},
+		{"az", "a{", true},
+		{"\uD7FF", "\uE000", true},
+		{"\uFFFF", "\U00010000", true},
+		{"a\U0010FFFF", "b", true},
+		{"\U0010FFFF\U0010FFFF", "", false},
+	} {
+		next, bound := following(tt.prefix)
+		assert.Equal(t, tt.want, next, "%q", tt.prefix)
+		assert.Equal(t, tt.bound, bound, "%q", tt.prefix)
+	}
+}
+
+func TestShardProblem(t *testing.T) {
+	t.Parallel()
+	assert.Empty(t, shardProblem(bson.D{{Key: "_id", Value: "hashed"}}))
+	assert.Empty(t, shardProblem(bson.D{{Key: "_id", Value: 1}}))
+	assert.Contains(t, shardProblem(bson.D{{Key: "league", Value: 1}}), "league")
+	assert.Contains(t, shardProblem(bson.D{{Key: "league", Value: 1}, {Key: "_id", Value: 1}}), "league, _id")
+}

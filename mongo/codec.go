@@ -1,0 +1,205 @@
+package mongo
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// codec stores the values of one field. It never changes.
+type codec struct {
+	field     *driver.Field
+	path      string         // from the document's root, "_id.season"
+	registry  *bson.Registry // for what lies inside nested and opaque values
+	omitEmpty bool
+	minSize   bool
+	truncate  bool
+	zeroer    bool // the type says itself when it is empty
+}
+
+var zeroerType = reflect.TypeFor[bson.Zeroer]()
+
+func newCodec(f *driver.Field, path string, r *bson.Registry) *codec {
+	// The tag of an embedded field's parts is the field's own.
+	t := parseTag(reflect.StructField{Name: f.Name, Tag: f.Tag})
+	return &codec{
+		field: f, path: path, registry: r,
+		omitEmpty: t.omitEmpty, minSize: t.minSize, truncate: t.truncate,
+		zeroer: f.Type.Implements(zeroerType),
+	}
+}
+
+func (c *codec) errorf(cause error, format string, args ...any) error {
+	return &driver.ValueError{Field: c.field.Name, Problem: fmt.Sprintf(format, args...), Err: cause}
+}
+
+// isOmitted reports whether the tag omitempty leaves the value out, by the rules of the driver's
+// struct codec.
+func (c *codec) isOmitted(v reflect.Value) bool {
+	if !c.omitEmpty {
+		return false
+	}
+	if c.zeroer && (v.Kind() != reflect.Pointer || !v.IsNil()) {
+		return v.Interface().(bson.Zeroer).IsZero()
+	}
+	switch v.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+// appendElement appends a value of the field's type as an element under a key.
+func (c *codec) appendElement(b []byte, key string, v reflect.Value) ([]byte, error) {
+	at, b := beginElement(b, key)
+	t, b, err := c.appendValue(b, v)
+	if err != nil {
+		return nil, err
+	}
+	b[at] = byte(t)
+	return b, nil
+}
+
+// appendBaseElement does the same for a value of the field's base type, as a filter holds it.
+func (c *codec) appendBaseElement(b []byte, key string, value any) ([]byte, error) {
+	at, b := beginElement(b, key)
+	t, b, err := c.appendBase(b, reflect.ValueOf(value))
+	if err != nil {
+		return nil, err
+	}
+	b[at] = byte(t)
+	return b, nil
+}
+
+func (c *codec) appendValue(b []byte, v reflect.Value) (bson.Type, []byte, error) {
+	switch c.field.Wrap {
+	case driver.Pointer:
+		if v.IsNil() {
+			return bson.TypeNull, b, nil
+		}
+		v = v.Elem()
+	case driver.Null:
+		if !v.Field(1).Bool() {
+			return bson.TypeNull, b, nil
+		}
+		v = v.Field(0)
+	}
+	return c.appendBase(b, v)
+}
+
+func (c *codec) appendBase(b []byte, v reflect.Value) (bson.Type, []byte, error) {
+	f := c.field
+	switch {
+	case f.Kind == driver.Nested || f.Kind == driver.Opaque:
+		return c.appendEncoded(b, v)
+	case f.Valuer || f.Kind == driver.Decimal:
+		stored, err := f.EncodeBase(v.Interface())
+		if err != nil {
+			return 0, nil, err
+		}
+		return c.appendStored(b, stored)
+	}
+	switch f.Kind {
+	case driver.Bool:
+		return bson.TypeBoolean, append(b, truth(v.Bool())), nil
+	case driver.Int:
+		return c.appendInteger(b, v.Int())
+	case driver.Uint:
+		if v.Uint() > math.MaxInt64 {
+			return 0, nil, c.errorf(nil, "number is above the largest int64")
+		}
+		return c.appendInteger(b, int64(v.Uint()))
+	case driver.Float:
+		return bson.TypeDouble, appendDouble(b, v.Float()), nil
+	case driver.String:
+		return bson.TypeString, appendString(b, v.String()), nil
+	case driver.Bytes:
+		if v.IsNil() {
+			return bson.TypeNull, b, nil
+		}
+		return bson.TypeBinary, appendBinary(b, genericSubtype, v.Bytes()), nil
+	case driver.ByteArray, driver.UUID:
+		data := make([]byte, v.Len())
+		reflect.Copy(reflect.ValueOf(data), v)
+		return c.appendBytes(b, data)
+	case driver.Time:
+		return bson.TypeDateTime, appendInt64(b, v.Convert(timeType).Interface().(time.Time).UnixMilli()), nil
+	}
+	return 0, nil, c.errorf(nil, "type %s has no stored form", f.Base)
+}
+
+func truth(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// appendInteger appends every integer as an int64, so that one field has one type; the tag minsize
+// makes it an int32 where it fits.
+func (c *codec) appendInteger(b []byte, n int64) (bson.Type, []byte, error) {
+	if c.minSize && n >= math.MinInt32 && n <= math.MaxInt32 {
+		return bson.TypeInt32, appendInt32(b, int32(n)), nil
+	}
+	return bson.TypeInt64, appendInt64(b, n), nil
+}
+
+// appendBytes appends the bytes of an array.
+func (c *codec) appendBytes(b, data []byte) (bson.Type, []byte, error) {
+	if c.field.Base == objectIDType {
+		return bson.TypeObjectID, append(b, data...), nil
+	}
+	return bson.TypeBinary, appendBinary(b, subtypeOf(c.field.Base), data), nil
+}
+
+// appendStored appends what [driver.Field.Encode] gives.
+func (c *codec) appendStored(b []byte, stored any) (bson.Type, []byte, error) {
+	switch x := stored.(type) {
+	case nil:
+		return bson.TypeNull, b, nil
+	case bool:
+		return bson.TypeBoolean, append(b, truth(x)), nil
+	case int64:
+		return c.appendInteger(b, x)
+	case float64:
+		return bson.TypeDouble, appendDouble(b, x), nil
+	case string:
+		if c.field.Kind != driver.Decimal {
+			return bson.TypeString, appendString(b, x), nil
+		}
+		d, err := bson.ParseDecimal128(x)
+		if err != nil {
+			return 0, nil, c.errorf(err, "is no decimal number of at most 34 digits")
+		}
+		return bson.TypeDecimal128, appendDecimal(b, d), nil
+	case []byte:
+		return bson.TypeBinary, appendBinary(b, genericSubtype, x), nil
+	case time.Time:
+		return bson.TypeDateTime, appendInt64(b, x.UnixMilli()), nil
+	}
+	return 0, nil, c.errorf(nil, "cannot be stored as %T", stored)
+}
+
+// appendEncoded appends what the registry's codec makes of a nested or opaque value.
+func (c *codec) appendEncoded(b []byte, v reflect.Value) (bson.Type, []byte, error) {
+	var buffer bytes.Buffer
+	encoder := bson.NewEncoder(bson.NewDocumentWriter(&buffer))
+	encoder.SetRegistry(c.registry)
+	if c.minSize {
+		encoder.IntMinSize()
+	}
+	// By pointer, so that methods of pointers are found at every depth.
+	if err := encoder.Encode(bson.D{{Key: "v", Value: addressed(v).Addr().Interface()}}); err != nil {
+		return 0, nil, c.errorf(err, "cannot be encoded as BSON")
+	}
+	doc := buffer.Bytes()
+	return bson.Type(doc[4]), append(b, doc[7:len(doc)-1]...), nil
+}

@@ -1,0 +1,146 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// database is one open database.
+type database struct {
+	client  *mongodriver.Client
+	native  *mongodriver.Database // majority, primary
+	options Options
+	info    driver.Info
+	owned   bool
+
+	mu     sync.Mutex
+	open   int // transactions that have not ended
+	closed bool
+}
+
+var _ driver.Database = (*database)(nil)
+
+// mostKeys bounds the keys and list elements of one command, far below its 48 MB.
+const mostKeys = 1000
+
+func newDatabase(client *mongodriver.Client, name string, o Options, found deployment, owned bool) *database {
+	handle := options.Database().
+		SetReadPreference(readpref.Primary()).
+		SetReadConcern(readconcern.Majority()).
+		SetWriteConcern(durable())
+	if o.Registry != nil {
+		handle.SetRegistry(o.Registry)
+	}
+	return &database{
+		client: client, native: client.Database(name, handle), options: o, owned: owned,
+		info: driver.Info{
+			Name:           "mongo",
+			Server:         found.String(),
+			Transactions:   found.transaction,
+			Views:          found.transaction,
+			SnapshotTx:     true,
+			TimePrecision:  time.Millisecond,
+			DecimalDigits:  34,
+			MaxKeys:        mostKeys,
+			TrailingSpaces: true,
+			CodePointOrder: true,
+			UUIDOrder:      true,
+			Native:         reflect.TypeFor[bson.D](),
+		},
+	}
+}
+
+// durable acknowledges a write when the majority has it in its journal, which on a standalone
+// server is that server's own.
+func durable() *writeconcern.WriteConcern {
+	journal := true
+	return &writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}
+}
+
+// Info implements [driver.Database].
+func (d *database) Info() driver.Info { return d.info }
+
+// Classify implements [driver.Database].
+func (d *database) Classify(err error) driver.Fault { return classify(err) }
+
+// Close implements [driver.Database]. While transactions are open the client stays connected, since
+// each must still be aborted: the last to end disconnects it.
+func (d *database) Close() error {
+	if !d.owned {
+		return nil
+	}
+	d.mu.Lock()
+	d.closed = true
+	open := d.open
+	d.mu.Unlock()
+	if open > 0 {
+		return nil
+	}
+	return disconnect(d.client)
+}
+
+func (d *database) began() {
+	d.mu.Lock()
+	d.open++
+	d.mu.Unlock()
+}
+
+// ended is the end of one transaction.
+func (d *database) ended() {
+	d.mu.Lock()
+	d.open--
+	last := d.open == 0 && d.closed
+	d.mu.Unlock()
+	if last {
+		_ = disconnect(d.client)
+	}
+}
+
+// disconnectLimit bounds the wait for connections that are still in use.
+const disconnectLimit = 5 * time.Second
+
+func disconnect(client *mongodriver.Client) error {
+	ctx, cancel := context.WithTimeout(context.Background(), disconnectLimit)
+	defer cancel()
+	if err := client.Disconnect(ctx); !errors.Is(err, mongodriver.ErrClientDisconnected) {
+		return err
+	}
+	return nil
+}
+
+// bounded gives a call a deadline, where it has no sooner one. The driver tells it to the server
+// as maxTimeMS.
+func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= limit {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+// edge is how long before the end of a context the driver and the server may already give up, since
+// they leave time for the answer.
+const edge = 100 * time.Millisecond
+
+// settled returns the error of a call. One that was given up for want of time, right before the
+// caller's context ends, is returned when it has ended, so that it is taken for what it is.
+func settled(ctx context.Context, err error) error {
+	if err == nil || !mongodriver.IsTimeout(err) {
+		return err
+	}
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < edge {
+		<-ctx.Done()
+	}
+	return err
+}

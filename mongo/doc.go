@@ -1,0 +1,54 @@
+// Package mongo keeps entities in MongoDB (5.0 and later), through
+// go.mongodb.org/mongo-driver/v2.
+//
+// [Open] connects a client of its own, [New] takes one that the caller has. Either way reads are
+// majority reads on the primary and writes are acknowledged by the majority's journals, whatever
+// the client's own settings are. What would hide a lost write is refused: w=0, and retryWrites=false
+// where there is a replica set.
+//
+// A replica set and a sharded cluster have transactions, a standalone server has not: there Atomic,
+// View and InsertMany of more than one are ErrUnsupported before any I/O, and single documents work
+// as everywhere. Info().Server says which it is.
+//
+// # How it works
+//
+// A write is one updateOne that names _id and version, and sets the changed fields and the version:
+// fields that the entity does not map stay. Atomic is one snapshot transaction; a View is a snapshot
+// session, whose reads are of one majority-committed moment and hold nothing at the server. A commit
+// whose answer is lost is sent again until its deadline, and is then an unknown outcome. So is a
+// write after an error that may hide a first try: the driver repeats a write once by itself, safely,
+// and tells of one error only.
+//
+// Each call has a deadline (Options.ReadTimeout, Options.WriteTimeout, in Atomic that of the run),
+// which the server is told too: an abandoned statement ends by then. A transaction whose abort could
+// not be sent, since the client died, is ended by the server after its
+// transactionLifetimeLimitSeconds, 60 s by default, which no client can shorten.
+//
+// # Values
+//
+// Names come from the bson tags, as the driver reads them: omitempty, inline, minsize and truncate
+// among them. The key is stored as _id; a struct key is a subdocument with its fields in the order
+// of the struct, which is part of its identity. With store:"key,auto" a bson.ObjectID is made by
+// the client, before the insert is sent, so that a lost answer can be looked up by it.
+//
+// A value is stored by the codec that Options.Registry has for its type, else by its own BSON codec
+// (MarshalBSONValue), else through Value and Scan, else by its kind, at every depth. Integers are
+// int64 (int32 in nested values of small types, and with minsize), decimals Decimal128, times dates
+// of milliseconds, a [16]byte is a UUID (binary subtype 4), other byte arrays and []byte are binary
+// subtype 0, bson.ObjectID is itself, NULL is null. What a field may hold is read in any type that
+// holds the same value: an int field reads int32, int64 and whole doubles, and refuses a string. A
+// field that omitempty leaves out is missing: to a query it is NULL, and it reads as the zero value.
+//
+// # Queries
+//
+// Strings compare by code point: the simple collation is stated where it matters. A document that
+// holds an array where the mapping has a scalar matches no comparison. CheckSchema names such
+// documents. [Where] takes a condition in MongoDB's own language.
+//
+// # Collections that exist
+//
+// Documents without a version read as version 0 and get one with their first write. Programs that
+// know no versions should add {$inc: {version: 1}} to their updates. CheckSchema lists missing and
+// different indexes, documents without a version, fields of another type, a collation, and a shard
+// key under which _id is not unique, each with the mongosh statement that mends it.
+package mongo

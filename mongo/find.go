@@ -1,0 +1,157 @@
+package mongo
+
+import (
+	"bytes"
+	"context"
+	"reflect"
+	"strconv"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Find implements [driver.Collection]. The batch is one larger than what it can find, so that the
+// server closes the cursor with its first answer; only a page beyond 16 MB takes more.
+func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.FindResult, error) {
+	o := options.Find().SetProjection(c.projection)
+	if p.Keys == nil || c.textKey {
+		o.SetCollation(simple)
+	}
+	var filter bson.Raw
+	var err error
+	limit := p.Limit
+	if p.Keys != nil {
+		filter, err = c.keysFilter(p.Keys)
+		limit = len(p.Keys)
+	} else {
+		filter, err = c.filter(p.Filter)
+		o.SetSort(c.sort(p.Order))
+	}
+	if err != nil {
+		return driver.FindResult{}, err
+	}
+	want := limit
+	if p.Peek {
+		want++
+	}
+	o.SetLimit(int64(want)).SetBatchSize(int32(want + 1))
+	inner, cancel, err := c.reading(ctx, p.Tx)
+	if err != nil {
+		return driver.FindResult{}, err
+	}
+	defer cancel()
+	cursor, err := c.native.Find(inner, filter, o)
+	if err != nil {
+		return driver.FindResult{}, settled(ctx, err)
+	}
+	defer func() { _ = cursor.Close(context.WithoutCancel(inner)) }()
+	var result driver.FindResult
+	var doc bson.Raw
+	for cursor.Next(inner) {
+		if result.Rows == limit {
+			result.More = true
+			break
+		}
+		doc = cursor.Current
+		if err := c.decode(p.Into(), doc); err != nil {
+			return driver.FindResult{}, err
+		}
+		result.Rows++
+	}
+	if err := cursor.Err(); err != nil {
+		return driver.FindResult{}, settled(ctx, err)
+	}
+	if len(p.Order) > 0 && result.Rows > 0 {
+		if result.Last, err = c.last(doc, p.Order); err != nil {
+			return driver.FindResult{}, err
+		}
+	}
+	return result, nil
+}
+
+// Count implements [driver.Collection].
+func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, error) {
+	filter, err := c.filter(p.Filter)
+	if err != nil {
+		return 0, err
+	}
+	inner, cancel, err := c.reading(ctx, p.Tx)
+	if err != nil {
+		return 0, err
+	}
+	defer cancel()
+	n, err := c.native.CountDocuments(inner, filter, options.Count().SetCollation(simple))
+	return n, settled(ctx, err)
+}
+
+// sort is the order's sort document. To the server null and missing are equal and come first.
+func (c *collection) sort(order []driver.Order) bson.Raw {
+	at, b := beginDocument(make([]byte, 0, 64))
+	for _, o := range order {
+		direction := int32(1)
+		if o.Desc {
+			direction = -1
+		}
+		b = appendInt32(appendHeader(b, bson.TypeInt32, c.byName[o.Field.Name].path), direction)
+	}
+	return endDocument(b, at)
+}
+
+// keysFilter selects the documents with some keys.
+func (c *collection) keysFilter(keys []any) (bson.Raw, error) {
+	at, b := beginDocument(make([]byte, 0, 64+16*len(keys)))
+	condition, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, keyPath))
+	list, b := beginDocument(appendHeader(b, bson.TypeArray, "$in"))
+	for i, key := range keys {
+		var err error
+		if b, err = c.appendKey(b, strconv.Itoa(i), reflect.ValueOf(key)); err != nil {
+			return nil, err
+		}
+	}
+	return endDocument(endDocument(endDocument(b, list), condition), at), nil
+}
+
+// last returns the values of the order's fields in a document, as [driver.Field.Encode] gives them.
+func (c *collection) last(doc bson.Raw, order []driver.Order) ([]any, error) {
+	values := make([]any, len(order))
+	for i, o := range order {
+		field := c.byName[o.Field.Name]
+		from, path := []byte(doc), field.path
+		if len(path) > len(keyPath) && path[:len(keyPath)+1] == keyPath+"." {
+			id, err := find(doc, keyPath)
+			if err != nil {
+				return nil, err
+			}
+			from, path = id.value, path[len(keyPath)+1:]
+		}
+		e, err := find(from, path)
+		if err != nil {
+			return nil, err
+		}
+		if e.kind == 0 || e.kind == bson.TypeNull || e.kind == bson.TypeUndefined {
+			continue
+		}
+		value, err := field.stored(e)
+		if err != nil {
+			return nil, err
+		}
+		if data, ok := value.([]byte); ok {
+			value = bytes.Clone(data)
+		}
+		values[i] = value
+	}
+	return values, nil
+}
+
+// marshal encodes a condition of the caller's.
+func (c *collection) marshal(d bson.D) (bson.Raw, error) {
+	var buffer bytes.Buffer
+	encoder := bson.NewEncoder(bson.NewDocumentWriter(&buffer))
+	if r := c.db.options.Registry; r != nil {
+		encoder.SetRegistry(r)
+	}
+	err := encoder.Encode(d)
+	return buffer.Bytes(), err
+}

@@ -1,0 +1,180 @@
+package mongo
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// index is an index that a mapping needs.
+type index struct {
+	name    string
+	paths   []string
+	unique  bool
+	text    bool   // it holds strings
+	partial bson.D // what a document must hold to be in it, nil for all
+}
+
+// partsIndex is the index of a composite key's parts: that of _id holds whole keys alone.
+const partsIndex = "key_parts"
+
+// indexes are the indexes that the plan needs, that of _id not among them.
+func (p *plan) indexes() []index {
+	var all []index
+	if p.key == nil {
+		x := index{name: partsIndex}
+		for _, part := range p.parts {
+			x.paths = append(x.paths, part.path)
+			x.text = x.text || part.field.Kind == driver.String
+		}
+		all = append(all, x)
+	}
+	for i := range p.spec.Indexes {
+		wanted := &p.spec.Indexes[i]
+		x := index{name: wanted.Name, unique: wanted.Unique}
+		for _, f := range wanted.Fields {
+			c := p.byName[f.Name]
+			x.paths = append(x.paths, c.path)
+			x.text = x.text || f.Kind == driver.String
+			if wanted.Unique && (f.Nullable() || c.omitEmpty) {
+				x.partial = append(x.partial, bson.E{Key: c.path, Value: bson.D{{Key: "$gte", Value: leastOf(f)}}})
+			}
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// leastOf is the least value of a field's type. To a unique index of MongoDB null is a value like
+// any other; documents without a value stay out of an index of those that are at least the least
+// one. A query for a value can use such an index, which it could not use if the type were asked for.
+func leastOf(f *driver.Field) any {
+	switch f.Kind {
+	case driver.Bool:
+		return false
+	case driver.String:
+		return ""
+	case driver.Time:
+		return bson.DateTime(math.MinInt64)
+	case driver.Bytes, driver.ByteArray, driver.UUID:
+		if f.Base == objectIDType {
+			return bson.NilObjectID
+		}
+		return bson.Binary{}
+	}
+	return math.Inf(-1)
+}
+
+func (x index) key() bson.D {
+	key := bson.D{}
+	for _, path := range x.paths {
+		key = append(key, bson.E{Key: path, Value: int32(1)})
+	}
+	return key
+}
+
+// document is the index as createIndexes takes it. It states the collation, since it would take
+// over another one of its collection.
+func (x index) document() bson.D {
+	d := bson.D{
+		{Key: "key", Value: x.key()},
+		{Key: "name", Value: x.name},
+		{Key: "collation", Value: bson.D{{Key: "locale", Value: "simple"}}},
+	}
+	if x.unique {
+		d = append(d, bson.E{Key: "unique", Value: true})
+	}
+	if x.partial != nil {
+		d = append(d, bson.E{Key: "partialFilterExpression", Value: x.partial})
+	}
+	return d
+}
+
+func (c *collection) createCommand() bson.D {
+	command := bson.D{{Key: "create", Value: c.spec.Table}}
+	if c.db.options.Validators {
+		command = append(command, bson.E{Key: "validator", Value: c.validator()})
+	}
+	return command
+}
+
+func (c *collection) indexCommand(wanted []index) bson.D {
+	list := bson.A{}
+	for _, x := range wanted {
+		list = append(list, x.document())
+	}
+	return bson.D{{Key: "createIndexes", Value: c.spec.Table}, {Key: "indexes", Value: list}}
+}
+
+// statement is a command as a statement of mongosh. Where plain JSON cannot say a type, the text is
+// extended JSON.
+func statement(command bson.D) string {
+	text, err := bson.MarshalExtJSON(command, false, false)
+	if err != nil {
+		return ""
+	}
+	for _, typed := range []string{`{"$number`, `{"$date"`, `{"$binary"`, `{"$oid"`} {
+		if strings.Contains(string(text), typed) {
+			quoted, err := json.Marshal(string(text))
+			if err != nil {
+				return ""
+			}
+			return "db.runCommand(EJSON.parse(" + string(quoted) + "))"
+		}
+	}
+	return "db.runCommand(" + string(text) + ")"
+}
+
+// validator is the $jsonSchema of what the mapping stores. A field may be missing; what is not
+// mapped is not looked at.
+func (p *plan) validator() bson.D {
+	properties := bson.D{{Key: p.version.path, Value: bson.D{{Key: "bsonType", Value: bson.A{"int", "long", "double", "null"}}}}}
+	for _, c := range p.fields {
+		types := typesOf(c.field)
+		if types == nil {
+			continue
+		}
+		list := bson.A{}
+		for _, t := range types {
+			list = append(list, t)
+		}
+		if c.field.Nullable() {
+			list = append(list, "null")
+		}
+		property := bson.D{{Key: "bsonType", Value: list}}
+		if c.field.Kind == driver.String && c.field.Size > 0 {
+			property = append(property, bson.E{Key: "maxLength", Value: int32(c.field.Size)})
+		}
+		properties = append(properties, bson.E{Key: c.path, Value: property})
+	}
+	return bson.D{{Key: "$jsonSchema", Value: bson.D{{Key: "bsonType", Value: "object"}, {Key: "properties", Value: properties}}}}
+}
+
+// typesOf are the BSON types, by the server's names for them, in which a field's values may be
+// stored, the one in which they are written first. It is nil where that is not known.
+func typesOf(f *driver.Field) []string {
+	switch f.Kind {
+	case driver.Bool:
+		return []string{"bool"}
+	case driver.Int, driver.Uint:
+		return []string{"long", "int", "double"}
+	case driver.Float:
+		return []string{"double", "int", "long"}
+	case driver.String:
+		return []string{"string"}
+	case driver.Bytes, driver.ByteArray, driver.UUID:
+		if f.Base == objectIDType {
+			return []string{"objectId"}
+		}
+		return []string{"binData"}
+	case driver.Time:
+		return []string{"date"}
+	case driver.Decimal:
+		return []string{"decimal", "int", "long", "double"}
+	}
+	return nil
+}

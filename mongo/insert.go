@@ -1,0 +1,99 @@
+package mongo
+
+import (
+	"context"
+	"reflect"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Insert implements [driver.Collection]. More than one document outside a Tx is a transaction of
+// its own, so that all are inserted or none.
+//
+// A key that is tagged auto is made here, not at the server. Its insert could be proved therefore:
+// the key is known before anything is sent.
+func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver.InsertResult, error) {
+	var result driver.InsertResult
+	docs := make([]any, len(p.Records))
+	for i, record := range p.Records {
+		key := record.Field(&c.spec.Key)
+		if c.spec.KeyAuto {
+			id := reflect.ValueOf(bson.NewObjectID())
+			key = id.Convert(c.spec.Key.Type)
+			result.Keys = append(result.Keys, key.Interface())
+		}
+		doc, err := c.document(record, key, p.Version)
+		if err != nil {
+			return driver.InsertResult{}, err
+		}
+		docs[i] = doc
+	}
+	if len(docs) > 1 && p.Tx == nil {
+		if err := c.insertAll(ctx, docs); err != nil {
+			return driver.InsertResult{}, err
+		}
+		return result, nil
+	}
+	inner, cancel, err := c.writing(ctx, p.Tx)
+	if err != nil {
+		return driver.InsertResult{}, err
+	}
+	defer cancel()
+	if len(docs) == 1 {
+		_, err = c.native.InsertOne(inner, docs[0])
+	} else {
+		_, err = c.native.InsertMany(inner, docs)
+	}
+	if err != nil {
+		return driver.InsertResult{}, settled(ctx, err)
+	}
+	return result, nil
+}
+
+// insertAll inserts documents in a transaction of its own.
+func (c *collection) insertAll(ctx context.Context, docs []any) error {
+	tx, err := c.db.Begin(ctx, &driver.BeginParams{})
+	if err != nil {
+		return err
+	}
+	inner, cancel, err := c.writing(ctx, tx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	// Its end does not depend on the caller's context, like that of any transaction.
+	detached := context.WithoutCancel(ctx)
+	if _, err := c.native.InsertMany(inner, docs); err != nil {
+		end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
+		defer cancel()
+		_ = tx.Rollback(end)
+		return &unsent{settled(ctx, err)}
+	}
+	end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
+	defer cancel()
+	return tx.Commit(end)
+}
+
+// document is an entity as a new document.
+func (c *collection) document(r driver.Record, key reflect.Value, version int64) (bson.Raw, error) {
+	at, b := beginDocument(make([]byte, 0, 256))
+	b, err := c.appendKey(b, keyPath, key)
+	if err != nil {
+		return nil, err
+	}
+	if b, err = c.version.appendNumber(b, version); err != nil {
+		return nil, err
+	}
+	for _, field := range c.fields {
+		v := r.Field(field.field)
+		if field.isOmitted(v) {
+			continue
+		}
+		if b, err = field.appendElement(b, field.path, v); err != nil {
+			return nil, err
+		}
+	}
+	return c.sized(endDocument(b, at))
+}

@@ -1,0 +1,14 @@
+package mongo_test
+
+import (
+	"testing"
+
+	"github.com/stillframe/stillframe/internal/load"
+	"github.com/stillframe/stillframe/internal/testbed"
+)
+
+func TestTransfers(t *testing.T) {
+	t.Parallel()
+	set := testbed.Mongo(t)
+	load.Transfers(t, open(t, set.URI(), set.Database(t), nil))
+}

@@ -1,0 +1,62 @@
+package mongo
+
+import (
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// Options configure [Open] and [New]. The zero value is the default.
+type Options struct {
+	// Store holds what is the same for every backend. Defaults to the zero [store.Options].
+	Store store.Options
+
+	// Registry holds codecs for types of the caller's own. A type for which it has another codec
+	// than the driver's standard one is stored by that codec, at every depth of an entity, and
+	// cannot be compared in a query. The registry is only read, and must not be changed after it
+	// was handed over. Defaults to none.
+	Registry *bson.Registry
+
+	// LinearizableReads makes Get, Reload and IsStale outside a View ask the majority before they
+	// answer, so that not even a primary that has lost an election without knowing it gives an
+	// old answer. Such a read costs about as much as a write. Defaults to false.
+	LinearizableReads bool
+
+	// ReadTimeout bounds each read, at the client and, as maxTimeMS, at the server. The caller's
+	// own deadline counts too, the sooner of the two. Defaults to 30 s.
+	ReadTimeout time.Duration
+
+	// WriteTimeout bounds each insert, update and delete outside Atomic in the same way: how long
+	// it waits for a primary, for a document that a transaction holds, and for the majority, and
+	// so for how long a write whose caller is gone can still land. It should stay below
+	// store.TxOptions.RunTimeout. Defaults to 4 s.
+	WriteTimeout time.Duration
+
+	// Validators makes a $jsonSchema validator part of each collection's schema: it refuses
+	// documents whose mapped fields have other types or longer texts than the mapping says,
+	// whoever writes them. EnsureSchema creates it with the collection, DDL prints it and
+	// CheckSchema misses it. Defaults to false.
+	Validators bool
+}
+
+func (o *Options) withDefaults() (Options, error) {
+	var v Options
+	if o != nil {
+		v = *o
+	}
+	if v.ReadTimeout < 0 || v.WriteTimeout < 0 {
+		return v, invalidf("Options: a timeout is negative")
+	}
+	v.ReadTimeout = orDefault(v.ReadTimeout, 30*time.Second)
+	v.WriteTimeout = orDefault(v.WriteTimeout, 4*time.Second)
+	return v, nil
+}
+
+func orDefault(value, standard time.Duration) time.Duration {
+	if value == 0 {
+		return standard
+	}
+	return value
+}

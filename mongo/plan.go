@@ -1,0 +1,221 @@
+package mongo
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// keyPath is where every document has its key.
+const keyPath = "_id"
+
+// plan says how the entities of one type are stored in one collection. It is made once and never
+// changes.
+type plan struct {
+	spec       *driver.Spec
+	key        *codec   // nil for a composite key
+	parts      []*codec // of a composite key, in the order of the struct's fields
+	version    *codec
+	fields     []*codec          // of Spec.Fields
+	byPath     map[string]*codec // of the document's top level but for the key
+	byName     map[string]*codec // by the Go name, for queries
+	projection bson.Raw          // the fields that are mapped
+	textKey    bool              // the key holds a string
+	faults     []error
+}
+
+func newPlan(spec *driver.Spec, caller *bson.Registry) (*plan, error) {
+	p := &plan{spec: spec, byPath: map[string]*codec{}, byName: map[string]*codec{}}
+	r := newRegistry(caller)
+	if strings.ContainsAny(spec.Table, "$\x00") || strings.HasPrefix(spec.Table, "system.") {
+		p.faults = append(p.faults, fmt.Errorf("%s: %q cannot be the name of a collection", spec.Type, spec.Table))
+	}
+	p.planKey(r)
+	p.version = newCodec(&spec.Version, spec.Version.Path, r.own)
+	p.add(p.version)
+	for i := range spec.Fields {
+		f := &spec.Fields[i]
+		c := newCodec(f, f.Path, r.own)
+		if f.Kind == driver.Nested || f.Kind == driver.Opaque {
+			r.faults = nil
+			r.learn(f.Base)
+			for _, fault := range r.faults {
+				p.fault(f, "%s", fault)
+			}
+			if c.truncate {
+				p.fault(f, "has the option truncate, which works on a number alone")
+			}
+		}
+		p.fields = append(p.fields, c)
+		p.add(c)
+	}
+	for _, index := range spec.Indexes {
+		if index.Name == keyPath+"_" {
+			p.fault(index.Fields[0], "names an index %q, which is that of the key", index.Name)
+		}
+	}
+	at, b := beginDocument(nil)
+	for _, path := range p.paths() {
+		b = appendInt32(appendHeader(b, bson.TypeInt32, path), 1)
+	}
+	p.projection = endDocument(b, at)
+	return p, errors.Join(p.faults...)
+}
+
+func (p *plan) fault(f *driver.Field, format string, args ...any) {
+	p.faults = append(p.faults, fmt.Errorf("%s.%s: %s", p.spec.Type, f.Name, fmt.Sprintf(format, args...)))
+}
+
+func (p *plan) planKey(r *registry) {
+	key := &p.spec.Key
+	if key.Path != keyPath {
+		p.fault(key, "is the key and is stored as %q: a document's key is _id, so tag it bson:\"_id\"", key.Path)
+	}
+	if p.spec.KeyAuto && key.Base != objectIDType {
+		p.fault(key, "is tagged auto, and only a bson.ObjectID is made here")
+	}
+	if parseTag(reflect.StructField{Name: key.Name, Tag: key.Tag}).omitEmpty {
+		p.fault(key, "is the key and cannot be left out: take omitempty away")
+	}
+	if key.Kind != driver.Composite {
+		p.key = newCodec(key, keyPath, r.own)
+		p.byName[key.Name] = p.key
+		p.textKey = key.Kind == driver.String
+		return
+	}
+	for i := range key.Parts {
+		part := &key.Parts[i]
+		c := newCodec(part, keyPath+"."+part.Path, r.own)
+		if c.omitEmpty {
+			p.fault(part, "is a part of the key and cannot be left out: take omitempty away")
+		}
+		p.checkPath(part)
+		p.parts = append(p.parts, c)
+		p.byName[part.Name] = c
+		p.textKey = p.textKey || part.Kind == driver.String
+	}
+}
+
+// add takes a field of the document's top level into the plan.
+func (p *plan) add(c *codec) {
+	p.checkPath(c.field)
+	if c.field.Path == keyPath {
+		p.fault(c.field, "is stored as _id, which is the key's place")
+	}
+	p.byPath[c.field.Path] = c
+	p.byName[c.field.Name] = c
+}
+
+// checkPath refuses names that mean something else in an update or a query.
+func (p *plan) checkPath(f *driver.Field) {
+	if f.Path == "" || strings.HasPrefix(f.Path, "$") || strings.ContainsAny(f.Path, ".\x00") {
+		p.fault(f, "is stored as %q: a name is not empty, has no dot and does not begin with a dollar", f.Path)
+	}
+}
+
+// paths are the stored names of the document's top level.
+func (p *plan) paths() []string {
+	paths := []string{keyPath, p.spec.Version.Path}
+	for i := range p.spec.Fields {
+		paths = append(paths, p.spec.Fields[i].Path)
+	}
+	return paths
+}
+
+// appendKey appends a key, a value of the type of Spec.Key, as an element. A composite one is a
+// subdocument, whose fields are always in the same order: to the server another order is another
+// key.
+func (p *plan) appendKey(b []byte, name string, key reflect.Value) ([]byte, error) {
+	if p.key != nil {
+		return p.key.appendElement(b, name, key)
+	}
+	at, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, name))
+	for _, part := range p.parts {
+		index := part.field.Index
+		var err error
+		if b, err = part.appendElement(b, part.field.Path, key.Field(index[len(index)-1])); err != nil {
+			return nil, err
+		}
+	}
+	return endDocument(b, at), nil
+}
+
+// decode fills the mapped fields of a record, which are zero, from a document.
+func (p *plan) decode(r driver.Record, doc bson.Raw) error {
+	rest, err := elementsOf(doc)
+	if err != nil {
+		return err
+	}
+	for len(rest) > 0 {
+		var e element
+		if e, rest, err = nextElement(rest); err != nil {
+			return err
+		}
+		if string(e.key) == keyPath {
+			err = p.decodeKey(r, e)
+		} else if c := p.byPath[string(e.key)]; c != nil {
+			err = c.decode(r.Field(c.field), e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plan) decodeKey(r driver.Record, e element) error {
+	if p.key != nil {
+		return p.key.decode(r.Field(p.key.field), e)
+	}
+	if e.kind != bson.TypeEmbeddedDocument {
+		return &driver.ValueError{Field: p.spec.Key.Name, Problem: "the stored key is no subdocument"}
+	}
+	rest, err := elementsOf(e.value)
+	if err != nil {
+		return err
+	}
+	for len(rest) > 0 {
+		var part element
+		if part, rest, err = nextElement(rest); err != nil {
+			return err
+		}
+		for _, c := range p.parts {
+			if string(part.key) == c.field.Path {
+				if err := c.decode(r.Field(c.field), part); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// versionOf returns the version of a document, 0 where it has none.
+func (p *plan) versionOf(doc bson.Raw) (int64, error) {
+	e, err := find(doc, p.version.field.Path)
+	if err != nil || e.kind == 0 || e.kind == bson.TypeNull {
+		return 0, err
+	}
+	n, ok := p.version.integer(e.raw())
+	if !ok {
+		return 0, p.version.errorf(nil, "stored value of BSON type %v is no version", e.kind)
+	}
+	return n, nil
+}
+
+// find returns the element of a document with a key. Its kind is 0 where there is none.
+func find(doc []byte, key string) (element, error) {
+	rest, err := elementsOf(doc)
+	for err == nil && len(rest) > 0 {
+		var e element
+		if e, rest, err = nextElement(rest); err == nil && string(e.key) == key {
+			return e, nil
+		}
+	}
+	return element{}, err
+}

@@ -1,0 +1,100 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Get implements [driver.Collection]. Lock has no effect: Info says so, and package store sees to
+// what it stands for.
+func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetResult, error) {
+	handle := c.native
+	if p.Tx == nil && p.Base.IsZero() { // what Modify reads is protected by its own write
+		handle = c.latest
+	}
+	doc, err := c.one(ctx, handle, p.Tx, p.Key, c.projection)
+	if err != nil || doc == nil {
+		return driver.GetResult{}, err
+	}
+	if err := c.decode(p.Into, doc); err != nil {
+		return driver.GetResult{}, err
+	}
+	if !p.Base.IsZero() {
+		if err := c.decode(p.Base, doc); err != nil {
+			return driver.GetResult{}, err
+		}
+	}
+	return driver.GetResult{Found: true}, nil
+}
+
+// Version implements [driver.Collection].
+func (c *collection) Version(ctx context.Context, p *driver.VersionParams) (driver.VersionResult, error) {
+	handle := c.native
+	if p.Tx == nil {
+		handle = c.latest
+	}
+	return c.storedVersion(ctx, handle, p.Tx, p.Key)
+}
+
+func (c *collection) storedVersion(ctx context.Context, handle *mongodriver.Collection, tx driver.Tx, key any) (driver.VersionResult, error) {
+	at, b := beginDocument(nil)
+	b = appendInt32(appendHeader(b, bson.TypeInt32, c.version.path), 1)
+	doc, err := c.one(ctx, handle, tx, key, endDocument(b, at))
+	if err != nil || doc == nil {
+		return driver.VersionResult{}, err
+	}
+	version, err := c.versionOf(doc)
+	if err != nil {
+		return driver.VersionResult{}, err
+	}
+	return driver.VersionResult{Found: true, Version: version}, nil
+}
+
+// one reads one document by its key, nil where there is none.
+func (c *collection) one(ctx context.Context, handle *mongodriver.Collection, tx driver.Tx, key any, projection bson.Raw) (bson.Raw, error) {
+	filter, err := c.keyFilter(key)
+	if err != nil {
+		return nil, err
+	}
+	inner, cancel, err := c.reading(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	o := options.FindOne().SetProjection(projection)
+	if collation := c.collation(); collation != nil {
+		o.SetCollation(collation)
+	}
+	doc, err := handle.FindOne(inner, filter, o).Raw()
+	if errors.Is(err, mongodriver.ErrNoDocuments) {
+		return nil, nil
+	}
+	return doc, settled(ctx, err)
+}
+
+// keyFilter selects one document. The key is a bound value: $eq stands around a subdocument, so
+// that no name in it is read as an operator.
+func (c *collection) keyFilter(key any) (bson.Raw, error) {
+	at, b := beginDocument(make([]byte, 0, 48))
+	b, err := c.appendKeyCondition(b, key)
+	if err != nil {
+		return nil, err
+	}
+	return endDocument(b, at), nil
+}
+
+func (c *collection) appendKeyCondition(b []byte, key any) ([]byte, error) {
+	at, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, keyPath))
+	b, err := c.appendKey(b, "$eq", reflect.ValueOf(key))
+	if err != nil {
+		return nil, err
+	}
+	return endDocument(b, at), nil
+}

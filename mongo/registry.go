@@ -1,0 +1,240 @@
+package mongo
+
+import (
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+var (
+	timeType     = reflect.TypeFor[time.Time]()
+	objectIDType = reflect.TypeFor[bson.ObjectID]()
+	byteType     = reflect.TypeFor[byte]()
+
+	valueWriterType = reflect.TypeFor[bson.ValueMarshaler]()
+	valueReaderType = reflect.TypeFor[bson.ValueUnmarshaler]()
+	docWriterType   = reflect.TypeFor[bson.Marshaler]()
+	docReaderType   = reflect.TypeFor[bson.Unmarshaler]()
+	valuerType      = reflect.TypeFor[sqldriver.Valuer]()
+	scannerType     = reflect.TypeFor[sql.Scanner]()
+	textWriterType  = reflect.TypeFor[encoding.TextMarshaler]()
+	textReaderType  = reflect.TypeFor[encoding.TextUnmarshaler]()
+	jsonWriterType  = reflect.TypeFor[json.Marshaler]()
+	jsonReaderType  = reflect.TypeFor[json.Unmarshaler]()
+)
+
+// standard is the driver's registry as it comes.
+var standard = bson.NewRegistry()
+
+// registry is the one set of codecs by which an entity type is stored, at every depth: a codec of
+// the caller's registry, else the type's own for BSON, else Value and Scan, else the kind.
+type registry struct {
+	own    *bson.Registry
+	caller *bson.Registry // may be nil
+	seen   map[reflect.Type]bool
+	faults []string
+}
+
+func newRegistry(caller *bson.Registry) *registry {
+	return &registry{own: bson.NewRegistry(), caller: caller, seen: map[reflect.Type]bool{}}
+}
+
+// learn registers a codec for t, and for everything inside it, where the driver's standard one
+// would not give back what was stored.
+func (r *registry) learn(t reflect.Type) {
+	if r.seen[t] {
+		return
+	}
+	r.seen[t] = true
+	if isCustom(t, r.caller) {
+		// A type that the caller's registry has no codec for keeps the standard one.
+		if e, err := r.caller.LookupEncoder(t); err == nil {
+			r.own.RegisterTypeEncoder(t, e)
+		}
+		if d, err := r.caller.LookupDecoder(t); err == nil {
+			r.own.RegisterTypeDecoder(t, d)
+		}
+		return
+	}
+	if c := r.codecFor(t); c != nil {
+		r.own.RegisterTypeEncoder(t, c)
+		r.own.RegisterTypeDecoder(t, c)
+		return
+	}
+	if hasBSONCodec(t) || isDriverType(t) {
+		return
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		r.learn(t.Elem())
+	case reflect.Map:
+		r.learn(t.Elem())
+	case reflect.Struct:
+		r.learnStruct(t)
+	}
+}
+
+func (r *registry) learnStruct(t reflect.Type) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() {
+			if f.Anonymous && f.Type.Kind() == reflect.Struct && f.Type.NumField() > 0 {
+				r.faults = append(r.faults, fmt.Sprintf("holds a %s, whose embedded %s is not exported, so that BSON passes over it", t, f.Type))
+			}
+			continue
+		}
+		if !parseTag(f).skip {
+			r.learn(f.Type)
+		}
+	}
+}
+
+// valueCodec is both halves of a codec.
+type valueCodec interface {
+	bson.ValueEncoder
+	bson.ValueDecoder
+}
+
+// codecFor returns this package's codec of a type, nil where the standard one is right.
+func (r *registry) codecFor(t reflect.Type) valueCodec {
+	switch {
+	case hasBSONCodec(t) || isDriverType(t) || t == timeType:
+		return nil
+	case isSQLNull(t):
+		r.learn(t.Field(0).Type)
+		return nullCodec{}
+	case t.Kind() == reflect.Array && t.Elem() == byteType:
+		return arrayCodec{}
+	case isValuer(t):
+		return scanCodec{}
+	case isTime(t):
+		return momentCodec{}
+	case t.Kind() == reflect.Struct && !hasExported(t) && t.NumField() > 0:
+		switch {
+		case implements(t, textWriterType, textReaderType):
+			return textCodec{}
+		case implements(t, jsonWriterType, jsonReaderType):
+			return jsonCodec{}
+		}
+	}
+	return nil
+}
+
+// isOpaque reports whether only a BSON codec understands a type, or one inside it.
+func isOpaque(t reflect.Type, caller *bson.Registry) bool {
+	if isCustom(t, caller) || hasBSONCodec(t) {
+		return true
+	}
+	if isDriverType(t) {
+		return t != objectIDType
+	}
+	return !isValuer(t) && holdsClosed(t, caller, map[reflect.Type]bool{})
+}
+
+// holdsClosed reports whether a type holds a struct into which package store could not look, since
+// it has no exported field and no codec but for BSON, or Value and Scan.
+func holdsClosed(t reflect.Type, caller *bson.Registry, seen map[reflect.Type]bool) bool {
+	if seen[t] || t == timeType || isDriverType(t) {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return holdsClosed(t.Elem(), caller, seen)
+	case reflect.Struct:
+	default:
+		return false
+	}
+	if implements(t, textWriterType, textReaderType) || implements(t, jsonWriterType, jsonReaderType) {
+		return false
+	}
+	if !hasExported(t) {
+		return isValuer(t) || isCustom(t, caller) || hasBSONCodec(t)
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() && holdsClosed(f.Type, caller, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// isDriverType reports whether t is one of the driver's own types, such as bson.Timestamp.
+func isDriverType(t reflect.Type) bool { return t.PkgPath() == objectIDType.PkgPath() }
+
+// implements reports whether t or *t has both interfaces.
+func implements(t, writer, reader reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return (t.Implements(writer) || p.Implements(writer)) && p.Implements(reader)
+}
+
+func hasBSONCodec(t reflect.Type) bool {
+	return implements(t, valueWriterType, valueReaderType) || implements(t, docWriterType, docReaderType)
+}
+
+func isValuer(t reflect.Type) bool { return implements(t, valuerType, scannerType) }
+
+// isSQLNull reports whether t is sql.Null[T], or sql.NullString or one of its like.
+func isSQLNull(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && strings.HasPrefix(t.Name(), "Null") &&
+		t.NumField() == 2 && t.Field(1).Name == "Valid"
+}
+
+// isTime reports whether t is time.Time under a name of its own.
+func isTime(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) &&
+		!implements(t, textWriterType, textReaderType) && !implements(t, jsonWriterType, jsonReaderType) || t == timeType
+}
+
+func hasExported(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() || f.Anonymous {
+			return true
+		}
+	}
+	return false
+}
+
+// isCustom reports whether the caller's registry has another codec for t than the standard one.
+func isCustom(t reflect.Type, caller *bson.Registry) bool {
+	if caller == nil {
+		return false
+	}
+	e, err1 := caller.LookupEncoder(t)
+	standardEncoder, err2 := standard.LookupEncoder(t)
+	if (err1 == nil) != (err2 == nil) || fingerprint(reflect.ValueOf(e), 0) != fingerprint(reflect.ValueOf(standardEncoder), 0) {
+		return true
+	}
+	d, err1 := caller.LookupDecoder(t)
+	standardDecoder, err2 := standard.LookupDecoder(t)
+	return (err1 == nil) != (err2 == nil) || fingerprint(reflect.ValueOf(d), 0) != fingerprint(reflect.ValueOf(standardDecoder), 0)
+}
+
+// fingerprint tells codecs apart: every registry has instances of its own of the standard ones,
+// which are functions, or structs of settings and of other codecs.
+func fingerprint(v reflect.Value, depth int) string {
+	if !v.IsValid() || depth > 4 {
+		return ""
+	}
+	text := v.Type().String()
+	switch v.Kind() {
+	case reflect.Func:
+		return fmt.Sprint(text, v.Pointer())
+	case reflect.Pointer, reflect.Interface:
+		return text + fingerprint(v.Elem(), depth+1)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			text += fingerprint(v.Field(i), depth+1)
+		}
+	case reflect.Bool:
+		return fmt.Sprint(text, v.Bool())
+	}
+	return text
+}

@@ -1,0 +1,119 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// transaction is a session with a transaction in it or, for a View, a snapshot session: all its
+// reads are of the one majority-committed moment of the first, and the server holds nothing open
+// for it between them.
+type transaction struct {
+	db      *database
+	session *mongodriver.Session
+	view    bool
+	over    atomic.Bool
+}
+
+var _ driver.Tx = (*transaction)(nil)
+
+var errNoTransactions = errors.New("mongo: a standalone server has no transactions")
+
+// Begin implements [driver.Database]. It does no I/O: the first operation begins the transaction
+// at the server.
+func (d *database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !d.info.Transactions {
+		return nil, errNoTransactions
+	}
+	// Snapshots need no causal consistency: they are taken on the primary, which has every
+	// acknowledged write.
+	s, err := d.client.StartSession(options.Session().SetCausalConsistency(false).SetSnapshot(p.View))
+	if err != nil {
+		return nil, err
+	}
+	if !p.View {
+		err = s.StartTransaction(options.Transaction().
+			SetReadConcern(readconcern.Snapshot()).
+			SetWriteConcern(durable()).
+			SetReadPreference(readpref.Primary()))
+	}
+	if err != nil {
+		s.EndSession(ctx)
+		return nil, err
+	}
+	d.began()
+	return &transaction{db: d, session: s, view: p.View}, nil
+}
+
+// The waits between the attempts of a commit.
+const (
+	firstWait   = 5 * time.Millisecond
+	longestWait = 200 * time.Millisecond
+)
+
+// Commit implements [driver.Tx]. A commit whose outcome is unknown is sent again until ctx ends:
+// to the server that is the same commit, however often it comes.
+func (t *transaction) Commit(ctx context.Context) error {
+	// What is left when it ends without an answer is aborted, in the time that is kept for that.
+	defer t.end(ctx)
+	attempts, cancel := context.WithCancel(ctx)
+	if end, ok := ctx.Deadline(); ok {
+		cancel()
+		attempts, cancel = context.WithDeadline(ctx, end.Add(-time.Until(end)/10))
+	}
+	defer cancel()
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		err := t.session.CommitTransaction(attempts)
+		if err == nil {
+			return nil
+		}
+		err = &commitError{err}
+		if !unsettled(err) {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-attempts.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+// commitError marks the error of a commit, for which a label means something else than for other
+// operations.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error as the driver gave it.
+func (e *commitError) Unwrap() error { return e.err }
+
+// Rollback implements [driver.Tx]. A transaction whose abort does not arrive is ended by the server,
+// after its transactionLifetimeLimitSeconds.
+func (t *transaction) Rollback(ctx context.Context) error {
+	defer t.end(ctx)
+	if t.view {
+		return nil
+	}
+	return t.session.AbortTransaction(ctx)
+}
+
+func (t *transaction) end(ctx context.Context) {
+	t.over.Store(true)
+	t.session.EndSession(ctx)
+	t.db.ended()
+}

@@ -1,0 +1,179 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Update implements [driver.Collection]. It is one $set and $unset of what is mapped, never a
+// replacement and never a pipeline: in a pipeline the string "$balance" is an expression.
+func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
+	filter, err := c.versionFilter(p.Key, &p.Expect)
+	if err != nil {
+		return driver.WriteResult{}, err
+	}
+	change, err := c.change(p)
+	if err != nil {
+		return driver.WriteResult{}, err
+	}
+	inner, cancel, err := c.writing(ctx, p.Tx)
+	if err != nil {
+		return driver.WriteResult{}, err
+	}
+	o := options.UpdateOne()
+	if collation := c.collation(); collation != nil {
+		o.SetCollation(collation)
+	}
+	result, err := c.native.UpdateOne(inner, filter, change, o)
+	cancel()
+	if err != nil && !matchedNone(err) {
+		return driver.WriteResult{}, settled(ctx, err)
+	}
+	if err == nil && result.MatchedCount > 0 {
+		return driver.WriteResult{Outcome: driver.Applied, Stored: p.Next}, nil
+	}
+	return c.look(ctx, p.Tx, p.Key)
+}
+
+// Delete implements [driver.Collection].
+func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver.WriteResult, error) {
+	expect := &p.Expect
+	if p.Any {
+		expect = nil
+	}
+	filter, err := c.versionFilter(p.Key, expect)
+	if err != nil {
+		return driver.WriteResult{}, err
+	}
+	inner, cancel, err := c.writing(ctx, p.Tx)
+	if err != nil {
+		return driver.WriteResult{}, err
+	}
+	o := options.DeleteOne()
+	if collation := c.collation(); collation != nil {
+		o.SetCollation(collation)
+	}
+	result, err := c.native.DeleteOne(inner, filter, o)
+	cancel()
+	switch {
+	case err != nil && !matchedNone(err):
+		return driver.WriteResult{}, settled(ctx, err)
+	case err == nil && result.DeletedCount > 0:
+		return driver.WriteResult{Outcome: driver.Applied, Stored: p.Expect}, nil
+	case p.Any:
+		return driver.WriteResult{Outcome: driver.Missing}, nil
+	}
+	return c.look(ctx, p.Tx, p.Key)
+}
+
+// matchedNone reports whether a write that failed to reach the majority had nothing to write.
+func matchedNone(err error) bool {
+	e, ok := errors.AsType[mongodriver.WriteException](err)
+	if !ok || e.WriteConcernError == nil || len(e.WriteErrors) > 0 || len(e.Raw) == 0 {
+		return false
+	}
+	n, ok := e.Raw.Lookup("n").AsInt64OK()
+	return ok && n == 0
+}
+
+// look tells a missing document from a stale one, after a write that matched nothing.
+func (c *collection) look(ctx context.Context, tx driver.Tx, key any) (driver.WriteResult, error) {
+	found, err := c.storedVersion(ctx, c.native, tx, key)
+	switch {
+	case err != nil:
+		return driver.WriteResult{Outcome: driver.NotApplied}, err
+	case !found.Found:
+		return driver.WriteResult{Outcome: driver.Missing}, nil
+	}
+	return driver.WriteResult{Outcome: driver.Stale, Stored: found.Version}, nil
+}
+
+// versionFilter selects a document by its key and, unless expect is nil, its version. Version 0 is
+// also that of a document without one: {$in: [0, null]} matches null and missing.
+func (c *collection) versionFilter(key any, expect *int64) (bson.Raw, error) {
+	at, b := beginDocument(make([]byte, 0, 96))
+	b, err := c.appendKeyCondition(b, key)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case expect == nil:
+	case *expect == 0:
+		in, inner := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, c.version.path))
+		list, inner := beginDocument(appendHeader(inner, bson.TypeArray, "$in"))
+		inner = appendInt64(appendHeader(inner, bson.TypeInt64, "0"), 0)
+		inner = appendHeader(inner, bson.TypeNull, "1")
+		b = endDocument(endDocument(inner, list), in)
+	default:
+		b = appendInt64(appendHeader(b, bson.TypeInt64, c.version.path), *expect)
+	}
+	return endDocument(b, at), nil
+}
+
+// change is the update document: the fields that are written, those that omitempty leaves out, and
+// the version.
+func (c *collection) change(p *driver.UpdateParams) (bson.Raw, error) {
+	at, b := beginDocument(make([]byte, 0, 256))
+	set, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, "$set"))
+	b, err := c.version.appendNumber(b, p.Next)
+	if err != nil {
+		return nil, err
+	}
+	var omitted []*codec
+	n := len(p.Fields)
+	if p.Fields == nil {
+		n = len(c.fields)
+	}
+	for i := range n {
+		f := i
+		if p.Fields != nil {
+			f = p.Fields[i]
+		}
+		field := c.fields[f]
+		v := p.Record.Field(field.field)
+		if field.isOmitted(v) {
+			omitted = append(omitted, field)
+			continue
+		}
+		if b, err = field.appendElement(b, field.path, v); err != nil {
+			return nil, err
+		}
+	}
+	b = endDocument(b, set)
+	if len(omitted) > 0 {
+		var unset int
+		unset, b = beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, "$unset"))
+		for _, field := range omitted {
+			b = appendString(appendHeader(b, bson.TypeString, field.path), "")
+		}
+		b = endDocument(b, unset)
+	}
+	return c.sized(endDocument(b, at))
+}
+
+// appendNumber appends an integer under the field's own name.
+func (c *codec) appendNumber(b []byte, n int64) ([]byte, error) {
+	at, b := beginElement(b, c.path)
+	t, b, err := c.appendInteger(b, n)
+	if err != nil {
+		return nil, err
+	}
+	b[at] = byte(t)
+	return b, nil
+}
+
+// largestDocument is the server's limit, 16 MiB.
+const largestDocument = 16 << 20
+
+func (c *collection) sized(doc bson.Raw) (bson.Raw, error) {
+	if len(doc) > largestDocument {
+		return nil, &driver.ValueError{Field: c.spec.Type.Name(), Problem: "the document is larger than 16 MiB"}
+	}
+	return doc, nil
+}
