@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/stillframe/stillframe/mongo"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/memstore"
@@ -32,7 +34,10 @@ var backends = [...]backend{
 	},
 	mongoBackend: {
 		flag: "mongo", usage: "`URI` of the MongoDB database",
-		holds:    "match reports",
+		holds: "match reports",
+		open: func(ctx context.Context, uri string, o store.Options) (*store.DB, error) {
+			return mongo.Open(ctx, uri, mongoDatabase(uri), &mongo.Options{Store: o})
+		},
 		embedded: memstore.Options{Tag: "bson", SnapshotReads: true},
 	},
 	sqlserverBackend: {
@@ -76,6 +81,17 @@ func (b *backend) connect(ctx context.Context, addresses map[string]string, o st
 		return nil, store.ErrUnsupported
 	}
 	return b.open(ctx, address, o)
+}
+
+// mongoDatabase is the database that a URI names behind its hosts, "season" where it names none.
+func mongoDatabase(uri string) string {
+	_, hosts, _ := strings.Cut(uri, "://")
+	_, path, _ := strings.Cut(hosts, "/")
+	name, _, _ := strings.Cut(path, "?")
+	if name == "" {
+		return "season"
+	}
+	return name
 }
 
 func (dbs databases) close() error {

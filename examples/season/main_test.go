@@ -127,7 +127,6 @@ func TestRunRefuses(t *testing.T) {
 		{"NegativeWorkers", []string{"-workers", "-3"}, "season: -workers needs to be at least 1 (see -help)\n"},
 		{"WorkersIsAText", []string{"-workers", "many"}, "season: invalid value \"many\" for flag -workers: parse error (see -help)\n"},
 		{"NoFile", []string{"-data", "absent.json"}, "season: open absent.json: no such file or directory\n"},
-		{"Mongo", []string{"-mongo=" + secret}, "season: -mongo: this backend is not built yet; without the flag the database is embedded (see -help)\n"},
 		{"SQLServer", []string{"-sqlserver", secret, "-json"}, "season: -sqlserver: this backend is not built yet; without the flag the database is embedded (see -help)\n"},
 	}
 	for _, tt := range tests {

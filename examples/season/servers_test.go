@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -8,25 +9,39 @@ import (
 	"github.com/stillframe/stillframe/internal/testbed"
 )
 
-// TestRunOnMySQL plays the season with clubs and standings on real servers: exactly, twice without a
-// change, and wrongly when it is naive.
-func TestRunOnMySQL(t *testing.T) {
-	for name, server := range map[string]func(testing.TB) *testbed.Server{"MariaDB": testbed.MariaDB, "MySQL": testbed.MySQL} {
-		t.Run(name, func(t *testing.T) {
+// TestRunOnServers plays the season on real servers: exactly, twice without a change, and wrongly when
+// it is naive.
+func TestRunOnServers(t *testing.T) {
+	mongo := func(t *testing.T) string {
+		set := testbed.Mongo(t)
+		uri, options, _ := strings.Cut(set.URI(), "?")
+		return strings.TrimSuffix(uri, "/") + "/" + set.Database(t) + "?" + options
+	}
+	for _, tt := range []struct {
+		name  string
+		flags func(t *testing.T) []string
+	}{
+		{"MariaDB", func(t *testing.T) []string { return []string{"-mysql", testbed.MariaDB(t).Database(t)} }},
+		{"MongoDB", func(t *testing.T) []string { return []string{"-mongo", mongo(t)} }},
+		{"MySQLAndMongoDB", func(t *testing.T) []string {
+			return []string{"-mysql", testbed.MySQL(t).Database(t), "-mongo", mongo(t)}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dsn := server(t).Database(t)
+			flags := append(tt.flags(t), "-json")
 			exact := func(args ...string) {
-				status, stdout, stderr := program(t, append(args, "-mysql", dsn, "-json")...)
+				status, stdout, stderr := program(t, append(args, flags...)...)
 				assert.Zero(t, status, stderr)
 				r := parseResult(t, stdout)
-				assert.Equal(t, row{Club: "Leicester City", Tally: Tally{Played: 38, Won: 23, Drawn: 12, Lost: 3, For: 68, Against: 36, Points: 81}}, r.Table[0])
+				assert.Equal(t, premierLeagueTable, r.Table)
 				assert.Zero(t, *r.Lost)
 			}
 			exact("-workers", "64")
 			exact()
 			exact("-fresh")
 
-			status, stdout, _ := program(t, "-mysql", dsn, "-naive", "-workers", "64", "-json")
+			status, stdout, _ := program(t, append([]string{"-naive", "-workers", "64"}, flags...)...)
 			assert.Equal(t, 1, status)
 			assert.Positive(t, *parseResult(t, stdout).Lost)
 		})
@@ -41,5 +56,22 @@ func TestRunHidesThePassword(t *testing.T) {
 		assert.Empty(t, stdout)
 		assert.Contains(t, stderr, "-mysql")
 		assert.NotContains(t, stderr, "hunter2")
+	}
+	status, _, stderr := program(t, "-mongo", "user:hunter2@db/game")
+	assert.NotZero(t, status)
+	assert.Contains(t, stderr, "-mongo")
+	assert.NotContains(t, stderr, "hunter2")
+}
+
+func TestMongoDatabase(t *testing.T) {
+	t.Parallel()
+	for uri, want := range map[string]string{
+		"mongodb://a":                   "season",
+		"mongodb://a:1,b:2/?w=majority": "season",
+		"mongodb://u:p@a:1,b:2/game":    "game",
+		"mongodb+srv://a/game?w=1":      "game",
+		"":                              "season",
+	} {
+		assert.Equal(t, want, mongoDatabase(uri), uri)
 	}
 }
