@@ -38,7 +38,7 @@ func TestCompareMySQL(t *testing.T) {
 			batch[i] = &Club{ID: int64(i + 1), Name: fmt.Sprint("club ", i), City: "Leicester"}
 		}
 		require.NoError(t, clubs.InsertMany(t.Context(), batch))
-		hand := newMySQLByHand(t, dsn)
+		hand := newMySQLByHand(t, server, dsn)
 		var rows []row
 		for _, p := range mysqlPairs(t, db, clubs, hand) {
 			rows = append(rows, compare(t, p))
@@ -53,9 +53,9 @@ func mysqlPairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64]
 	for i := range keys {
 		keys[i] = int64(i*7 + 1)
 	}
-	mine, err := clubs.Get(ctx, 1)
+	mine, err := clubs.Get(ctx, 502)
 	require.NoError(t, err)
-	theirs, err := hand.read(ctx, 2)
+	theirs, err := hand.read(ctx, 501)
 	require.NoError(t, err)
 	debit := func(c *Club) error { c.Balance--; return nil }
 	credit := func(c *Club) error { c.Balance++; return nil }
@@ -112,10 +112,16 @@ type mysqlByHand struct {
 
 const clubColumns = "SELECT id, version, name, city, balance, rating FROM clubs "
 
-func newMySQLByHand(t *testing.T, dsn string) *mysqlByHand {
+func newMySQLByHand(t *testing.T, server *testbed.Server, dsn string) *mysqlByHand {
 	cfg, err := mysqldriver.ParseDSN(dsn)
 	require.NoError(t, err)
 	cfg.ParseTime, cfg.Loc = true, time.UTC
+	// The state in which the library puts its connections, so that the servers do the same work.
+	isolation := "transaction_isolation"
+	if server.Product() == "MariaDB" {
+		isolation = "tx_isolation"
+	}
+	cfg.Params = map[string]string{isolation: "'READ-COMMITTED'", "sql_mode": "'STRICT_TRANS_TABLES'", "time_zone": "'+00:00'"}
 	connector, err := mysqldriver.NewConnector(cfg)
 	require.NoError(t, err)
 	h := &mysqlByHand{db: sql.OpenDB(connector)}
