@@ -168,7 +168,10 @@ func misuseTwoGoroutines(e *env) {
 	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
 		if c.Op == intercept.Get && armed.CompareAndSwap(true, false) {
 			close(reached)
-			<-release
+			select {
+			case <-release:
+			case <-ctx.Done():
+			}
 		}
 		return next(ctx)
 	})
@@ -179,7 +182,8 @@ func misuseTwoGoroutines(e *env) {
 		soon(e, reached, "the first operation")
 		for _, v := range verbs {
 			a := r.get(2)
-			e.only(v.call(ctx, ours.In(tx), &a), store.ErrInvalid, v.name)
+			second := async(func() error { return v.call(ctx, ours.In(tx), &a) }) // so that one that waits is named
+			e.only(soon(e, second, "the end of the second operation"), store.ErrInvalid, v.name)
 		}
 		close(release)
 		require.NoError(e, soon(e, first, "the end of the first operation"))
