@@ -78,12 +78,14 @@ func (m *mapping) restoreFrame(r driver.Record, f frame) {
 // an error it has taken it back itself.
 func (c *call) prepare(u *undoLog, r driver.Record, insert bool) error {
 	m := c.repo.mapping
-	now := c.db.now()
-	if insert && m.created >= 0 {
-		c.setTime(u, r.Field(&m.spec.Fields[m.created]), now, true)
-	}
-	if m.updated >= 0 {
-		c.setTime(u, r.Field(&m.spec.Fields[m.updated]), now, false)
+	if created := insert && m.created >= 0; created || m.updated >= 0 {
+		now := c.db.now()
+		if created {
+			c.setTime(u, r.Field(&m.spec.Fields[m.created]), now, true)
+		}
+		if m.updated >= 0 {
+			c.setTime(u, r.Field(&m.spec.Fields[m.updated]), now, false)
+		}
 	}
 	err := c.validate(r)
 	for i := 0; err == nil && i < len(m.checks); i++ {

@@ -28,6 +28,7 @@ type collection struct {
 	getVersion string
 	deleteAny  write
 	delete     [2]write // by unversioned
+	save       [2]write // likewise: the UPDATE of all fields
 	insertInto []column // what an INSERT names
 
 	mu      sync.Mutex
@@ -150,6 +151,7 @@ func (c *collection) compile() {
 		c.whereVersion(&b, unversioned == 1)
 		w := &c.delete[unversioned]
 		w.text, w.answers = c.dialect.Counted(b.text(), "")
+		c.save[unversioned] = c.makeUpdate(nil, unversioned == 1)
 	}
 	for i := range c.columns {
 		made := i < c.fields-1 && c.spec.KeyAuto || i == c.fields-1 && c.spec.VersionAuto

@@ -126,8 +126,11 @@ func (c *collection) writtenField(fields []int, i int) int {
 
 // updateText returns the UPDATE that writes the fields.
 func (c *collection) updateText(fields []int, unversioned bool) write {
+	if fields == nil {
+		return c.save[btoi(unversioned)]
+	}
 	var buffer [64]byte
-	shape := append(buffer[:0], byte(btoi(unversioned)), byte(btoi(fields == nil)))
+	shape := append(buffer[:0], byte(btoi(unversioned)))
 	for _, i := range fields {
 		shape = binary.AppendUvarint(shape, uint64(i))
 	}
