@@ -37,26 +37,32 @@ const (
 	roundTime     = 60 * time.Millisecond
 )
 
-// compare lets both sides do their work in turn, in many short rounds, so that whatever else the
-// machine does meets both. It warms both up first, and changes who begins in each round.
+// compare lets both sides do their work in turn, one operation each, so that whatever else the
+// machine and the server do meets both. It warms both up first, and changes who begins.
 func compare(t *testing.T, p pair) row {
 	t.Helper()
 	start := time.Now()
 	n := 0
-	for ; n < 3 || time.Since(start) < roundTime; n++ {
+	for ; n < 3 || time.Since(start) < 2*roundTime; n++ {
 		require.NoError(t, p.library())
 		require.NoError(t, p.hand())
 	}
 	n = max(1, n/2)
 	var library, hand, ratios []float64
-	for round := range compareRounds {
-		var a, b float64
-		if round%2 == 0 {
-			a, b = timed(t, p.library, n), timed(t, p.hand, n)
-		} else {
-			b, a = timed(t, p.hand, n), timed(t, p.library, n)
+	for range compareRounds {
+		var a, b time.Duration
+		runtime.GC()
+		for i := range n {
+			if i%2 == 0 {
+				a += timed(t, p.library)
+				b += timed(t, p.hand)
+			} else {
+				b += timed(t, p.hand)
+				a += timed(t, p.library)
+			}
 		}
-		library, hand, ratios = append(library, a), append(hand, b), append(ratios, a/b)
+		library, hand = append(library, float64(a)/float64(n)), append(hand, float64(b)/float64(n))
+		ratios = append(ratios, float64(a)/float64(b))
 	}
 	return row{
 		name: p.name, ratio: median(ratios),
@@ -65,16 +71,13 @@ func compare(t *testing.T, p pair) row {
 	}
 }
 
-// timed returns the nanoseconds of one operation.
-func timed(t *testing.T, work side, n int) float64 {
-	runtime.GC()
+// timed returns how long one operation takes.
+func timed(t *testing.T, work side) time.Duration {
 	start := time.Now()
-	for range n {
-		if err := work(); err != nil {
-			t.Fatal(err)
-		}
+	if err := work(); err != nil {
+		t.Fatal(err)
 	}
-	return float64(time.Since(start).Nanoseconds()) / float64(n)
+	return time.Since(start)
 }
 
 func allocations(t *testing.T, work side) float64 {
