@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -85,6 +86,11 @@ func (c *call) runs(ctx context.Context, options *TxOptions, fn func(context.Con
 	if !c.write && !info.Views {
 		return explain(ErrUnsupported, "%s has no transactions of one moment", info.Server)
 	}
+	if c.db.options.Rehearse {
+		if err := c.rehearse(ctx, o, fn); err != nil {
+			return err
+		}
+	}
 	last := time.Now().Add(o.Timeout)
 	return c.retry(ctx, bounds{o.Timeout, math.MaxInt}, func(n int) error {
 		deadline := time.Now().Add(o.RunTimeout)
@@ -98,6 +104,20 @@ func (c *call) runs(ctx context.Context, options *TxOptions, fn func(context.Con
 		}
 		return err
 	})
+}
+
+var errRehearsed = errors.New("the run was a rehearsal")
+
+// rehearse runs the function once and rolls back, whatever it returned. That two goroutines used
+// the Tx is reported all the same: the next run may be lucky.
+func (c *call) rehearse(ctx context.Context, o TxOptions, fn func(context.Context, *Tx) error) error {
+	_, err := c.run(ctx, 0, o, time.Now().Add(o.RunTimeout), func(ctx context.Context, tx *Tx) error {
+		return errors.Join(fn(ctx, tx), errRehearsed)
+	})
+	if own, ok := errors.AsType[*callersError](err); ok && errors.Is(own.err, errTwoGoroutines) {
+		return errTwoGoroutines
+	}
+	return nil
 }
 
 // run is one run of the function.

@@ -56,7 +56,8 @@
 // written.
 //
 // Atomic. It commits if and only if the function returned nil and no operation of the Tx failed.
-// Deadlocks, write conflicts and transient failures run the whole function again.
+// Deadlocks, write conflicts and transient failures run the whole function again; with
+// [Options.Rehearse] a test sees whether that does harm.
 //
 // Reads in a Tx. They see the Tx's own writes. In Atomic each read has its own moment, or the Tx's
 // where Info says SnapshotTx; in View all have one.

@@ -398,3 +398,26 @@ func Example_validate() {
 	fmt.Println(errors.Is(err, store.ErrInvalid), err)
 	// Output: true store: modify clubs "7": invalid: a club cannot owe more than 1000
 }
+
+// A test with Rehearse shows that a function cannot be run again: here it counts its own runs.
+func ExampleOptions_rehearse() {
+	_, clubs := open()
+	rehearsed := memstore.Open(&memstore.Options{Store: store.Options{Rehearse: true}})
+	fees := store.MustRepository[Club, int64](rehearsed, "clubs", nil)
+	if err := fees.Insert(ctx, &Club{ID: 7, Name: "Leicester City", Balance: 100}); err != nil {
+		log.Fatal(err)
+	}
+
+	for _, repository := range []*store.Repository[Club, int64]{clubs, fees} {
+		paid := 0
+		club, err := repository.Modify(ctx, 7, func(c *Club) error {
+			c.Balance -= 10
+			paid += 10 // wrong: it belongs after Modify
+			return nil
+		})
+		fmt.Println(club.Balance, paid, err)
+	}
+	// Output:
+	// 90 10 <nil>
+	// 90 20 <nil>
+}

@@ -93,7 +93,24 @@ func (m *modifier) run(ctx context.Context) error {
 		}
 		return err
 	}
+	if m.db.options.Rehearse {
+		m.rehearse(ctx)
+	}
 	return m.retry(ctx, m.repo.bounds(), func(int) error { return m.attempt(ctx) })
+}
+
+// rehearse runs the function on a copy of its own and throws away what came of it. A Tx has its
+// functions rehearsed with it.
+func (m *modifier) rehearse(ctx context.Context) {
+	entity := m.fresh()
+	switch err := m.get(ctx, m.key, getInto{into: entity}); {
+	case err == nil:
+		_ = m.change(entity, true)
+	case err == ErrNotFound && m.upsert:
+		entity = m.fresh()
+		m.repo.mapping.setKey(entity, m.key)
+		_ = m.change(entity, false)
+	}
 }
 
 // attempt reads, has the function change the copy, and writes.

@@ -24,6 +24,14 @@ type Options struct {
 	Logger *slog.Logger
 	// Observer is told of every call. Defaults to none.
 	Observer Observer
+	// Rehearse is for tests: every function that a conflict may run again runs twice, as if its
+	// first run had met one. That first run, and whatever it returned, is thrown away, with
+	// its writes. So a function that is not safe to repeat (it adds to a slice of its caller,
+	// sends a mail, keeps a pointer to its copy) does its harm in each test, and not once a
+	// month. It applies to Modify and Upsert outside a Tx, and to Atomic and View, whose
+	// rehearsal includes the functions inside. Each costs its round trips twice. Defaults to
+	// false.
+	Rehearse bool
 }
 
 // TxOptions configure one [DB.Atomic] or [DB.View].

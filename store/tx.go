@@ -19,7 +19,7 @@ type Tx struct {
 	db       *DB
 	driver   driver.Tx
 	view     bool
-	run      int // 1 for the first run of the function
+	run      int // 1 for the first run of the function, 0 for a rehearsal
 	deadline time.Time
 
 	// mu is held during each operation. It is never waited for by one: a second operation at

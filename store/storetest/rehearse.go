@@ -1,0 +1,176 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// Options.Rehearse runs twice what a conflict may run again, and leaves nothing of the first run.
+var (
+	_ = register(
+		"Modify",
+		Test{Name: "Rehearsed", run: rehearseModify},
+		Test{Name: "RehearsedUpsert", run: rehearseUpsert},
+	)
+	_ = register(
+		"Atomic",
+		Test{Name: "Rehearsed", needs: transactions, run: rehearseAtomic},
+		Test{Name: "RehearsedEnds", needs: transactions, run: rehearseEnds},
+	)
+	_ = register(
+		"ReadsInTx",
+		Test{Name: "RehearsedView", needs: views, run: rehearseView},
+	)
+)
+
+func rehearseModify(e *env) {
+	r := newAccounts(e, 10)
+	ours := r.on(e.open(store.Options{Rehearse: true}), nil)
+	var copies []*account
+	a, err := ours.Modify(e.ctx, 1, func(a *account) error {
+		require.Equal(e, int64(10), a.Amount, "each run has a copy of its own")
+		a.Amount++
+		a.Marks = append(a.Marks, int64(len(copies)))
+		copies = append(copies, a)
+		return nil
+	})
+	require.NoError(e, err)
+	require.Len(e, copies, 2)
+	require.NotSame(e, copies[0], copies[1])
+	require.EqualValues(e, 2, a.Version, "one run is written")
+	require.Equal(e, []int64{1}, r.get(1).Marks, "the second")
+
+	// What the rehearsal returns is thrown away too; the run itself decides.
+	runs := 0
+	_, err = ours.Modify(e.ctx, 1, func(*account) error {
+		if runs++; runs == 1 {
+			return errBoom
+		}
+		return nil
+	})
+	require.NoError(e, err)
+	_, err = ours.Modify(e.ctx, 1, func(*account) error { runs++; return errBoom })
+	require.ErrorIs(e, err, errBoom)
+	require.Equal(e, 4, runs)
+	_, err = ours.Modify(e.ctx, 2, func(*account) error { runs++; return nil })
+	e.only(err, store.ErrNotFound)
+	require.Equal(e, 4, runs)
+	require.PanicsWithValue(e, "boom", func() {
+		_, _ = ours.Modify(e.ctx, 1, func(*account) error { panic("boom") })
+	})
+	_, err = ours.Modify(e.ctx, 1, nil)
+	e.only(err, store.ErrInvalid)
+	require.EqualValues(e, 2, r.get(1).Version)
+}
+
+func rehearseUpsert(e *env) {
+	r := newAccounts(e)
+	ours := r.on(e.open(store.Options{Rehearse: true}), nil)
+	var found []bool
+	upsert := func(a *account, there bool) error {
+		require.EqualValues(e, 1, a.ID)
+		a.Amount += 5
+		found = append(found, there)
+		return nil
+	}
+	for range 2 {
+		_, err := ours.Upsert(e.ctx, 1, upsert)
+		require.NoError(e, err)
+	}
+	require.Equal(e, []bool{false, false, true, true}, found)
+	require.EqualValues(e, 10, r.get(1).Amount)
+}
+
+// rehearseAtomic has a function work on an entity of its caller and forget that it may run again.
+func rehearseAtomic(e *env) {
+	r := newAccounts(e, 10, 20)
+	db := e.open(store.Options{Rehearse: true})
+	ours := r.on(db, nil)
+	reloaded := r.get(1)
+	mine := r.modify(1, func(a *account) { a.Amount++ }) // so that reloaded has something to learn
+	var forgotten []int64
+	commits, modified := 0, 0
+	fresh := account{ID: 3, Amount: 1}
+	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		in := ours.In(tx)
+		forgotten = append(forgotten, mine.Version, reloaded.Version, fresh.Version)
+		tx.OnCommit(func() { commits++ })
+		if err := in.Reload(ctx, &reloaded); err != nil {
+			return err
+		}
+		mine.Amount = 50
+		err := errors.Join(in.Save(ctx, &mine), in.Insert(ctx, &fresh))
+		if err != nil {
+			return err
+		}
+		_, err = in.Modify(ctx, 2, func(a *account) error { modified++; a.Amount++; return nil })
+		return err
+	}))
+	require.Equal(e, []int64{2, 1, 0, 2, 1, 0}, forgotten, "the second run finds every entity as the first one did")
+	require.Equal(e, 1, commits)
+	require.Equal(e, 2, modified, "once in each run: a Tx is rehearsed whole")
+	require.Equal(e, []int64{50, 21, 1}, amounts(r, 1, 2, 3))
+	require.EqualValues(e, 3, mine.Version)
+	require.EqualValues(e, 1, fresh.Version)
+}
+
+func rehearseEnds(e *env) {
+	r := newAccounts(e, 10)
+	db := e.open(store.Options{Rehearse: true})
+	ours := r.on(db, nil)
+	runs := 0
+	err := db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		runs++
+		_, err := ours.In(tx).Modify(ctx, 1, credit(1))
+		return errors.Join(err, errBoom)
+	})
+	require.ErrorIs(e, err, errBoom)
+	require.Equal(e, 2, runs)
+	require.PanicsWithValue(e, "boom", func() {
+		_ = db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			_, _ = ours.In(tx).Modify(ctx, 1, credit(1))
+			panic("boom")
+		})
+	})
+	gone := async(func() error {
+		return db.Atomic(e.ctx, nil, func(context.Context, *store.Tx) error { runtime.Goexit(); return nil })
+	})
+	require.ErrorIs(e, soon(e, gone, "the end of the goroutine"), errGone)
+	require.EqualValues(e, 10, r.number(1, "amount"), "nothing was written")
+
+	// A conflict in the run itself runs it again, as ever.
+	runs = 0
+	rehearsed := *r
+	rehearsed.Repository = ours
+	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		if runs++; runs == 2 {
+			return clash(ctx, &rehearsed, tx, 1)
+		}
+		_, err := ours.In(tx).Modify(ctx, 1, credit(1))
+		return err
+	}))
+	require.Equal(e, 3, runs)
+}
+
+func rehearseView(e *env) {
+	r := newAccounts(e, 10, 20)
+	db := e.open(store.Options{Rehearse: true})
+	ours := r.on(db, nil)
+	var seen []int64
+	require.NoError(e, db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		for a, err := range ours.In(tx).Find(ctx, store.Query{}.OrderBy("ID")) {
+			if err != nil {
+				return err
+			}
+			seen = append(seen, a.Amount)
+		}
+		return nil
+	}))
+	require.Equal(e, slices.Repeat([]int64{10, 20}, 2), seen, "a function that gathers outside gathers twice")
+}
