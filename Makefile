@@ -7,7 +7,7 @@ GOLANGCI    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME  ?= 20s
 TESTFLAGS ?=
 
-.PHONY: test test-mongo servers lint golangci fuzz bench cover
+.PHONY: test test-mongo conformance servers lint golangci fuzz bench cover
 
 # Fills .servers with MariaDB, MySQL and MongoDB for the tests, and leaves the system as it is. What
 # cannot be had is said in its line; its tests are then skipped, or fail where STILLFRAME_REQUIRE
@@ -25,6 +25,11 @@ test: servers
 
 test-mongo: servers
 	go test -race -shuffle=on -timeout 60m $(TESTFLAGS) ./mongo
+
+# Which guarantee was shown on which server, and which test caught each broken backend. It puts the
+# first table into the README.
+conformance: servers
+	go run ./internal/conformance -write README.md
 
 lint:
 	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi

@@ -71,7 +71,7 @@ var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: TestBrokenBackend/([^/\s]+)/
 const children = 6
 
 // TestBroken shows that the suite can fail: each broken backend is caught, by a test of each guarantee
-// that it breaks, and the log says by which.
+// that it breaks, and the attribute caught-by says by which.
 func TestBroken(t *testing.T) {
 	if os.Getenv(brokenName) != "" {
 		t.Skip("this is the child process")
@@ -136,7 +136,7 @@ func (b broken) judge(t *testing.T, output []byte) {
 	if t.Failed() {
 		t.Logf("%s", output[max(0, len(output)-20_000):])
 	}
-	t.Logf("caught by %d: %s", len(caught), strings.Join(caught, ", "))
+	t.Attr("caught-by", strings.Join(caught, ", "))
 }
 
 // TestEveryGuaranteeIsBrokenOnce has a broken backend for each guarantee.

@@ -59,6 +59,11 @@ func Run(t *testing.T, h Harness) {
 	if h.OpenSingle == nil {
 		h.OpenSingle = h.Open
 	}
+	db := h.Open(t, store.Options{})
+	t.Attr("server", db.Info().Server) // for tools that read go test -json
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
 	for group := range slices.Values(guarantees()) {
 		t.Run(group, func(t *testing.T) {
 			for _, test := range registry {
