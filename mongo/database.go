@@ -58,6 +58,7 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 			CodePointOrder: true,
 			UUIDOrder:      true,
 			Native:         reflect.TypeFor[bson.D](),
+			NestedCodec:    func(t reflect.Type) bool { return isNestedCodec(t, o.Registry) },
 		},
 	}
 }
@@ -132,6 +133,14 @@ func bounded(ctx context.Context, limit time.Duration) (context.Context, context
 // edge is how long before the end of a context the driver and the server may already give up, since
 // they leave time for the answer.
 const edge = 100 * time.Millisecond
+
+// readFault is settled for a call that only reads.
+func readFault(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &unsent{settled(ctx, err)}
+}
 
 // settled returns the error of a call. One that was given up for want of time, right before the
 // caller's context ends, is returned when it has ended, so that it is taken for what it is.

@@ -44,7 +44,7 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 	defer cancel()
 	cursor, err := c.native.Find(inner, filter, o)
 	if err != nil {
-		return driver.FindResult{}, settled(ctx, err)
+		return driver.FindResult{}, readFault(ctx, err)
 	}
 	defer func() { _ = cursor.Close(context.WithoutCancel(inner)) }()
 	var result driver.FindResult
@@ -61,7 +61,7 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 		result.Rows++
 	}
 	if err := cursor.Err(); err != nil {
-		return driver.FindResult{}, settled(ctx, err)
+		return driver.FindResult{}, readFault(ctx, err)
 	}
 	if len(p.Order) > 0 && result.Rows > 0 {
 		if result.Last, err = c.last(doc, p.Order); err != nil {
@@ -83,7 +83,7 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 	}
 	defer cancel()
 	n, err := c.native.CountDocuments(inner, filter, options.Count().SetCollation(simple))
-	return n, settled(ctx, err)
+	return n, readFault(ctx, err)
 }
 
 // sort is the order's sort document. To the server null and missing are equal and come first.

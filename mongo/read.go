@@ -76,7 +76,7 @@ func (c *collection) one(ctx context.Context, handle *mongodriver.Collection, tx
 	if errors.Is(err, mongodriver.ErrNoDocuments) {
 		return nil, nil
 	}
-	return doc, settled(ctx, err)
+	return doc, readFault(ctx, err)
 }
 
 // keyFilter selects one document. The key is a bound value: $eq stands around a subdocument, so

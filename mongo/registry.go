@@ -127,43 +127,28 @@ func (r *registry) codecFor(t reflect.Type) valueCodec {
 	return nil
 }
 
-// isOpaque reports whether only a BSON codec understands a type, or one inside it.
+// isOpaque reports whether only a BSON codec understands a field's type.
 func isOpaque(t reflect.Type, caller *bson.Registry) bool {
-	if isCustom(t, caller) || hasBSONCodec(t) {
-		return true
-	}
-	if isDriverType(t) {
-		return t != objectIDType
-	}
-	return !isValuer(t) && holdsClosed(t, caller, map[reflect.Type]bool{})
+	return isCustom(t, caller) || hasBSONCodec(t) || isDriverType(t) && t != objectIDType
 }
 
-// holdsClosed reports whether a type holds a struct into which package store could not look, since
-// it has no exported field and no codec but for BSON, or Value and Scan.
-func holdsClosed(t reflect.Type, caller *bson.Registry, seen map[reflect.Type]bool) bool {
-	if seen[t] || t == timeType || isDriverType(t) {
+// isNestedCodec reports whether a type inside a nested value is stored by a codec, and not by its
+// kind. The driver's own types are, but for those that hold values of any type, such as bson.D,
+// which do not come back as they were: an int becomes an int32.
+func isNestedCodec(t reflect.Type, caller *bson.Registry) bool {
+	switch {
+	case isCustom(t, caller), hasBSONCodec(t):
+		return true
+	case isSQLNull(t), t == timeType:
 		return false
 	}
-	seen[t] = true
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		return holdsClosed(t.Elem(), caller, seen)
-	case reflect.Struct:
-	default:
-		return false
-	}
-	if implements(t, textWriterType, textReaderType) || implements(t, jsonWriterType, jsonReaderType) {
-		return false
-	}
-	if !hasExported(t) {
-		return isValuer(t) || isCustom(t, caller) || hasBSONCodec(t)
-	}
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && holdsClosed(f.Type, caller, seen) {
-			return true
-		}
-	}
-	return false
+	closed := t.Kind() == reflect.Struct && !hasExported(t) && t.NumField() > 0
+	return isValuer(t) || closed && (isDriverType(t) || hasTextForm(t))
+}
+
+// hasTextForm reports whether a type makes a text or JSON of itself, and reads it again.
+func hasTextForm(t reflect.Type) bool {
+	return implements(t, textWriterType, textReaderType) || implements(t, jsonWriterType, jsonReaderType)
 }
 
 // isDriverType reports whether t is one of the driver's own types, such as bson.Timestamp.
@@ -190,7 +175,7 @@ func isSQLNull(t reflect.Type) bool {
 // isTime reports whether t is time.Time under a name of its own.
 func isTime(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) &&
-		!implements(t, textWriterType, textReaderType) && !implements(t, jsonWriterType, jsonReaderType) || t == timeType
+		!hasTextForm(t) || t == timeType
 }
 
 func hasExported(t reflect.Type) bool {

@@ -167,7 +167,7 @@ func (c *call) fault(ctx context.Context, err error) *Error {
 	}
 	switch {
 	case unknown:
-		e.Err = explain(ErrUnknownOutcome, "the connection broke%s", code)
+		e.Err = explain(ErrUnknownOutcome, "no answer said what happened%s", code)
 	case nothing && !errors.Is(e.Err, ErrTransient):
 		e.Err = explain(ErrTransient, "nothing was written, and why could not be read%s", code)
 	}

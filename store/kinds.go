@@ -39,6 +39,15 @@ func hasCodec(t reflect.Type) bool {
 		implements(t, textWriterType) && implements(t, textReaderType)
 }
 
+// hasNestedCodec reports whether the backend stores a value of t, inside another, by a codec into
+// which this package cannot look.
+func hasNestedCodec(t reflect.Type, info Info) bool {
+	if info.NestedCodec != nil {
+		return info.NestedCodec(t)
+	}
+	return hasCodec(t)
+}
+
 // isSQLNull reports whether t is sql.Null[T], or sql.NullString or one of its like: a value and
 // then a Valid.
 func isSQLNull(t reflect.Type) bool {
@@ -59,7 +68,7 @@ func describe(d *driver.Field, tag storeTag, opaque bool, info Info) (problems [
 	d.JSON, d.Secret, d.Varchar, d.Text = tag.json, tag.secret, tag.varchar, tag.text
 	d.Size, d.Precision, d.Scale = tag.size, tag.precision, tag.scale
 	var problem string
-	if d.Kind, problem = kindOf(d, tag, opaque); problem != "" {
+	if d.Kind, problem = kindOf(d, tag, opaque, info); problem != "" {
 		return []string{problem}
 	}
 	if d.Size == 0 && !tag.max && (tag.unique || tag.index) && (d.Kind == driver.String || d.Kind == driver.Bytes) {
@@ -93,7 +102,7 @@ func optionProblems(d *driver.Field, tag storeTag, info Info) (problems []string
 }
 
 // kindOf finds the kind of d.Base, or says why there is none.
-func kindOf(d *driver.Field, tag storeTag, opaque bool) (driver.Kind, string) {
+func kindOf(d *driver.Field, tag storeTag, opaque bool, info Info) (driver.Kind, string) {
 	t := d.Base
 	switch {
 	case opaque:
@@ -102,7 +111,7 @@ func kindOf(d *driver.Field, tag storeTag, opaque bool) (driver.Kind, string) {
 		if !isContainer(t) {
 			return 0, fmt.Sprintf("is tagged json, which needs a struct, map, slice or array, and has type %s", d.Type)
 		}
-		return driver.Nested, nestedProblem(t, nil)
+		return driver.Nested, nestedProblem(t, info, nil)
 	case t == timeType:
 		return driver.Time, ""
 	case t.Kind() == reflect.Array && t.Elem() == byteType && t.Len() > 0:
@@ -122,7 +131,7 @@ func kindOf(d *driver.Field, tag storeTag, opaque bool) (driver.Kind, string) {
 		return kind, ""
 	}
 	if isContainer(t) {
-		return driver.Nested, nestedProblem(t, nil)
+		return driver.Nested, nestedProblem(t, info, nil)
 	}
 	return 0, fmt.Sprintf("has type %s, which cannot be stored", d.Type)
 }
@@ -200,8 +209,8 @@ func valuerKind(t reflect.Type, tag storeTag) (kind driver.Kind, problem string)
 }
 
 // nestedProblem says why a value of t cannot be stored inside another, empty when it can.
-func nestedProblem(t reflect.Type, seen map[reflect.Type]bool) string {
-	if seen[t] || t == timeType || hasCodec(t) {
+func nestedProblem(t reflect.Type, info Info, seen map[reflect.Type]bool) string {
+	if seen[t] || t == timeType || hasNestedCodec(t, info) {
 		return ""
 	}
 	if seen == nil {
@@ -212,14 +221,14 @@ func nestedProblem(t reflect.Type, seen map[reflect.Type]bool) string {
 	case reflect.Interface, reflect.Func, reflect.Chan, reflect.UnsafePointer, reflect.Uintptr, reflect.Complex64, reflect.Complex128:
 		return fmt.Sprintf("holds a value of type %s, which cannot be stored", t)
 	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return nestedProblem(t.Elem(), seen)
+		return nestedProblem(t.Elem(), info, seen)
 	case reflect.Map:
 		if p := mapKeyProblem(t); p != "" {
 			return p
 		}
-		return nestedProblem(t.Elem(), seen)
+		return nestedProblem(t.Elem(), info, seen)
 	case reflect.Struct:
-		return nestedStructProblem(t, seen)
+		return nestedStructProblem(t, info, seen)
 	}
 	return ""
 }
@@ -233,7 +242,7 @@ func mapKeyProblem(t reflect.Type) string {
 	return fmt.Sprintf("holds a map whose keys have type %s: they must be strings or integers", t.Key())
 }
 
-func nestedStructProblem(t reflect.Type, seen map[reflect.Type]bool) string {
+func nestedStructProblem(t reflect.Type, info Info, seen map[reflect.Type]bool) string {
 	exported := 0
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -241,12 +250,12 @@ func nestedStructProblem(t reflect.Type, seen map[reflect.Type]bool) string {
 			continue
 		}
 		exported++
-		if p := nestedProblem(f.Type, seen); p != "" {
+		if p := nestedProblem(f.Type, info, seen); p != "" {
 			return p
 		}
 	}
 	if t.NumField() > 0 && exported == 0 {
-		return fmt.Sprintf("holds a %s, which has only unexported fields and no codec (Value and Scan, MarshalJSON and UnmarshalJSON, or their text forms)", t)
+		return fmt.Sprintf("holds a %s, which has only unexported fields and no codec that %s uses inside other values", t, info.Name)
 	}
 	return ""
 }

@@ -37,10 +37,10 @@ func (w *nestedWalker) needs(t reflect.Type) bool {
 }
 
 func (w *nestedWalker) look(t reflect.Type) bool {
-	if isTime(t) {
+	if w.isTime(t) {
 		return true
 	}
-	if hasCodec(t) || isValuer(t) {
+	if hasNestedCodec(t, w.info) || w.info.NestedCodec == nil && isValuer(t) {
 		return false
 	}
 	switch t.Kind() {
@@ -65,8 +65,8 @@ func (w *nestedWalker) look(t reflect.Type) bool {
 	return false
 }
 
-func isTime(t reflect.Type) bool {
-	return t == timeType || t.Kind() == reflect.Struct && !hasCodec(t) && t.ConvertibleTo(timeType)
+func (w *nestedWalker) isTime(t reflect.Type) bool {
+	return t == timeType || t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) && !hasNestedCodec(t, w.info)
 }
 
 func (w *nestedWalker) walk(u *undoLog, v reflect.Value, depth int) error {
@@ -77,7 +77,7 @@ func (w *nestedWalker) walk(u *undoLog, v reflect.Value, depth int) error {
 	if depth > deepestNesting {
 		return w.problem("value is nested more than %d deep, or holds itself", deepestNesting)
 	}
-	if isTime(t) {
+	if w.isTime(t) {
 		return cutTime(u, v, w.info.TimePrecision, w.problem)
 	}
 	switch t.Kind() {

@@ -123,6 +123,12 @@ type Info struct {
 
 	// Native is the type of Filter.Native that Find and Count accept, nil when there is none.
 	Native reflect.Type
+
+	// NestedCodec reports whether the backend stores a type that lies inside a nested value by
+	// methods or a codec of its own. Package store then neither looks inside such a value nor
+	// asks for fields that it could store. The function is pure. Nil means the types with JSON or
+	// text forms, which is right where a nested value is one JSON text.
+	NestedCodec func(t reflect.Type) bool
 }
 
 // Naming says how a backend stores a struct field.
@@ -331,7 +337,9 @@ type Fault struct {
 	Code string
 	// Constraint names the index or constraint that refused, where the server says so.
 	Constraint string
-	// Sent says that a write, or a commit, may have reached the server and may have happened.
+	// Sent says that a write, or a commit, may have reached the server and may have happened. It
+	// is false for a call that only reads, and for the read in an Update or Delete that tells
+	// Missing from Stale: nothing can come of those later.
 	Sent bool
 }
 

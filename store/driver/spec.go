@@ -23,7 +23,8 @@ type Spec struct {
 	Indexes []Index
 }
 
-// KeyFields returns the fields that make the key: its parts where it is composite, else itself.
+// KeyFields returns the fields that make the key: its parts where it is composite, which must not
+// be changed, else a copy of Key, whose address is not that of Spec.Key.
 func (s *Spec) KeyFields() []Field {
 	if s.Key.Kind == Composite {
 		return s.Key.Parts
