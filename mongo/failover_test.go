@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"sync"
@@ -50,26 +51,34 @@ func (o *outcomes) note(id string, err error) {
 	}
 }
 
-// TestPrimaryIsKilled and TestPrimaryIsPaused take the primary away again and again under load.
-// Every acknowledged write must be there once, no failed one may be, and an unknown one is either.
-func TestPrimaryIsKilled(t *testing.T) {
-	failover(t, func(ctx context.Context, primary *testbed.Server) (restore func() error, err error) {
-		return func() error { return primary.Restart(ctx) }, primary.Kill()
-	})
-}
+// strikes is how often each test takes the primary away.
+var strikes = flag.Int("strikes", 10, "how often the tests of failovers take the primary away")
 
-func TestPrimaryIsPaused(t *testing.T) {
-	failover(t, func(_ context.Context, primary *testbed.Server) (restore func() error, err error) {
-		return primary.Resume, primary.Pause()
+// TestFailover takes the primary away again and again under load. Every acknowledged write must be
+// there once, no failed one may be, and an unknown one is either. Both ways run at once, since they
+// mostly wait for elections, and before the tests that keep the processors busy.
+func TestFailover(t *testing.T) {
+	if testing.Short() {
+		t.Skip("six servers")
+	}
+	t.Run("PrimaryIsKilled", func(t *testing.T) {
+		t.Parallel()
+		failover(t, func(ctx context.Context, primary *testbed.Server) (restore func() error, err error) {
+			return func() error { return primary.Restart(ctx) }, primary.Kill()
+		})
+	})
+	t.Run("PrimaryIsPaused", func(t *testing.T) {
+		t.Parallel()
+		failover(t, func(_ context.Context, primary *testbed.Server) (restore func() error, err error) {
+			return primary.Resume, primary.Pause()
+		})
 	})
 }
 
 func failover(t *testing.T, strike func(context.Context, *testbed.Server) (func() error, error)) {
-	if testing.Short() {
-		t.Skip("three servers")
-	}
-	const strikes, workers, ledgers = 10, 8, 4
-	set := testbed.StartMongo(t, 3)
+	t.Helper()
+	const workers, ledgers = 8, 4
+	set := testbed.StartMongoFailover(t, 3)
 	db := open(t, set.URI(), set.Database(t), &mongo.Options{WriteTimeout: 3 * time.Second})
 	r, err := store.NewRepository[ledger, int64](db, "ledgers", nil)
 	require.NoError(t, err)
@@ -98,7 +107,7 @@ func failover(t *testing.T, strike func(context.Context, *testbed.Server) (func(
 			}
 		})
 	}
-	for range strikes {
+	for range *strikes {
 		for range 5 { // some writes between two strikes
 			<-progress
 		}

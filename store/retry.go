@@ -19,9 +19,12 @@ type bounds struct {
 	attempts int // 0: no bound
 }
 
+// The longest pause decides how often callers of one hot entity try in vain: where 64 of them wait
+// 64 ms at most, ten attempts of eleven meet a newer version, and leave the server less time for
+// the one that writes.
 const (
 	firstPause   = time.Millisecond
-	longestPause = 64 * time.Millisecond
+	longestPause = 256 * time.Millisecond
 )
 
 // retry is the one retry loop. It calls attempt until that returns anything but an *again, or

@@ -22,7 +22,7 @@ const setName = "stillframe"
 
 var (
 	sharedMongo      = sync.OnceValues(findMongo)
-	sharedStandalone = sync.OnceValues(func() (*MongoSet, error) { return startMongo(0) })
+	sharedStandalone = sync.OnceValues(func() (*MongoSet, error) { return startMongo(0, calm) })
 )
 
 // MongoSet is a deployment of MongoDB: a replica set, or a standalone server. Its methods are safe for concurrent
@@ -50,15 +50,27 @@ func MongoStandalone(t testing.TB) *MongoSet {
 	return m
 }
 
-// StartMongo starts a replica set of the test's own, with this many nodes, and ends it with the test. Its nodes
-// may be killed and paused. Elections are quick: a set of three that loses its primary has a new one after one to
-// two seconds.
+// StartMongo starts a replica set of the test's own, with this many nodes, and ends it with the test. A node that
+// is slow for some seconds keeps its place: elections take as long as the server's defaults say.
 func StartMongo(t testing.TB, nodes int) *MongoSet {
+	t.Helper()
+	return startMongoFor(t, nodes, calm)
+}
+
+// StartMongoFailover is like StartMongo for a test that kills or pauses nodes. Elections are quick: a set of three
+// that loses its primary has a new one after one to two seconds. On a machine under load it may also elect one
+// that nobody asked for.
+func StartMongoFailover(t testing.TB, nodes int) *MongoSet {
+	t.Helper()
+	return startMongoFor(t, nodes, quick)
+}
+
+func startMongoFor(t testing.TB, nodes int, e elections) *MongoSet {
 	t.Helper()
 	if nodes < 1 {
 		t.Fatal("testbed: a replica set has at least one node")
 	}
-	m, err := startMongo(nodes)
+	m, err := startMongo(nodes, e)
 	settle(t, string(binary.Mongo), err)
 	t.Cleanup(m.stop)
 	return m

@@ -21,7 +21,7 @@ import (
 func findMongo() (*MongoSet, error) {
 	uri := os.Getenv(mongoVariable)
 	if uri == "" {
-		return startMongo(1)
+		return startMongo(1, calm)
 	}
 	m := &MongoSet{uri: uri}
 	if err := m.identify(); err != nil {
@@ -30,8 +30,16 @@ func findMongo() (*MongoSet, error) {
 	return m, nil
 }
 
+// elections say how soon the nodes of a replica set take a silent primary for dead.
+type elections struct{ timeout, heartbeat time.Duration }
+
+var (
+	calm  = elections{10 * time.Second, 2 * time.Second} // the server's defaults
+	quick = elections{time.Second, 200 * time.Millisecond}
+)
+
 // startMongo starts a replica set, or a standalone server for no nodes.
-func startMongo(nodes int) (_ *MongoSet, err error) {
+func startMongo(nodes int, e elections) (_ *MongoSet, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), attempts*startLimit)
 	defer cancel()
 	b, err := binary.Find(ctx, binary.Mongo)
@@ -57,7 +65,7 @@ func startMongo(nodes int) (_ *MongoSet, err error) {
 	m.uri = m.nodes[0].dsn
 	if nodes > 0 {
 		m.uri = "mongodb://" + strings.Join(addrs, ",") + "/?replicaSet=" + setName
-		if err := m.initiate(ctx); err != nil {
+		if err := m.initiate(ctx, e); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +89,7 @@ func (m *MongoSet) startNodes(count int, start func() (*Server, error)) error {
 }
 
 // initiate makes the nodes a replica set and waits until it has a primary and all members are ready.
-func (m *MongoSet) initiate(ctx context.Context) error {
+func (m *MongoSet) initiate(ctx context.Context, e elections) error {
 	members := bson.A{}
 	for i, node := range m.nodes {
 		members = append(members, bson.D{{Key: "_id", Value: i}, {Key: "host", Value: node.addr}})
@@ -89,7 +97,10 @@ func (m *MongoSet) initiate(ctx context.Context) error {
 	config := bson.D{
 		{Key: "_id", Value: setName},
 		{Key: "members", Value: members},
-		{Key: "settings", Value: bson.D{{Key: "electionTimeoutMillis", Value: 1000}, {Key: "heartbeatIntervalMillis", Value: 200}}},
+		{Key: "settings", Value: bson.D{
+			{Key: "electionTimeoutMillis", Value: e.timeout.Milliseconds()},
+			{Key: "heartbeatIntervalMillis", Value: e.heartbeat.Milliseconds()},
+		}},
 	}
 	if err := askMongo(ctx, m.nodes[0].dsn, bson.D{{Key: "replSetInitiate", Value: config}}, nil); err != nil {
 		return err
@@ -135,7 +146,7 @@ func (m *MongoSet) awaitMembers(ctx context.Context) error {
 
 // startMongod starts one server on a folder and a port of its own.
 func startMongod(ctx context.Context, b *binary.Binary, member bool) (_ *Server, err error) {
-	folder, err := os.MkdirTemp("", "stillframe-mongo-")
+	folder, err := os.MkdirTemp(memoryFolder(), "stillframe-mongo-")
 	if err != nil {
 		return nil, err
 	}

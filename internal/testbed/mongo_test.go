@@ -75,7 +75,7 @@ func TestMongoDatabase(t *testing.T) {
 func TestMongoThreeNodes(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
-	m := StartMongo(t, 3)
+	m := StartMongoFailover(t, 3)
 	t.Logf("three nodes after %s", time.Since(began).Round(time.Millisecond))
 	require.Len(t, m.Nodes(), 3)
 	collection := openMongo(t, m.URI()).Database(m.Database(t)).Collection("one")
