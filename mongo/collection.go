@@ -70,7 +70,11 @@ func (c *collection) enter(ctx context.Context, tx driver.Tx, write bool) (conte
 			return nil, nil, errForeignTx
 		}
 		// The run of a Tx has a deadline, which ctx carries.
-		return mongodriver.NewSessionContext(ctx, t.session), func() {}, nil
+		return mongodriver.NewSessionContext(ctx, t.session), func() {
+			if ctx.Err() != nil {
+				t.broken.Store(true)
+			}
+		}, nil
 	}
 	if mongodriver.SessionFromContext(ctx) != nil {
 		// A session of the caller's own must not decide what a call without In(tx) belongs to.

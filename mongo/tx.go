@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
@@ -22,6 +23,7 @@ type transaction struct {
 	session *mongodriver.Session
 	view    bool
 	over    atomic.Bool
+	broken  atomic.Bool // an operation was given up while it was on its way
 }
 
 var _ driver.Tx = (*transaction)(nil)
@@ -44,10 +46,7 @@ func (d *database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx,
 		return nil, err
 	}
 	if !p.View {
-		err = s.StartTransaction(options.Transaction().
-			SetReadConcern(readconcern.Snapshot()).
-			SetWriteConcern(durable()).
-			SetReadPreference(readpref.Primary()))
+		err = s.StartTransaction(snapshotTx())
 	}
 	if err != nil {
 		s.EndSession(ctx)
@@ -55,6 +54,13 @@ func (d *database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx,
 	}
 	d.began()
 	return &transaction{db: d, session: s, view: p.View}, nil
+}
+
+func snapshotTx() *options.TransactionOptionsBuilder {
+	return options.Transaction().
+		SetReadConcern(readconcern.Snapshot()).
+		SetWriteConcern(durable()).
+		SetReadPreference(readpref.Primary())
 }
 
 // The waits between the attempts of a commit.
@@ -109,7 +115,28 @@ func (t *transaction) Rollback(ctx context.Context) error {
 	if t.view {
 		return nil
 	}
-	return t.session.AbortTransaction(ctx)
+	err := t.session.AbortTransaction(ctx)
+	if t.broken.Load() {
+		err = errors.Join(err, t.supersede(ctx))
+	}
+	return err
+}
+
+// supersede begins and aborts another transaction of the session. An operation that was given up on
+// its way can reach the server after the abort and begin the transaction anew, which would hold its
+// locks until transactionLifetimeLimitSeconds. Once the session has a later one the server refuses
+// it, and ends it where it has begun.
+func (t *transaction) supersede(ctx context.Context) error {
+	if err := t.session.StartTransaction(snapshotTx()); err != nil {
+		return err
+	}
+	inner := mongodriver.NewSessionContext(ctx, t.session)
+	// The read need not find anything: it is there to bring the new number to the server.
+	err := t.db.native.Collection("stillframe").FindOne(inner, bson.D{{Key: keyPath, Value: 0}}).Err()
+	if errors.Is(err, mongodriver.ErrNoDocuments) {
+		err = nil
+	}
+	return errors.Join(err, t.session.AbortTransaction(ctx))
 }
 
 func (t *transaction) end(ctx context.Context) {
