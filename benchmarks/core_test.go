@@ -14,12 +14,12 @@ import (
 
 // Club is what the benchmarks read and write.
 type Club struct {
-	store.Snapshot
-	ID      int64  `db:"id" store:"key"`
-	Name    string `db:"name" store:"size=60"`
-	City    string `db:"city" store:"size=60"`
-	Balance int64  `db:"balance"`
-	Rating  float64
+	store.Snapshot `bson:",inline"`
+	ID             int64  `db:"id" bson:"_id" store:"key"`
+	Name           string `db:"name" store:"size=60"`
+	City           string `db:"city" store:"size=60"`
+	Balance        int64  `db:"balance"`
+	Rating         float64
 }
 
 // tapped hands out the collection that a repository works on, so that a benchmark can make the same

@@ -52,15 +52,12 @@ func (o *outcomes) note(id string, err error) {
 }
 
 // strikes is how often each test takes the primary away.
-var strikes = flag.Int("strikes", 10, "how often the tests of failovers take the primary away")
+var strikes = flag.Int("strikes", 2, "how often the tests of failovers take the primary away")
 
 // TestFailover takes the primary away again and again under load. Every acknowledged write must be
 // there once, no failed one may be, and an unknown one is either. Both ways run at once, since they
 // mostly wait for elections, and before the tests that keep the processors busy.
 func TestFailover(t *testing.T) {
-	if testing.Short() {
-		t.Skip("six servers")
-	}
 	t.Run("PrimaryIsKilled", func(t *testing.T) {
 		t.Parallel()
 		failover(t, func(ctx context.Context, primary *testbed.Server) (restore func() error, err error) {

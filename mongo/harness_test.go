@@ -52,9 +52,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceOnThreeNodes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three servers")
-	}
+	t.Parallel()
 	conform(t, testbed.StartMongo(t, 3))
 }
 

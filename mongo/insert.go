@@ -58,14 +58,17 @@ func (c *collection) insertAll(ctx context.Context, docs []any) error {
 	if err != nil {
 		return err
 	}
-	inner, cancel, err := c.writing(ctx, tx)
+	// Its end does not depend on the caller's context, like that of any transaction.
+	detached := context.WithoutCancel(ctx)
+	within, stop := bounded(ctx, c.db.options.WriteTimeout)
+	defer stop()
+	inner, done, err := c.writing(within, tx)
 	if err != nil {
 		return err
 	}
-	defer cancel()
-	// Its end does not depend on the caller's context, like that of any transaction.
-	detached := context.WithoutCancel(ctx)
-	if _, err := c.native.InsertMany(inner, docs); err != nil {
+	_, err = c.native.InsertMany(inner, docs)
+	done()
+	if err != nil {
 		end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
 		defer cancel()
 		_ = tx.Rollback(end)

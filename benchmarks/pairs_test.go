@@ -1,0 +1,79 @@
+package benchmarks
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// rowsInTable is how many rows the comparisons work on.
+const rowsInTable = 10_000
+
+// byHand is the work of the comparisons in hand-written code.
+type byHand interface {
+	read(ctx context.Context, id int64) (Club, error)
+	save(ctx context.Context, c *Club) error
+	modify(ctx context.Context, id, amount int64) error
+	transfer(ctx context.Context, from, to int64) error
+	readMany(ctx context.Context, ids []int64) (map[int64]Club, error)
+	readAll(ctx context.Context) (int, error)
+}
+
+func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], hand byHand) []pair {
+	ctx := t.Context()
+	keys := make([]int64, 100)
+	for i := range keys {
+		keys[i] = int64(i*7 + 1)
+	}
+	club, err := clubs.Get(ctx, 501) // both sides save the same one
+	require.NoError(t, err)
+	debit := func(c *Club) error { c.Balance--; return nil }
+	credit := func(c *Club) error { c.Balance++; return nil }
+	expect := func(n, want int, err error) error {
+		if err == nil && n != want {
+			err = fmt.Errorf("%d rows, not %d", n, want)
+		}
+		return err
+	}
+	return []pair{
+		{"Get", func() error { _, err := clubs.Get(ctx, 3); return err }, func() error { _, err := hand.read(ctx, 3); return err }},
+		{"Save", func() error { club.Balance++; return clubs.Save(ctx, &club) }, func() error { club.Balance++; return hand.save(ctx, &club) }},
+		{"Modify", func() error { _, err := clubs.Modify(ctx, 5, credit); return err }, func() error { return hand.modify(ctx, 5, 1) }},
+		{
+			"Atomic of two",
+			func() error {
+				return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+					if _, err := clubs.In(tx).Modify(ctx, 7, debit); err != nil {
+						return err
+					}
+					_, err := clubs.In(tx).Modify(ctx, 8, credit)
+					return err
+				})
+			},
+			func() error { return hand.transfer(ctx, 7, 8) },
+		},
+		{
+			"GetMany(100)",
+			func() error { found, err := clubs.GetMany(ctx, keys); return expect(len(found), 100, err) },
+			func() error { found, err := hand.readMany(ctx, keys); return expect(len(found), 100, err) },
+		},
+		{
+			"Find of 10,000",
+			func() error {
+				n := 0
+				for _, err := range clubs.Find(ctx, store.Query{}) {
+					if err != nil {
+						return err
+					}
+					n++
+				}
+				return expect(n, rowsInTable, nil)
+			},
+			func() error { n, err := hand.readAll(ctx); return expect(n, rowsInTable, err) },
+		},
+	}
+}
