@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -57,12 +58,18 @@ func (d *dialect) Compared(_ int, f *driver.Field) string {
 }
 
 // Arg implements [sqldb.Dialect]. The driver would send the zero time as 0000-00-00.
-func (d *dialect) Arg(_ *driver.Field, value any) any {
+func (d *dialect) Arg(_ *driver.Field, value any) (any, error) {
 	if t, ok := value.(time.Time); ok && t.IsZero() {
-		return "0001-01-01 00:00:00"
+		return "0001-01-01 00:00:00", nil
 	}
-	return value
+	return value, nil
 }
+
+// Decoder implements [sqldb.Dialect].
+func (d *dialect) Decoder(*driver.Field) func(any) any { return nil }
+
+// Equal implements [sqldb.Dialect].
+func (d *dialect) Equal(*driver.Field, string, string) string { return "" }
 
 // From implements [sqldb.Dialect].
 func (d *dialect) From(table string, _ bool) string { return table }
@@ -97,11 +104,11 @@ var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_")
 func (d *dialect) LikePattern(prefix string) string { return likeEscapes.Replace(prefix) + "%" }
 
 // Condition implements [sqldb.Dialect].
-func (d *dialect) Condition(sql string, _ int) string { return sql }
+func (d *dialect) Condition(sql string, _, _ int) (text, problem string) { return sql, "" }
 
 // Insert implements [sqldb.Dialect].
 func (d *dialect) Insert(p sqldb.InsertParts) (text string, answers bool) {
-	return "INSERT INTO " + p.Table + " (" + p.Columns + ") VALUES " + string(p.Values), false
+	return "INSERT INTO " + p.Table + " (" + p.Columns + ") VALUES (" + strings.Join(p.Values, "), (") + ")", false
 }
 
 // KeyStep implements [sqldb.Dialect]. One INSERT whose number of rows is known gets keys in a row,
@@ -119,12 +126,18 @@ func (d *dialect) Counted(text, _ string) (final string, answers bool) { return 
 // MostParams implements [sqldb.Dialect]. The protocol counts parameters in 16 bits.
 func (d *dialect) MostParams() int { return 65535 }
 
+// MostRows implements [sqldb.Dialect].
+func (d *dialect) MostRows() int { return math.MaxInt }
+
 // MostBytes implements [sqldb.Dialect].
 func (d *dialect) MostBytes() int { return min(d.packet/2, 4<<20) }
 
 // MostValue implements [sqldb.Dialect]. For a larger value the server would break the connection, or
 // answer with an error that has no number of its own.
 func (d *dialect) MostValue() int { return d.packet - 1024 }
+
+// Alone implements [sqldb.Dialect].
+func (d *dialect) Alone() string { return "" }
 
 // Begin implements [sqldb.Dialect]. A level that is set so counts for the next transaction alone.
 // The snapshot of a View is that of its first read, and not of its beginning: ReadAt is taken before
@@ -147,6 +160,9 @@ func (d *dialect) Commit() string { return "COMMIT" }
 
 // Rollback implements [sqldb.Dialect].
 func (d *dialect) Rollback() string { return "ROLLBACK" }
+
+// Ends implements [sqldb.Dialect]. Other errors end the statement alone.
+func (d *dialect) Ends(error, driver.Fault) bool { return false }
 
 // Classify implements [sqldb.Dialect].
 func (d *dialect) Classify(err error) (driver.Fault, bool) { return classify(err) }

@@ -43,14 +43,19 @@ func truncate(s string, n int) string {
 	return string(runes[:min(n, len(runes))])
 }
 
+// CreateIndex implements [sqldb.Schema].
+func (d *dialect) CreateIndex(x *driver.Index, table string) string {
+	return sqldb.CreateIndex(d, x, table)
+}
+
 // AddColumn implements [sqldb.Schema].
-func (d *dialect) AddColumn(table, definition string) string {
-	return "ALTER TABLE " + table + " ADD COLUMN " + definition
+func (d *dialect) AddColumn(spec *driver.Spec, f *driver.Field, table string) string {
+	return "ALTER TABLE " + table + " ADD COLUMN " + d.Column(spec, f)
 }
 
 // AlterColumn implements [sqldb.Schema].
-func (d *dialect) AlterColumn(table, definition string) string {
-	return "ALTER TABLE " + table + " MODIFY COLUMN " + definition
+func (d *dialect) AlterColumn(spec *driver.Spec, f *driver.Field, table string, _ *sqldb.LiveTable) string {
+	return "ALTER TABLE " + table + " MODIFY COLUMN " + d.Column(spec, f)
 }
 
 // RelaxColumn implements [sqldb.Schema].
@@ -60,12 +65,12 @@ func (d *dialect) RelaxColumn(table string, c *sqldb.LiveColumn) string {
 		charset, _, _ := strings.Cut(c.Collation, "_")
 		definition += " CHARACTER SET " + charset + " COLLATE " + c.Collation
 	}
-	return d.AlterColumn(table, definition+" NULL")
+	return "ALTER TABLE " + table + " MODIFY COLUMN " + definition + " NULL"
 }
 
 // DropIndex implements [sqldb.Schema].
-func (d *dialect) DropIndex(table, index string) string {
-	return "DROP INDEX " + index + " ON " + table
+func (d *dialect) DropIndex(table string, x *sqldb.LiveIndex) string {
+	return "DROP INDEX " + d.Quote(x.Name) + " ON " + table
 }
 
 // AddKey implements [sqldb.Schema].

@@ -32,11 +32,19 @@ func (b *builder) param(f *driver.Field) {
 	b.add(b.dialect.Param(b.count, f))
 }
 
-// compare writes the placeholder of a value that is compared with f, and binds it.
-func (b *builder) compare(f *driver.Field, value any) {
+// compare writes the placeholder of a value that is compared with a column, and binds it.
+func (b *builder) compare(k *column, value any) error {
+	param, err := b.compared(k, value)
+	b.add(param)
+	return err
+}
+
+// compared binds a value that is compared with a column, and returns its placeholder.
+func (b *builder) compared(k *column, value any) (string, error) {
 	b.count++
-	b.add(b.dialect.Compared(b.count, f))
-	b.args.add(b.dialect.Arg(f, value))
+	bound, err := k.bind(b.dialect, value)
+	b.args.add(bound)
+	return b.dialect.Compared(b.count, k.field), err
 }
 
 // padded is the size of the list in which n values are sent. There are few sizes, so that there

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"reflect"
@@ -39,9 +40,28 @@ var _ driver.Collection = (*collection)(nil)
 
 // column is a column of the plan.
 type column struct {
-	field *driver.Field
-	name  string // quoted
-	exact bool   // a key that whereKey names twice
+	field   *driver.Field
+	name    string        // quoted
+	exact   bool          // a key that whereKey names twice
+	special bool          // Dialect.Equal says what equal is
+	stamp   bool          // a version that the database moves: 8 bytes, big-endian
+	decoder func(any) any // nil where nothing has to be done
+}
+
+// bind brings a value in the form of [driver.Field.Encode] into the form that is bound.
+func (k *column) bind(d Dialect, value any) (any, error) {
+	if n, ok := value.(int64); ok && k.stamp {
+		return binary.BigEndian.AppendUint64(nil, uint64(n)), nil
+	}
+	return d.Arg(k.field, value)
+}
+
+// unstamp reads a version that the database moves.
+func unstamp(value any) any {
+	if b, ok := value.([]byte); ok && len(b) == 8 {
+		return int64(binary.BigEndian.Uint64(b))
+	}
+	return value
 }
 
 // write is the text of an UPDATE or DELETE.
@@ -65,6 +85,9 @@ func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	}
 	c.addColumn(&spec.Version)
 	c.version = c.columns[len(keys)].name
+	if spec.VersionAuto {
+		c.columns[len(keys)].stamp, c.columns[len(keys)].decoder = true, unstamp
+	}
 	c.fields = len(c.columns)
 	for i := range spec.Fields {
 		c.addColumn(&spec.Fields[i])
@@ -78,7 +101,10 @@ func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 
 func (c *collection) addColumn(f *driver.Field) {
 	c.position[f.Path] = len(c.columns)
-	c.columns = append(c.columns, column{field: f, name: c.dialect.Quote(f.Path)})
+	name := c.dialect.Quote(f.Path)
+	c.columns = append(c.columns, column{
+		field: f, name: name, special: c.dialect.Equal(f, name, "") != "", decoder: c.dialect.Decoder(f),
+	})
 }
 
 // quoteTable quotes a name that may be qualified.
@@ -121,6 +147,9 @@ func (c *collection) check() error {
 	}
 	if k := c.spec.Key.Kind; c.spec.KeyAuto && k != driver.Int && k != driver.Uint {
 		fault("."+c.spec.Key.Name, "is tagged auto, and the database makes integer keys alone")
+	}
+	if c.spec.VersionAuto && c.spec.KeyAuto && len(c.spec.Fields) == 0 {
+		fault("", "has no column but those that the database writes, so that nothing could move the version")
 	}
 	return errors.Join(faults...)
 }
@@ -197,6 +226,21 @@ func (c *collection) whereVersion(b *builder, unversioned bool) {
 	b.param(&c.spec.Version)
 }
 
+// unversioned reports whether a row of the version matches one without any. A version that the
+// database moves is in every row.
+func (c *collection) unversioned(expect int64) bool { return expect == 0 && !c.spec.VersionAuto }
+
+// addExpected appends the argument of whereVersion.
+func (c *collection) addExpected(a *args, expect int64) {
+	switch {
+	case c.unversioned(expect):
+	case c.spec.VersionAuto:
+		a.add(binary.BigEndian.AppendUint64(nil, uint64(expect)))
+	default:
+		a.add(expect)
+	}
+}
+
 func (c *collection) keys() []column { return c.columns[:c.fields-1] }
 
 // keyArgs appends the arguments of whereKey.
@@ -204,8 +248,9 @@ func (c *collection) keyArgs(a *args, key any) error {
 	if kind := c.columns[0].field.Kind; len(c.keys()) == 1 && (kind == driver.Int || kind == driver.String) {
 		switch key.(type) {
 		case int64, string: // encoded as they are
-			c.addKeyArg(a, &c.columns[0], c.dialect.Arg(c.columns[0].field, key))
-			return nil
+			bound, err := c.dialect.Arg(c.columns[0].field, key)
+			c.addKeyArg(a, &c.columns[0], bound)
+			return err
 		}
 	}
 	values := c.spec.KeyValues(key)
@@ -236,5 +281,5 @@ func (c *collection) arg(f *driver.Field, v reflect.Value) (any, error) {
 	if sizeOf(value) > c.dialect.MostValue() {
 		return nil, &driver.ValueError{Field: f.Name, Problem: "value is larger than the server takes in one packet"}
 	}
-	return c.dialect.Arg(f, value), nil
+	return c.dialect.Arg(f, value)
 }

@@ -47,26 +47,27 @@ func (r *comparer) add(name, problem, fix string) {
 
 func (r *comparer) compareColumn(k *column) {
 	f := k.field
-	definition := r.dialect.Column(r.spec, f)
 	live := r.live.column(f.Path)
 	if live == nil {
-		r.add(f.Path, "the column does not exist", r.dialect.AddColumn(r.table, definition))
+		r.add(f.Path, "the column does not exist", r.dialect.AddColumn(r.spec, f, r.table))
 		return
 	}
 	problems := r.dialect.Misfit(f, live)
-	fix := r.dialect.AlterColumn(r.table, definition)
+	fix := r.dialect.AlterColumn(r.spec, f, r.table, r.live)
 	isKey := r.isKey(f)
 	switch {
 	case isKey && r.spec.KeyAuto && !live.Auto:
 		problems = append(problems, "the database does not make its values, as the mapping says")
-	case f == &r.spec.Version && live.Nullable:
+	case f == &r.spec.Version && r.spec.VersionAuto && !live.Auto:
+		problems = append(problems, "the database does not move it, as the mapping says")
+	case f == &r.spec.Version && live.Nullable && !live.Auto:
 		problems = append(problems, "it can be NULL: a row without a version counts as version 0")
 	case live.Nullable && !f.Nullable() && !isKey:
 		problems = append(problems, "it can be NULL, which reads as the zero value of "+f.Type.String())
 	case !live.Nullable && f.Nullable() && !isKey:
 		problems = append(problems, "it cannot be NULL, and the mapping can")
 	}
-	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey {
+	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey && fix != "" && !(r.spec.VersionAuto && f == &r.spec.Version) {
 		fix = "UPDATE " + r.table + " SET " + k.name + " = " + r.dialect.Zero(f) + " WHERE " + k.name + " IS NULL; " + fix
 	}
 	if len(problems) > 0 {
@@ -130,7 +131,7 @@ func (r *comparer) compareIndex(x *driver.Index) {
 		r.add(x.Name, problem, r.createIndex(x))
 		return
 	}
-	replace := r.dialect.DropIndex(r.table, r.dialect.Quote(live.Name)) + "; " + r.createIndex(x)
+	replace := r.dialect.DropIndex(r.table, live) + "; " + r.createIndex(x)
 	switch {
 	case !live.covers(names, !x.Unique):
 		r.add(x.Name, "the index is over other columns", replace)

@@ -26,23 +26,33 @@ func (b *builder) condition(c *collection, f *driver.Filter) error {
 	if !ok {
 		return fmt.Errorf("sqldb: %s has no column %s", c.spec.Table, f.Field.Path)
 	}
-	name := c.columns[at].name
+	k := &c.columns[at]
+	name := k.name
 	switch f.Op {
 	case driver.IsNull, driver.NotNull:
 		b.add(name, comparisons[f.Op])
 		return nil
 	case driver.In, driver.NotIn:
-		return b.membership(f, name)
+		return b.membership(f, k)
 	case driver.Prefix, driver.NotPrefix:
-		return b.prefix(f, name)
+		return b.prefix(f, k)
 	}
 	value, err := f.Field.EncodeBase(f.Value)
 	if err != nil {
 		return err
 	}
+	if (f.Op == driver.Eq || f.Op == driver.Ne) && k.special {
+		return b.equal(k, value, f.Op == driver.Ne)
+	}
 	b.add(name, comparisons[f.Op])
-	b.compare(f.Field, value)
-	return nil
+	return b.compare(k, value)
+}
+
+// equal compares with a column for which = does not say what equal is.
+func (b *builder) equal(k *column, value any, not bool) error {
+	param, err := b.compared(k, value)
+	b.add([]string{"(", "NOT ("}[btoi(not)], b.dialect.Equal(k.field, k.name, param), ")")
+	return err
 }
 
 func (b *builder) junction(c *collection, subs []*driver.Filter, word, none string) error {
@@ -63,29 +73,49 @@ func (b *builder) junction(c *collection, subs []*driver.Filter, word, none stri
 	return nil
 }
 
-func (b *builder) membership(f *driver.Filter, name string) error {
+func (b *builder) membership(f *driver.Filter, k *column) error {
 	values := f.Value.([]any)
-	b.add(name, comparisons[f.Op])
+	if k.special {
+		return b.specialMembership(f, k)
+	}
+	b.add(k.name, comparisons[f.Op])
 	err := b.list(len(values), func(i int) error {
 		value, err := f.Field.EncodeBase(values[i])
-		if err == nil {
-			b.compare(f.Field, value)
+		if err != nil {
+			return err
 		}
-		return err
+		return b.compare(k, value)
 	})
 	b.add(")")
 	return err
 }
 
-func (b *builder) prefix(f *driver.Filter, name string) error {
+func (b *builder) specialMembership(f *driver.Filter, k *column) error {
+	b.add("(")
+	for i, v := range f.Value.([]any) {
+		if i > 0 {
+			b.add([]string{" OR ", " AND "}[btoi(f.Op == driver.NotIn)])
+		}
+		value, err := f.Field.EncodeBase(v)
+		if err != nil {
+			return err
+		}
+		if err := b.equal(k, value, f.Op == driver.NotIn); err != nil {
+			return err
+		}
+	}
+	b.add(")")
+	return nil
+}
+
+func (b *builder) prefix(f *driver.Filter, k *column) error {
 	value, err := f.Field.EncodeBase(f.Value)
 	if err != nil {
 		return err
 	}
-	b.count++
-	b.add(b.dialect.Like(name, b.dialect.Compared(b.count, f.Field), f.Op == driver.NotPrefix))
-	b.args.add(b.dialect.Arg(f.Field, b.dialect.LikePattern(value.(string))))
-	return nil
+	param, err := b.compared(k, b.dialect.LikePattern(value.(string)))
+	b.add(b.dialect.Like(k.name, param, f.Op == driver.NotPrefix))
+	return err
 }
 
 // native writes a native condition on lines of its own, so that a comment in it ends.
@@ -94,7 +124,11 @@ func (b *builder) native(native any) error {
 	if !ok {
 		return fmt.Errorf("sqldb: a native condition of type %T", native)
 	}
-	b.add("(", b.dialect.Condition(n.SQL, b.next()), "\n)")
+	text, problem := b.dialect.Condition(n.SQL, b.next(), len(n.Args))
+	if problem != "" {
+		return &driver.ValueError{Field: "Where", Problem: problem}
+	}
+	b.add("(", text, "\n)")
 	for _, value := range n.Args {
 		b.count++
 		b.args.add(value)
@@ -109,5 +143,11 @@ func (b *builder) where(c *collection, f *driver.Filter) error {
 		return nil
 	}
 	b.add(" WHERE ")
-	return b.condition(c, f)
+	if err := b.condition(c, f); err != nil {
+		return err
+	}
+	if b.count >= b.dialect.MostParams() {
+		return &driver.ValueError{Field: "Where", Problem: "the query has more values than one statement can carry"}
+	}
+	return nil
 }

@@ -72,7 +72,10 @@ func (d *Database) Close() error {
 // run gives fn a connection: that of tx, or one of the pool where tx is nil.
 func (d *Database) run(ctx context.Context, tx driver.Tx, fn func(s *session) error) error {
 	if tx == nil {
-		return d.acquire(ctx, func(_ *sql.Conn, s *session) (bool, error) { return false, fn(s) })
+		return d.acquire(ctx, func(_ *sql.Conn, s *session) (bool, error) {
+			s.alone = true
+			return false, fn(s)
+		})
 	}
 	t, ok := tx.(*Tx)
 	if !ok || t.db != d {

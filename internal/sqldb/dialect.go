@@ -18,9 +18,15 @@ type Dialect interface {
 	Param(n int, f *driver.Field) string
 	// Compared is Param for a value that is compared with f, where the comparison needs a type.
 	Compared(n int, f *driver.Field) string
-	// Arg brings a value in the form of [driver.Field.Encode] into the form that is bound.
-	// f is nil where the value belongs to no field.
-	Arg(f *driver.Field, value any) any
+	// Arg brings a value in the form of [driver.Field.Encode] into the form that is bound. f is
+	// nil where the value belongs to no field. The error is a [driver.ValueError].
+	Arg(f *driver.Field, value any) (any, error)
+	// Decoder returns what brings a value that the client gives for f into a form that
+	// [driver.Field.Decode] takes. It is nil where nothing has to be done.
+	Decoder(f *driver.Field) func(value any) any
+	// Equal is the condition that column and param hold the same, where = does not say that. It
+	// is empty where = does.
+	Equal(f *driver.Field, column, param string) string
 
 	// From is the table as a SELECT names it. lock asks for a row lock that is kept until the
 	// transaction ends.
@@ -36,8 +42,9 @@ type Dialect interface {
 	Like(column, param string, not bool) string
 	// LikePattern is the pattern of all strings that start with prefix.
 	LikePattern(prefix string) string
-	// Condition is the text of a native condition whose first argument is number first.
-	Condition(sql string, first int) string
+	// Condition is the text of a native condition whose first argument is number first, or
+	// what is wrong with it.
+	Condition(sql string, first, args int) (text, problem string)
 
 	// Insert completes an INSERT. Where answers is true the statement gives rows, one for each
 	// inserted row and in their order: the made key, then the made version, each where asked.
@@ -52,11 +59,15 @@ type Dialect interface {
 	Counted(text, version string) (final string, answers bool)
 	// MostParams is the most parameters of one statement.
 	MostParams() int
+	// MostRows is the most rows of one INSERT.
+	MostRows() int
 	// MostBytes is the most bytes of parameters that one statement should carry.
 	MostBytes() int
 	// MostValue is the most bytes of one value.
 	MostValue() int
 
+	// Alone begins a statement that is a transaction of its own.
+	Alone() string
 	// Begin returns the statements that begin a transaction.
 	Begin(view bool) []string
 	// Commit is the statement that commits.
@@ -67,6 +78,9 @@ type Dialect interface {
 	// Classify says what an error of the server or of its client means. It reports false for an
 	// error that is neither.
 	Classify(err error) (driver.Fault, bool)
+	// Ends reports whether err, which raw work in a transaction has met, has ended the
+	// transaction. fault is what Classify says of it.
+	Ends(err error, fault driver.Fault) bool
 	// Settled reports whether err shows that the statement it answers did nothing, and that its
 	// connection can be used further.
 	Settled(err error) bool
@@ -93,14 +107,17 @@ type Schema interface {
 	Triggers(spec *driver.Spec, table string) []Trigger
 	// Zero is the literal of the zero value of f, for a column that cannot be NULL.
 	Zero(f *driver.Field) string
-	// AddColumn adds a column.
-	AddColumn(table, definition string) string
-	// AlterColumn gives a column another definition.
-	AlterColumn(table, definition string) string
+	// CreateIndex makes an index.
+	CreateIndex(x *driver.Index, table string) string
+	// AddColumn adds a column to a table that has rows.
+	AddColumn(spec *driver.Spec, f *driver.Field, table string) string
+	// AlterColumn gives a column the definition of the mapping. It is empty where no statement
+	// can.
+	AlterColumn(spec *driver.Spec, f *driver.Field, table string, live *LiveTable) string
 	// RelaxColumn lets an INSERT pass over a column that is not mapped.
 	RelaxColumn(table string, column *LiveColumn) string
 	// DropIndex drops an index.
-	DropIndex(table, index string) string
+	DropIndex(table string, x *LiveIndex) string
 	// AddKey makes the columns the primary key of a table that has none.
 	AddKey(table, columns string) string
 	// Made reports whether err says that what a CREATE makes is there already.
@@ -115,10 +132,10 @@ type Schema interface {
 // InsertParts are the parts of an INSERT.
 type InsertParts struct {
 	Table   string
-	Columns string // "a, b"
-	Values  []byte // "(?, ?), (?, ?)"
-	Key     string // the column whose values the database makes, empty when there is none
-	Version string // likewise
+	Columns string   // "a, b"
+	Values  []string // of each row: "?, ?"
+	Key     string   // the column whose values the database makes, empty when there is none
+	Version string   // likewise
 }
 
 // Trigger is a trigger that a table needs.

@@ -4,34 +4,43 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"fmt"
+	"math/bits"
+	"slices"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
 
 // Find implements [driver.Collection].
 func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.FindResult, error) {
-	b := builder{dialect: c.dialect}
-	b.add("SELECT ", c.list, " FROM ", c.dialect.From(c.table, false))
-	var err error
-	if p.Keys != nil {
-		if len(p.Keys) == 0 {
-			return driver.FindResult{}, nil
-		}
-		err = c.whereKeys(&b, p.Keys)
-	} else {
-		err = c.wherePage(&b, p)
-	}
-	if err != nil {
-		return driver.FindResult{}, err
-	}
 	page := pageReader{c: c, p: p}
-	if err := page.prepare(); err != nil {
-		return driver.FindResult{}, err
+	page.prepare()
+	if p.Keys == nil {
+		if err := c.findBy(ctx, &page, func(b *builder) error { return c.wherePage(b, p) }); err != nil {
+			return driver.FindResult{}, err
+		}
+		return page.finish()
 	}
-	if err := c.runBuilt(ctx, p.Tx, &b, page.row); err != nil {
-		return driver.FindResult{}, err
+	for chunk := range slices.Chunk(p.Keys, c.mostKeys()) {
+		if err := c.findBy(ctx, &page, func(b *builder) error { return c.whereKeys(b, chunk) }); err != nil {
+			return driver.FindResult{}, err
+		}
 	}
 	return page.finish()
+}
+
+// mostKeys is the most keys of one statement, a power of two as the lists are.
+func (c *collection) mostKeys() int {
+	return 1 << (bits.Len(uint(max(1, c.dialect.MostParams()/len(c.keys())))) - 1)
+}
+
+// findBy runs one statement, whose condition where writes.
+func (c *collection) findBy(ctx context.Context, page *pageReader, where func(b *builder) error) error {
+	b := builder{dialect: c.dialect}
+	b.add("SELECT ", c.list, " FROM ", c.dialect.From(c.table, false))
+	if err := where(&b); err != nil {
+		return err
+	}
+	return c.runBuilt(ctx, page.p.Tx, &b, page.row)
 }
 
 // whereKeys selects the rows with the keys.
@@ -39,10 +48,10 @@ func (c *collection) whereKeys(b *builder, keys []any) error {
 	part := func(key any, i int) error {
 		k := &c.columns[i]
 		value, err := k.field.Encode(c.spec.KeyValues(key)[i])
-		if err == nil {
-			b.compare(k.field, value)
+		if err != nil {
+			return err
 		}
-		return err
+		return b.compare(k, value)
 	}
 	if len(c.keys()) == 1 {
 		b.add(" WHERE ", c.columns[0].name, " IN (")
@@ -93,8 +102,9 @@ func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
 	}
 	b.count++
 	b.add(c.dialect.Page(c.dialect.Param(b.count, nil)))
-	b.args.add(c.dialect.Arg(nil, int64(p.Limit+btoi(p.Peek))))
-	return nil
+	limit, err := c.dialect.Arg(nil, int64(p.Limit+btoi(p.Peek)))
+	b.args.add(limit)
+	return err
 }
 
 // pageReader decodes the rows of a page.
@@ -107,12 +117,11 @@ type pageReader struct {
 	result driver.FindResult
 }
 
-func (r *pageReader) prepare() error {
+func (r *pageReader) prepare() {
 	for _, o := range r.p.Order {
 		r.order = append(r.order, r.c.position[o.Field.Path])
 	}
 	r.nulls = make([]bool, len(r.order))
-	return nil
 }
 
 func (r *pageReader) row(row []sqldriver.Value) error {

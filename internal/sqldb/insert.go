@@ -87,7 +87,10 @@ type chunk struct {
 // chunks cuts rows into what one statement can carry.
 func (c *collection) chunks(values []any, rows int) []chunk {
 	width := len(c.insertInto)
-	most := max(1, c.dialect.MostParams()/width)
+	most := min(max(1, c.dialect.MostParams()/max(1, width)), c.dialect.MostRows())
+	if width == 0 || c.spec.VersionAuto && !c.spec.KeyAuto {
+		most = 1 // versions come without an order; made keys have one
+	}
 	var all []chunk
 	for start := 0; start < rows; {
 		end, size := start, 0
@@ -179,7 +182,7 @@ func (c *collection) made(row []sqldriver.Value, result *driver.InsertResult) er
 	if !c.spec.VersionAuto {
 		return nil
 	}
-	version, err := integer(row[0])
+	version, err := c.versionIn(row[0])
 	result.Versions = append(result.Versions, version)
 	return err
 }
@@ -195,18 +198,18 @@ func (c *collection) madeKey(value any, result *driver.InsertResult) error {
 
 // insertText is the INSERT of a number of rows.
 func (c *collection) insertText(rows int) (text string, answers bool) {
+	parts := InsertParts{Table: c.table, Values: make([]string, rows)}
 	b := builder{dialect: c.dialect}
 	for n := range rows {
-		if n > 0 {
-			b.add(", ")
-		}
+		b.buffer = b.buffer[:0]
 		for i := range c.insertInto {
-			b.add([]string{", ", "("}[btoi(i == 0)])
+			if i > 0 {
+				b.add(", ")
+			}
 			b.param(c.insertInto[i].field)
 		}
-		b.add(")")
+		parts.Values[n] = b.text()
 	}
-	parts := InsertParts{Table: c.table, Values: b.buffer}
 	for i := range c.insertInto {
 		if i > 0 {
 			parts.Columns += ", "

@@ -20,8 +20,9 @@ type LiveColumn struct {
 	Definition string // its type, as a DDL statement has it
 	Type       string // the bare name of the type, in lower case
 	Nullable   bool
-	Omissible  bool // an INSERT may pass over it
-	Auto       bool // the database makes its values
+	Omissible  bool   // an INSERT may pass over it
+	Auto       bool   // the database makes its values
+	Default    string // the name of the constraint that holds its default
 	Unsigned   bool
 	Length     int64 // characters or bytes, 0 where the type has none
 	Precision  int64
@@ -29,12 +30,16 @@ type LiveColumn struct {
 	Collation  string
 }
 
+// Column returns the column with the name, nil when there is none.
+func (t *LiveTable) Column(name string) *LiveColumn { return t.column(name) }
+
 // LiveIndex describes an index as it is.
 type LiveIndex struct {
 	Name    string
 	Primary bool
 	Unique  bool
-	Partial bool // of a part of a column
+	Partial bool // of a part of a column, or of some of the rows
+	Made    bool // by a constraint
 	Columns []string
 }
 

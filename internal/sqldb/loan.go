@@ -57,6 +57,10 @@ func (l *loan) met(err error) error {
 	switch f := l.tx.db.Classify(err); f.Class {
 	case driver.Deadlock, driver.Conflict, driver.Unavailable, driver.Canceled:
 		l.tx.failed = err
+	default:
+		if l.tx.db.dialect.Ends(err, f) {
+			l.tx.failed = err
+		}
 	}
 	return err
 }
@@ -113,7 +117,7 @@ func (c *lentConn) QueryContext(ctx context.Context, text string, a []sqldriver.
 		return nil, sqldriver.ErrSkip
 	}
 	rows, err := queryer.QueryContext(ctx, text, a)
-	return rows, c.met(err)
+	return c.lend(rows), c.met(err)
 }
 
 // CheckNamedValue implements [sqldriver.NamedValueChecker].
@@ -137,5 +141,27 @@ func (s *lentStmt) ExecContext(ctx context.Context, a []sqldriver.NamedValue) (s
 
 func (s *lentStmt) QueryContext(ctx context.Context, a []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	rows, err := s.Stmt.(sqldriver.StmtQueryContext).QueryContext(ctx, a)
-	return rows, s.loan.met(err)
+	return s.loan.lend(rows), s.loan.met(err)
 }
+
+// lentRows are rows whose errors are seen, which some servers give after the first rows.
+type lentRows struct {
+	sqldriver.RowsNextResultSet
+	loan *loan
+}
+
+// lend wraps rows. A client that knows one result set only gives its errors beforehand.
+func (l *loan) lend(rows sqldriver.Rows) sqldriver.Rows {
+	if more, ok := rows.(sqldriver.RowsNextResultSet); ok {
+		return &lentRows{more, l}
+	}
+	return rows
+}
+
+func (r *lentRows) Next(row []sqldriver.Value) error {
+	return r.loan.met(r.RowsNextResultSet.Next(row))
+}
+
+func (r *lentRows) NextResultSet() error { return r.loan.met(r.RowsNextResultSet.NextResultSet()) }
+
+func (r *lentRows) Close() error { return r.loan.met(r.RowsNextResultSet.Close()) }

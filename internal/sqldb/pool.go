@@ -34,13 +34,11 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	return &keepingConn{full, newSession(full, c.dialect, c.statements)}, nil
 }
 
-// fullConn is a connection that can do all that database/sql looks for.
+// fullConn is a connection that can do what database/sql looks for.
 type fullConn interface {
 	sqldriver.Conn
 	sqldriver.ConnBeginTx
 	sqldriver.ConnPrepareContext
-	sqldriver.ExecerContext
-	sqldriver.QueryerContext
 	sqldriver.NamedValueChecker
 	sqldriver.Pinger
 	sqldriver.SessionResetter
@@ -51,6 +49,22 @@ type fullConn interface {
 type keepingConn struct {
 	fullConn
 	session *session
+}
+
+// ExecContext implements [sqldriver.ExecerContext].
+func (c *keepingConn) ExecContext(ctx context.Context, text string, a []sqldriver.NamedValue) (sqldriver.Result, error) {
+	if execer, ok := c.fullConn.(sqldriver.ExecerContext); ok {
+		return execer.ExecContext(ctx, text, a)
+	}
+	return nil, sqldriver.ErrSkip
+}
+
+// QueryContext implements [sqldriver.QueryerContext].
+func (c *keepingConn) QueryContext(ctx context.Context, text string, a []sqldriver.NamedValue) (sqldriver.Rows, error) {
+	if queryer, ok := c.fullConn.(sqldriver.QueryerContext); ok {
+		return queryer.QueryContext(ctx, text, a)
+	}
+	return nil, sqldriver.ErrSkip
 }
 
 func newSession(conn sqldriver.Conn, d Dialect, statements int) *session {

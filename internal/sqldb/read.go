@@ -52,11 +52,19 @@ func (c *collection) versionOf(ctx context.Context, s *session, a args) (driver.
 	err := s.query(ctx, c.getVersion, a, true, func(row []sqldriver.Value) (err error) {
 		result.Found = true
 		if row[0] != nil {
-			result.Version, err = integer(row[0])
+			result.Version, err = c.versionIn(row[0])
 		}
 		return err
 	})
 	return result, err
+}
+
+// versionIn reads a version as a statement gives it.
+func (c *collection) versionIn(value any) (int64, error) {
+	if c.spec.VersionAuto {
+		value = unstamp(value)
+	}
+	return integer(value)
 }
 
 // Count implements [driver.Collection].

@@ -13,8 +13,11 @@ var timeType = reflect.TypeFor[time.Time]()
 // scan decodes a row, whose values are in the order of the columns, into a record.
 func (c *collection) scan(record driver.Record, row []sqldriver.Value) error {
 	for i := range c.columns {
-		f := c.columns[i].field
-		if err := decode(f, record.Field(f), row[i]); err != nil {
+		f, value := c.columns[i].field, row[i]
+		if d := c.columns[i].decoder; d != nil {
+			value = d(value)
+		}
+		if err := decode(f, record.Field(f), value); err != nil {
 			return err
 		}
 	}
@@ -34,6 +37,11 @@ func decode(f *driver.Field, dst reflect.Value, src any) error {
 		case []byte:
 			if f.Kind == driver.String {
 				dst.SetString(string(x))
+				return nil
+			}
+		case string:
+			if f.Kind == driver.String {
+				dst.SetString(x)
 				return nil
 			}
 		case time.Time:

@@ -34,6 +34,12 @@ func (d *Database) ask(ctx context.Context, text string, values ...any) ([][]any
 		a.add(v)
 	}
 	var rows [][]any
+	for i := range a {
+		var err error
+		if a[i].Value, err = d.dialect.Arg(nil, a[i].Value); err != nil {
+			return nil, err
+		}
+	}
 	err := d.run(ctx, nil, func(s *session) error {
 		rows = nil
 		return s.query(ctx, text, a, false, func(row []sqldriver.Value) error {
@@ -117,14 +123,17 @@ func (c *collection) keyList() string {
 	return strings.Join(names, ", ")
 }
 
-func (c *collection) createIndex(x *driver.Index) string {
+func (c *collection) createIndex(x *driver.Index) string { return c.dialect.CreateIndex(x, c.table) }
+
+// CreateIndex makes an index as every server can.
+func CreateIndex(d Dialect, x *driver.Index, table string) string {
 	var names []string
 	for _, f := range x.Fields {
-		names = append(names, c.dialect.Quote(f.Path))
+		names = append(names, d.Quote(f.Path))
 	}
 	kind := "INDEX "
 	if x.Unique {
 		kind = "UNIQUE INDEX "
 	}
-	return "CREATE " + kind + c.dialect.Quote(x.Name) + " ON " + c.table + " (" + strings.Join(names, ", ") + ")"
+	return "CREATE " + kind + d.Quote(x.Name) + " ON " + table + " (" + strings.Join(names, ", ") + ")"
 }

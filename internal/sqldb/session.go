@@ -16,6 +16,7 @@ type session struct {
 	conn    sqldriver.Conn
 	dialect Dialect
 	kept    *statements
+	alone   bool // each statement is a transaction of its own
 	broken  bool // an error has left the connection, or its transaction, in an unknown state
 }
 
@@ -77,13 +78,17 @@ func (e *refusal) Unwrap() error { return e.err }
 // prepared runs a prepared statement, which it prepares where it is not kept.
 func (s *session) prepared(ctx context.Context, text string, a args, keep bool, run func(sqldriver.Stmt) error) error {
 	for again := false; ; again = true {
-		stmt := s.kept.get(text)
+		stmt := s.kept.get(text, s.alone)
 		if stmt == nil {
 			if keep {
 				s.kept.makeRoom()
 			}
 			var err error
-			if stmt, err = s.prepare(ctx, text); err != nil {
+			whole := text
+			if s.alone {
+				whole = s.dialect.Alone() + text
+			}
+			if stmt, err = s.prepare(ctx, whole); err != nil {
 				return s.failed(err, false)
 			}
 			if n := stmt.NumInput(); n >= 0 && n != len(a) {
@@ -91,7 +96,7 @@ func (s *session) prepared(ctx context.Context, text string, a args, keep bool, 
 				return &driver.ValueError{Field: "Where", Problem: fmt.Sprintf("the native condition has %d arguments too many or too few", abs(len(a)-n))}
 			}
 			if keep {
-				s.kept.keep(text, stmt)
+				s.kept.keep(text, s.alone, stmt)
 			}
 		}
 		err := run(stmt)
@@ -102,7 +107,7 @@ func (s *session) prepared(ctx context.Context, text string, a args, keep bool, 
 			return nil
 		}
 		if !again && s.dialect.Forgotten(err) {
-			s.kept.forget(text)
+			s.kept.forget(text, s.alone)
 			continue
 		}
 		return s.failed(err, true)
@@ -130,9 +135,16 @@ func (s *session) prepareOnce(ctx context.Context, text string) (sqldriver.Stmt,
 // simple runs a statement without parameters and without preparing it.
 func (s *session) simple(ctx context.Context, text string) error {
 	c, ok := s.conn.(sqldriver.ExecerContext)
-	if !ok {
-		_, err := s.exec(ctx, text, nil, true)
-		return err
+	if !ok { // a client that prepares nothing at the server
+		stmt, err := s.prepareOnce(ctx, text)
+		if err != nil {
+			return s.failed(err, false)
+		}
+		defer stmt.Close()
+		if _, err = stmt.(sqldriver.StmtExecContext).ExecContext(ctx, nil); err != nil {
+			return s.failed(err, true)
+		}
+		return nil
 	}
 	if _, err := c.ExecContext(ctx, text, nil); err != nil {
 		return s.failed(err, true)
@@ -166,7 +178,9 @@ func (s *session) convert(a args) error {
 		if err != nil {
 			return &driver.ValueError{Field: "Where", Problem: fmt.Sprintf("argument %d of type %T cannot be bound", i+1, a[i].Value), Err: err}
 		}
-		a[i].Value = s.dialect.Arg(nil, a[i].Value)
+		if a[i].Value, err = s.dialect.Arg(nil, a[i].Value); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -34,17 +34,17 @@ func TestStatements(t *testing.T) {
 	all := map[string]*stmt{"a": {}, "b": {}, "c": {}}
 	for _, text := range []string{"a", "b"} {
 		s.makeRoom()
-		s.keep(text, all[text])
+		s.keep(text, false, all[text])
 	}
-	require.Same(t, all["a"], s.get("a"))
+	require.Same(t, all["a"], s.get("a", false))
 	s.makeRoom()
-	s.keep("c", all["c"])
-	assert.Nil(t, s.get("b"), "it was used longest ago")
+	s.keep("c", false, all["c"])
+	assert.Nil(t, s.get("b", false), "it was used longest ago")
 	assert.Equal(t, 1, all["b"].closed)
-	assert.NotNil(t, s.get("a"))
-	assert.NotNil(t, s.get("c"))
-	s.forget("a")
-	s.forget("a")
+	assert.NotNil(t, s.get("a", false))
+	assert.NotNil(t, s.get("c", false))
+	s.forget("a", false)
+	s.forget("a", false)
 	s.clear()
 	for text, st := range all {
 		assert.Equal(t, 1, st.closed, text)

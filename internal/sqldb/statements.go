@@ -9,23 +9,29 @@ import (
 // the holder of the connection uses it.
 type statements struct {
 	most  int
-	texts map[string]*list.Element
+	texts map[shape]*list.Element
 	used  list.List // of *statement, the last used in front
+}
+
+// shape is what a statement is known by: its text, and whether it is a transaction of its own.
+type shape struct {
+	text  string
+	alone bool
 }
 
 // statement is one prepared statement.
 type statement struct {
-	text string
-	stmt sqldriver.Stmt
+	shape shape
+	stmt  sqldriver.Stmt
 }
 
 func newStatements(most int) *statements {
-	return &statements{most: most, texts: make(map[string]*list.Element)}
+	return &statements{most: most, texts: make(map[shape]*list.Element)}
 }
 
 // get returns the statement with the text, nil when it is not kept.
-func (s *statements) get(text string) sqldriver.Stmt {
-	e := s.texts[text]
+func (s *statements) get(text string, alone bool) sqldriver.Stmt {
+	e := s.texts[shape{text, alone}]
 	if e == nil {
 		return nil
 	}
@@ -42,13 +48,14 @@ func (s *statements) makeRoom() {
 }
 
 // keep adds a statement, for which makeRoom has made room.
-func (s *statements) keep(text string, stmt sqldriver.Stmt) {
-	s.texts[text] = s.used.PushFront(&statement{text, stmt})
+func (s *statements) keep(text string, alone bool, stmt sqldriver.Stmt) {
+	known := shape{text, alone}
+	s.texts[known] = s.used.PushFront(&statement{known, stmt})
 }
 
 // forget closes the statement with the text.
-func (s *statements) forget(text string) {
-	if e := s.texts[text]; e != nil {
+func (s *statements) forget(text string, alone bool) {
+	if e := s.texts[shape{text, alone}]; e != nil {
 		s.drop(e)
 	}
 }
@@ -62,6 +69,6 @@ func (s *statements) clear() {
 
 func (s *statements) drop(e *list.Element) {
 	st := s.used.Remove(e).(*statement)
-	delete(s.texts, st.text)
+	delete(s.texts, st.shape)
 	_ = st.stmt.Close() // a connection that cannot send it is met broken by the next statement
 }

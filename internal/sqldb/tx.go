@@ -47,7 +47,7 @@ func (t *Tx) use(fn func(s *session) error) error {
 	var err error
 	raw := t.conn.Raw(func(conn any) error {
 		s := t.db.sessions.of(conn)
-		s.broken = false
+		s.broken, s.alone = false, false
 		err = fn(s)
 		t.broken = t.broken || s.broken
 		return nil

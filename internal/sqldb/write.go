@@ -14,7 +14,7 @@ const endTimeout = 5 * time.Second
 
 // Update implements [driver.Collection].
 func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
-	w := c.updateText(p.Fields, p.Expect == 0)
+	w := c.updateText(p.Fields, c.unversioned(p.Expect))
 	a := make(args, 0, len(c.columns)+3)
 	for i := range c.written(p.Fields) {
 		f := &c.spec.Fields[c.writtenField(p.Fields, i)]
@@ -30,9 +30,7 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 	if err := c.keyArgs(&a, p.Key); err != nil {
 		return driver.WriteResult{}, err
 	}
-	if p.Expect != 0 {
-		a.add(p.Expect)
-	}
+	c.addExpected(&a, p.Expect)
 	return c.write(ctx, p.Tx, w, a, p.Key, p.Next)
 }
 
@@ -44,10 +42,8 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 	}
 	w := c.deleteAny
 	if !p.Any {
-		w = c.delete[btoi(p.Expect == 0)]
-		if p.Expect != 0 {
-			a.add(p.Expect)
-		}
+		w = c.delete[btoi(c.unversioned(p.Expect))]
+		c.addExpected(&a, p.Expect)
 	}
 	return c.write(ctx, p.Tx, w, a, p.Key, p.Expect)
 }
@@ -57,7 +53,7 @@ func (c *collection) write(ctx context.Context, tx driver.Tx, w write, a args, k
 	var result driver.WriteResult
 	err := c.db.run(ctx, tx, func(s *session) error {
 		result = driver.WriteResult{}
-		n, version, err := s.count(ctx, w, a)
+		n, version, err := c.count(ctx, s, w, a)
 		if err != nil {
 			return err
 		}
@@ -88,7 +84,7 @@ func (c *collection) write(ctx context.Context, tx driver.Tx, w write, a args, k
 
 // count runs a write and returns the number of rows that it wrote, and the version that the
 // database made, where it makes them.
-func (s *session) count(ctx context.Context, w write, a args) (n, version int64, err error) {
+func (c *collection) count(ctx context.Context, s *session, w write, a args) (n, version int64, err error) {
 	if !w.answers {
 		result, err := s.exec(ctx, w.text, a, true)
 		if err != nil {
@@ -102,7 +98,7 @@ func (s *session) count(ctx context.Context, w write, a args) (n, version int64,
 	}
 	err = s.query(ctx, w.text, a, true, func(row []sqldriver.Value) (err error) {
 		if n, err = integer(row[0]); err == nil && len(row) > 1 && row[1] != nil {
-			version, err = integer(row[1])
+			version, err = c.versionIn(row[1])
 		}
 		return err
 	})
@@ -161,6 +157,14 @@ func (c *collection) makeUpdate(fields []int, unversioned bool) write {
 	version := ""
 	if c.spec.VersionAuto {
 		version = c.version
+		if c.written(fields) == 0 {
+			// The database moves the version of a row that is written, whatever is written.
+			column := &c.columns[min(c.fields, len(c.columns)-1)]
+			if len(c.spec.Fields) == 0 {
+				column = &c.columns[0]
+			}
+			b.add(column.name, " = ", column.name)
+		}
 	} else {
 		if c.written(fields) > 0 {
 			b.add(", ")
