@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/stillframe/stillframe/internal/sqldb"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -42,17 +42,12 @@ func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 		return nil, err
 	}
 	s.results, s.utcSession = results.String, offset == 0
-	s.utcTimes = isNoon(summer) && isNoon(winter)
+	s.utcTimes = sqldb.IsNoon(summer) && sqldb.IsNoon(winter)
 	s.server = parseServer(version)
 	if why := s.server.tooOld(); why != "" {
 		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
 	}
 	return &s, nil
-}
-
-func isNoon(value any) bool {
-	t, ok := value.(time.Time)
-	return ok && t.UTC().Hour() == 12
 }
 
 func (s *settings) hasMode(name string) bool {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
 )
 
 // reserved are the parameters of a DSN that Open sets itself, with what they would break.
@@ -46,17 +48,17 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 				problems = append(problems, "take strict out of it (the driver knows it no longer)")
 			default:
 				if !readable(name, value) {
-					problems = append(problems, fmt.Sprintf("the value of %s cannot be read", printable(name)))
+					problems = append(problems, fmt.Sprintf("the value of %s cannot be read", sqldb.Printable(name)))
 				}
 			}
 		}
 	}
 	if len(problems) > 0 {
-		return nil, invalidf("the DSN: %s", strings.Join(problems, "; "))
+		return nil, sqldb.Invalidf("the DSN: %s", strings.Join(problems, "; "))
 	}
 	cfg, err := mysqldriver.ParseDSN(dsn)
 	if err != nil {
-		return nil, invalidf("the DSN cannot be read: it is user:password@tcp(host:port)/database, with ?name=value&name=value after it")
+		return nil, sqldb.Invalidf("the DSN cannot be read: it is user:password@tcp(host:port)/database, with ?name=value&name=value after it")
 	}
 	return cfg, nil
 }
@@ -85,14 +87,6 @@ func isTrue(value string) bool {
 func readable(name, value string) bool {
 	_, err := mysqldriver.ParseDSN("tcp(127.0.0.1:3306)/?" + name + "=" + value)
 	return err == nil
-}
-
-// printable is the name of a parameter, unless it looks like something else that went astray.
-func printable(name string) string {
-	if len(name) > 40 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
-		return "a parameter"
-	}
-	return name
 }
 
 // sqlMode is MySQL's own default, with the key 0 a key like any other.
@@ -138,7 +132,7 @@ func connectOnce(ctx context.Context, cfg *mysqldriver.Config) (*settings, error
 	baseConfig(first)
 	connector, err := mysqldriver.NewConnector(first)
 	if err != nil {
-		return nil, invalidf("the DSN cannot be used")
+		return nil, sqldb.Invalidf("the DSN cannot be used")
 	}
 	db := sql.OpenDB(connector)
 	defer db.Close()

@@ -121,7 +121,9 @@ func (d *dialect) RefusesKeyZero() bool { return !d.strictZero }
 
 // Counted implements [sqldb.Dialect]. The server counts the rows that it changed, or with
 // clientFoundRows those that it matched. They are the same: each write moves the version.
-func (d *dialect) Counted(text, _ string) (final string, answers bool) { return text, false }
+func (d *dialect) Counted(head, where, _ string) (final string, answers bool) {
+	return head + where, false
+}
 
 // MostParams implements [sqldb.Dialect]. The protocol counts parameters in 16 bits.
 func (d *dialect) MostParams() int { return 65535 }

@@ -13,17 +13,7 @@ import (
 // reports false for a database of another backend, and for nil. Raw writes should move the version
 // of what they change; see Options.VersionTriggers.
 func Native(db *store.DB) (*sqlx.DB, bool) {
-	if db == nil {
-		return nil, false
-	}
-	d, ok := db.Driver().(*sqldb.Database)
-	if !ok {
-		return nil, false
-	}
-	if _, ok := d.Dialect().(*dialect); !ok {
-		return nil, false
-	}
-	return d.SQLX("mysql"), true
+	return sqldb.NativeDB[*dialect](db, "mysql")
 }
 
 // NativeTx returns the transaction for raw work with sqlx that commits or rolls back together with
@@ -32,18 +22,7 @@ func Native(db *store.DB) (*sqlx.DB, bool) {
 // does that. A statement that commits by itself, such as DDL, breaks the transaction in two. It
 // reports false for a transaction of another backend or one that has ended, and for nil.
 func NativeTx(tx *store.Tx) (*sqlx.Tx, bool) {
-	if tx == nil {
-		return nil, false
-	}
-	t, ok := tx.Driver().(*sqldb.Tx)
-	if !ok {
-		return nil, false
-	}
-	if _, ok := t.Dialect().(*dialect); !ok {
-		return nil, false
-	}
-	native, err := t.SQLX("mysql")
-	return native, err == nil
+	return sqldb.NativeTx[*dialect](tx, "mysql")
 }
 
 // Where selects by a condition in SQL, whose parameters are written as question marks:

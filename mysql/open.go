@@ -3,8 +3,6 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -37,7 +35,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	configure(cfg, found, options)
 	inner, err := mysqldriver.NewConnector(cfg)
 	if err != nil {
-		return nil, openError(invalidf("the DSN cannot be used"))
+		return nil, openError(sqldb.Invalidf("the DSN cannot be used"))
 	}
 	db := sql.OpenDB(sqldb.Connector(inner, d, options.Statements))
 	db.SetMaxOpenConns(options.Connections)
@@ -61,14 +59,14 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 		return nil, openError(err)
 	}
 	if db == nil {
-		return nil, openError(invalidf("the *sql.DB is nil"))
+		return nil, openError(sqldb.Invalidf("the *sql.DB is nil"))
 	}
 	found, err := audit(ctx, db)
 	if err != nil {
 		return nil, openError(err)
 	}
 	if problems := found.problems(); len(problems) > 0 {
-		return nil, openError(invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
+		return nil, openError(sqldb.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
 	}
 	d := &dialect{
 		server: found.server, triggers: options.VersionTriggers, packet: found.packet,
@@ -100,38 +98,4 @@ func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 // mostKeys is a power of two, as the lists are.
 const mostKeys = 1024
 
-// openError gives an error of Open its sentinel. The text never holds the driver's message, which
-// may name user and host.
-func openError(err error) error {
-	if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrUnsupported) {
-		return &store.Error{Op: "open", Err: err}
-	}
-	f := sqldb.Classify(err, classify)
-	code := ""
-	if f.Code != "" {
-		code = " (mysql " + f.Code + ")"
-	}
-	switch f.Class {
-	case driver.Unavailable:
-		err = &hidden{"the server is unavailable" + code, []error{store.ErrTransient, err}}
-	case driver.Closed:
-		err = &hidden{"the pool is closed", []error{store.ErrClosed, err}}
-	case driver.Canceled:
-	default:
-		err = &hidden{"mysql error" + code, []error{err}}
-	}
-	return &store.Error{Op: "open", Err: err}
-}
-
-// hidden shows its text alone, and leads to the errors behind it.
-type hidden struct {
-	text   string
-	behind []error
-}
-
-func (e *hidden) Error() string   { return e.text }
-func (e *hidden) Unwrap() []error { return e.behind }
-
-func invalidf(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", store.ErrInvalid, fmt.Sprintf(format, args...))
-}
+func openError(err error) error { return sqldb.OpenError(err, "mysql", classify) }

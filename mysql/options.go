@@ -3,6 +3,7 @@ package mysql
 import (
 	"time"
 
+	"github.com/stillframe/stillframe/internal/sqldb"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -43,18 +44,11 @@ func (o *Options) withDefaults() (Options, error) {
 		v = *o
 	}
 	if v.LockTimeout < 0 || v.Connections < 0 || v.ConnectionLifetime < 0 || v.Statements < 0 {
-		return v, invalidf("Options: a setting is negative")
+		return v, sqldb.Invalidf("Options: a setting is negative")
 	}
-	v.LockTimeout = orDefault(v.LockTimeout, 3*time.Second)
-	v.Connections = orDefault(v.Connections, 32)
-	v.ConnectionLifetime = orDefault(v.ConnectionLifetime, 3*time.Minute)
-	v.Statements = orDefault(v.Statements, 128)
+	v.LockTimeout = sqldb.OrDefault(v.LockTimeout, 3*time.Second)
+	v.Connections = sqldb.OrDefault(v.Connections, 32)
+	v.ConnectionLifetime = sqldb.OrDefault(v.ConnectionLifetime, 3*time.Minute)
+	v.Statements = sqldb.OrDefault(v.Statements, 128)
 	return v, nil
-}
-
-func orDefault[V int | time.Duration](value, standard V) V {
-	if value == 0 {
-		return standard
-	}
-	return value
 }

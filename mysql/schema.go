@@ -104,12 +104,12 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 		return table, err
 	}
 	table.Exists = true
-	if kind := text(rows[0][0]); kind != "BASE TABLE" {
+	if kind := sqldb.Text(rows[0][0]); kind != "BASE TABLE" {
 		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: "it is a " + strings.ToLower(kind) + ", not a table"})
-	} else if engine := text(rows[0][1]); !strings.EqualFold(engine, "InnoDB") {
+	} else if engine := sqldb.Text(rows[0][1]); !strings.EqualFold(engine, "InnoDB") {
 		table.Faults = append(table.Faults, sqldb.LiveFault{
 			Problem: "its engine is " + engine + ", which has no transactions",
-			Fix:     "ALTER TABLE " + d.quoteTable(spec.Table) + " ENGINE=InnoDB",
+			Fix:     "ALTER TABLE " + sqldb.QuoteTable(d, spec.Table) + " ENGINE=InnoDB",
 		})
 	}
 	if rows, err = ask(ctx, columnQuery, database, name); err != nil {
@@ -122,42 +122,34 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 		return nil, err
 	}
 	for _, row := range rows {
-		addIndexColumn(table, text(row[0]), text(row[2]), number(row[1]) == 0, row[3] != nil || text(row[2]) == "")
+		addIndexColumn(table, sqldb.Text(row[0]), sqldb.Text(row[2]), sqldb.Number(row[1]) == 0, row[3] != nil || sqldb.Text(row[2]) == "")
 	}
 	if rows, err = ask(ctx, triggerQuery, database, name); err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
-		table.Triggers = append(table.Triggers, text(row[0]))
+		table.Triggers = append(table.Triggers, sqldb.Text(row[0]))
 	}
 	return table, nil
 }
 
-func (d *dialect) quoteTable(name string) string {
-	parts := strings.Split(name, ".")
-	for i := range parts {
-		parts[i] = d.Quote(parts[i])
-	}
-	return strings.Join(parts, ".")
-}
-
 // liveColumn describes a row of columnQuery.
 func liveColumn(row []any) sqldb.LiveColumn {
-	extra := strings.ToLower(text(row[5]))
+	extra := strings.ToLower(sqldb.Text(row[5]))
 	c := sqldb.LiveColumn{
-		Name:       text(row[0]),
-		Definition: strings.ToUpper(text(row[1])),
-		Type:       strings.ToLower(text(row[2])),
-		Nullable:   text(row[3]) == "YES",
+		Name:       sqldb.Text(row[0]),
+		Definition: strings.ToUpper(sqldb.Text(row[1])),
+		Type:       strings.ToLower(sqldb.Text(row[2])),
+		Nullable:   sqldb.Text(row[3]) == "YES",
 		Auto:       strings.Contains(extra, "auto_increment"),
-		Length:     number(row[6]),
-		Precision:  number(row[7]),
-		Scale:      number(row[8]),
-		Collation:  text(row[9]),
+		Length:     sqldb.Number(row[6]),
+		Precision:  sqldb.Number(row[7]),
+		Scale:      sqldb.Number(row[8]),
+		Collation:  sqldb.Text(row[9]),
 	}
 	c.Unsigned = strings.Contains(c.Definition, "UNSIGNED")
 	if c.Type == "enum" || c.Type == "set" {
-		c.Definition = text(row[1]) // its values have a case
+		c.Definition = sqldb.Text(row[1]) // its values have a case
 	}
 	c.Omissible = c.Nullable || c.Auto || row[4] != nil || strings.Contains(extra, "generated") || strings.Contains(extra, "default_generated")
 	return c
@@ -172,21 +164,4 @@ func addIndexColumn(table *sqldb.LiveTable, name, column string, unique, partial
 	x := &table.Indexes[n-1]
 	x.Columns = append(x.Columns, column)
 	x.Partial = x.Partial || partial
-}
-
-// text and number read what information_schema gives, whose types differ between servers.
-func text(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	}
-	return fmt.Sprint(value)
-}
-
-func number(value any) int64 {
-	var n int64
-	_, _ = fmt.Sscan(text(value), &n)
-	return n
 }

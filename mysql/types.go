@@ -64,20 +64,10 @@ func (d *dialect) Column(spec *driver.Spec, f *driver.Field) string {
 		return text + " NOT NULL DEFAULT 0"
 	case spec.KeyAuto && f.Path == spec.Key.Path:
 		return text + " NOT NULL AUTO_INCREMENT"
-	case isKey(spec, f) || !f.Nullable():
+	case sqldb.IsKey(spec, f) || !f.Nullable():
 		return text + " NOT NULL"
 	}
 	return text + " NULL"
-}
-
-func isKey(spec *driver.Spec, f *driver.Field) bool {
-	keys := spec.KeyFields()
-	for i := range keys {
-		if keys[i].Path == f.Path {
-			return true
-		}
-	}
-	return false
 }
 
 // Zero implements [sqldb.Schema].

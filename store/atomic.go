@@ -84,6 +84,9 @@ func (c *call) runs(ctx context.Context, options *TxOptions, fn func(context.Con
 		return explain(ErrUnsupported, "%s has no transactions", info.Server)
 	}
 	if !c.write && !info.Views {
+		if info.NoViews != "" {
+			return explain(ErrUnsupported, "%s has no transactions of one moment: %s", info.Server, info.NoViews)
+		}
 		return explain(ErrUnsupported, "%s has no transactions of one moment", info.Server)
 	}
 	if c.db.options.Rehearse {

@@ -76,7 +76,7 @@ const mostUpdates = 512
 // Collection implements [driver.Database].
 func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	c := &collection{
-		db: d, dialect: d.dialect, spec: spec, table: quoteTable(d.dialect, spec.Table),
+		db: d, dialect: d.dialect, spec: spec, table: QuoteTable(d.dialect, spec.Table),
 		position: make(map[string]int), updates: make(map[string]write),
 	}
 	keys := spec.KeyFields()
@@ -105,15 +105,6 @@ func (c *collection) addColumn(f *driver.Field) {
 	c.columns = append(c.columns, column{
 		field: f, name: name, special: c.dialect.Equal(f, name, "") != "", decoder: c.dialect.Decoder(f),
 	})
-}
-
-// quoteTable quotes a name that may be qualified.
-func quoteTable(d Dialect, name string) string {
-	parts := strings.Split(name, ".")
-	for i := range parts {
-		parts[i] = d.Quote(parts[i])
-	}
-	return strings.Join(parts, ".")
 }
 
 // check returns all faults of the mapping.
@@ -169,17 +160,18 @@ func (c *collection) compile() {
 	c.getLocked = c.selectByKey(c.list, true)
 	c.getVersion = c.selectByKey(c.version, false)
 
+	remove := "DELETE FROM " + c.table
 	b := builder{dialect: c.dialect}
-	b.add("DELETE FROM ", c.table, " WHERE ")
+	b.add(" WHERE ")
 	c.whereKey(&b)
-	c.deleteAny.text, c.deleteAny.answers = c.dialect.Counted(b.text(), "")
+	c.deleteAny.text, c.deleteAny.answers = c.dialect.Counted(remove, b.text(), "")
 	for unversioned := range 2 {
 		b := builder{dialect: c.dialect}
-		b.add("DELETE FROM ", c.table, " WHERE ")
+		b.add(" WHERE ")
 		c.whereKey(&b)
 		c.whereVersion(&b, unversioned == 1)
 		w := &c.delete[unversioned]
-		w.text, w.answers = c.dialect.Counted(b.text(), "")
+		w.text, w.answers = c.dialect.Counted(remove, b.text(), "")
 		c.save[unversioned] = c.makeUpdate(nil, unversioned == 1)
 	}
 	for i := range c.columns {

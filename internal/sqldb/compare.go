@@ -52,22 +52,27 @@ func (r *comparer) compareColumn(k *column) {
 		r.add(f.Path, "the column does not exist", r.dialect.AddColumn(r.spec, f, r.table))
 		return
 	}
-	problems := r.dialect.Misfit(f, live)
+	var problems []string
+	stamp := f == &r.spec.Version && r.spec.VersionAuto
+	if !stamp {
+		problems = r.dialect.Misfit(f, live)
+	}
 	fix := r.dialect.AlterColumn(r.spec, f, r.table, r.live)
 	isKey := r.isKey(f)
 	switch {
 	case isKey && r.spec.KeyAuto && !live.Auto:
 		problems = append(problems, "the database does not make its values, as the mapping says")
-	case f == &r.spec.Version && r.spec.VersionAuto && !live.Auto:
+	case stamp && live.Auto:
+	case stamp:
 		problems = append(problems, "the database does not move it, as the mapping says")
-	case f == &r.spec.Version && live.Nullable && !live.Auto:
+	case f == &r.spec.Version && live.Nullable:
 		problems = append(problems, "it can be NULL: a row without a version counts as version 0")
 	case live.Nullable && !f.Nullable() && !isKey:
 		problems = append(problems, "it can be NULL, which reads as the zero value of "+f.Type.String())
 	case !live.Nullable && f.Nullable() && !isKey:
 		problems = append(problems, "it cannot be NULL, and the mapping can")
 	}
-	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey && fix != "" && !(r.spec.VersionAuto && f == &r.spec.Version) {
+	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey && !stamp && fix != "" {
 		fix = "UPDATE " + r.table + " SET " + k.name + " = " + r.dialect.Zero(f) + " WHERE " + k.name + " IS NULL; " + fix
 	}
 	if len(problems) > 0 {

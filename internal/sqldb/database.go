@@ -48,9 +48,6 @@ func New(c Config) *Database {
 	}
 }
 
-// Dialect returns the dialect, by which a backend knows its own databases.
-func (d *Database) Dialect() Dialect { return d.dialect }
-
 // SQLX returns the pool as sqlx knows it. name is the one by which sqlx knows how parameters are
 // written.
 func (d *Database) SQLX(name string) *sqlx.DB { return sqlx.NewDb(d.db, name) }

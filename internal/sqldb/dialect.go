@@ -54,9 +54,10 @@ type Dialect interface {
 	KeyStep() string
 	// RefusesKeyZero says that an INSERT of the key 0 may store another.
 	RefusesKeyZero() bool
-	// Counted completes an UPDATE or DELETE. Where answers is true the statement gives one row:
-	// the number of rows that it wrote and, where version is not empty, the version now stored.
-	Counted(text, version string) (final string, answers bool)
+	// Counted completes an UPDATE or DELETE, given up to its WHERE and from there. Where answers
+	// is true the statement gives one row: the number of rows that it wrote and, where version is
+	// not empty, the version now stored. No row is as good as 0.
+	Counted(head, where, version string) (final string, answers bool)
 	// MostParams is the most parameters of one statement.
 	MostParams() int
 	// MostRows is the most rows of one INSERT.

@@ -53,7 +53,7 @@ func (c *collection) whereKeys(b *builder, keys []any) error {
 		}
 		return b.compare(k, value)
 	}
-	if len(c.keys()) == 1 {
+	if len(c.keys()) == 1 && !c.columns[0].special {
 		b.add(" WHERE ", c.columns[0].name, " IN (")
 		err := b.list(len(keys), func(i int) error { return part(keys[i], 0) })
 		b.add(")")

@@ -138,7 +138,12 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 	}
 	keep := ch.rows <= mostKeptRows
 	if answers {
-		return s.query(ctx, text, a, keep, func(row []sqldriver.Value) error { return c.made(row, result) })
+		have := max(len(result.Keys), len(result.Versions))
+		err := s.query(ctx, text, a, keep, func(row []sqldriver.Value) error { return c.made(row, result) })
+		if got := max(len(result.Keys), len(result.Versions)) - have; err == nil && got != ch.rows {
+			err = &refusal{fmt.Errorf("sqldb: the server answered for %d rows of %d", got, ch.rows)}
+		}
+		return err
 	}
 	step := int64(1)
 	if c.spec.KeyAuto && ch.rows > 1 {

@@ -38,8 +38,9 @@ type LiveIndex struct {
 	Name    string
 	Primary bool
 	Unique  bool
-	Partial bool // of a part of a column, or of some of the rows
-	Made    bool // by a constraint
+	Partial bool   // of a part of a column, or of some of the rows
+	Made    bool   // by a constraint
+	Filter  string // as CREATE INDEX ends with it
 	Columns []string
 }
 

@@ -99,6 +99,3 @@ func (t *Tx) release(discard bool) {
 	}
 	_ = t.conn.Close()
 }
-
-// Dialect returns the dialect, by which a backend knows its own transactions.
-func (t *Tx) Dialect() Dialect { return t.db.dialect }

@@ -172,10 +172,12 @@ func (c *collection) makeUpdate(fields []int, unversioned bool) write {
 		b.add(c.version, " = ")
 		b.param(&c.spec.Version)
 	}
+	head := b.text()
+	b.buffer = nil
 	b.add(" WHERE ")
 	c.whereKey(&b)
 	c.whereVersion(&b, unversioned)
 	var w write
-	w.text, w.answers = c.dialect.Counted(b.text(), version)
+	w.text, w.answers = c.dialect.Counted(head, b.text(), version)
 	return w
 }

@@ -165,6 +165,14 @@ SELECT COUNT(*) FROM `league`.`players` WHERE ((`active` <> ? OR `active` IS NUL
 -- # Count AllOf none, AnyOf none
 SELECT COUNT(*) FROM `league`.`players` WHERE (1 = 1 OR 1 = 0)
 
+-- # Count Eq of bytes
+SELECT COUNT(*) FROM `league`.`players` WHERE `face` = ?
+-- [1]
+
+-- # Count Not In of bytes
+SELECT COUNT(*) FROM `league`.`players` WHERE (`face` NOT IN (?, ?) OR `face` IS NULL)
+-- [1] | [2]
+
 -- # Count Native
 SELECT COUNT(*) FROM `league`.`players` WHERE ((name LIKE ? -- so
 ) AND `id` > ?)

@@ -94,6 +94,8 @@ type Info struct {
 	Transactions bool
 	// Views says that BeginParams.View is honoured.
 	Views bool
+	// NoViews says, where Views is false, what would bring them. It may be empty.
+	NoViews string
 	// LockingReads says that GetParams.Lock is honoured, not merely parsed: the read is of the
 	// newest committed state, which no one else can change until the Tx ends.
 	LockingReads bool

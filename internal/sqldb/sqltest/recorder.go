@@ -1,0 +1,106 @@
+// Package sqltest holds the script whose statements each SQL backend compares with its golden file.
+// Tests import it, and nobody else.
+package sqltest
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Recorder is a connection that answers whatever is asked, and writes it down.
+type Recorder struct {
+	// Answer gives the rows for a statement.
+	Answer func(text string) [][]sqldriver.Value
+	// Params counts the parameters of a statement, -1 where the client does not.
+	Params func(text string) int
+
+	// Format prints an argument, "%v" or "%T %v" with its index.
+	Format string
+
+	texts []string
+}
+
+// Connect implements [sqldriver.Connector].
+func (r *Recorder) Connect(context.Context) (sqldriver.Conn, error) { return r, nil }
+
+// Driver implements [sqldriver.Connector].
+func (r *Recorder) Driver() sqldriver.Driver { return nil }
+
+// Close implements [sqldriver.Conn].
+func (r *Recorder) Close() error { return nil }
+
+// Begin implements [sqldriver.Conn].
+func (r *Recorder) Begin() (sqldriver.Tx, error) { return nil, sqldriver.ErrSkip }
+
+// Prepare implements [sqldriver.Conn].
+func (r *Recorder) Prepare(text string) (sqldriver.Stmt, error) { return &recordedStmt{r, text}, nil }
+
+// ExecContext implements [sqldriver.ExecerContext].
+func (r *Recorder) ExecContext(_ context.Context, text string, _ []sqldriver.NamedValue) (sqldriver.Result, error) {
+	r.texts = append(r.texts, text)
+	return sqldriver.RowsAffected(0), nil
+}
+
+type recordedStmt struct {
+	recorder *Recorder
+	text     string
+}
+
+func (s *recordedStmt) Close() error  { return nil }
+func (s *recordedStmt) NumInput() int { return s.recorder.Params(s.text) }
+func (s *recordedStmt) Exec([]sqldriver.Value) (sqldriver.Result, error) {
+	return nil, sqldriver.ErrSkip
+}
+
+func (s *recordedStmt) Query([]sqldriver.Value) (sqldriver.Rows, error) {
+	return nil, sqldriver.ErrSkip
+}
+
+func (s *recordedStmt) note(a []sqldriver.NamedValue) {
+	var values []string
+	for _, v := range a {
+		values = append(values, fmt.Sprintf(s.recorder.Format, v.Value))
+	}
+	text := s.text
+	if len(values) > 0 {
+		text += "\n-- " + strings.Join(values, " | ")
+	}
+	s.recorder.texts = append(s.recorder.texts, text)
+}
+
+func (s *recordedStmt) ExecContext(_ context.Context, a []sqldriver.NamedValue) (sqldriver.Result, error) {
+	s.note(a)
+	return written{}, nil
+}
+
+func (s *recordedStmt) QueryContext(_ context.Context, a []sqldriver.NamedValue) (sqldriver.Rows, error) {
+	s.note(a)
+	return &recordedRows{s.recorder.Answer(s.text)}, nil
+}
+
+type written struct{}
+
+func (written) LastInsertId() (int64, error) { return 41, nil }
+func (written) RowsAffected() (int64, error) { return 1, nil }
+
+type recordedRows struct{ rows [][]sqldriver.Value }
+
+func (r *recordedRows) Columns() []string {
+	if len(r.rows) == 0 {
+		return nil
+	}
+	return make([]string, len(r.rows[0]))
+}
+func (r *recordedRows) Close() error { return nil }
+
+func (r *recordedRows) Next(row []sqldriver.Value) error {
+	if len(r.rows) == 0 {
+		return io.EOF
+	}
+	copy(row, r.rows[0])
+	r.rows = r.rows[1:]
+	return nil
+}
