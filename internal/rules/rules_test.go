@@ -72,6 +72,13 @@ var importRules = []rule{
 		modules: []string{"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "filippo.io/edwards25519"},
 	},
 	{
+		path: "sqlserver", own: []string{"internal/sqldb", "store", "store/driver"},
+		modules: []string{
+			"github.com/microsoft/go-mssqldb", "github.com/jmoiron/sqlx", "github.com/golang-sql/civil", "github.com/golang-sql/sqlexp",
+			"github.com/google/uuid", "github.com/shopspring/decimal", "golang.org/x/crypto", "golang.org/x/text",
+		},
+	},
+	{
 		path: "mongo", own: []string{"store", "store/driver"},
 		modules: []string{
 			"go.mongodb.org/mongo-driver/v2", "github.com/klauspost/compress", "github.com/xdg-go/scram", "github.com/xdg-go/pbkdf2",
@@ -114,7 +121,8 @@ func TestImportRules(t *testing.T) {
 				assert.False(t, within(imported, "store/storetest"), "%s imports %s: the suite is imported by tests only", path, imported)
 			}
 			if !within(path, "internal/testbed") {
-				assert.False(t, within(imported, "internal/testbed") || within(imported, "internal/load"), "%s imports %s: servers and loads are for tests only", path, imported)
+				assert.False(t, within(imported, "internal/testbed") || within(imported, "internal/load") || within(imported, "internal/sqldb/sqltest"),
+					"%s imports %s: servers, loads and scripts are for tests only", path, imported)
 			}
 			for _, backend := range backends {
 				for _, other := range backends {

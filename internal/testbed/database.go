@@ -35,11 +35,14 @@ func databaseName(t testing.TB) string {
 	return fmt.Sprintf("sf_%s_%d_%x_%d", name[:min(len(name), 24)], os.Getpid(), time.Now().UnixNano()&0xffffff, databases.Add(1))
 }
 
-// Database creates a database for this test on a MySQL or MariaDB server and returns the DSN of it. The database
+// Database creates a database for this test on a MySQL, MariaDB or SQL server and returns the DSN of it. The database
 // is dropped when the test ends, after the cleanups that the test registers later: so close the pools there. A
 // transaction that is still open then keeps the database from being dropped, and fails the test.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
+	if isSQLServerDSN(s.dsn) {
+		return s.sqlServerDatabase(t)
+	}
 	name := databaseName(t)
 	ctx, cancel := context.WithTimeout(t.Context(), dropLimit)
 	defer cancel()

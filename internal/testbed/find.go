@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// requireVariable names the servers that must be there, with commas between them: mariadb, mysql, mongo. Where it
+// requireVariable names the servers that must be there, with commas between them: mariadb, mysql, mongo, sqlserver. Where it
 // names one, a test that misses it fails instead of being skipped.
 const requireVariable = "STILLFRAME_REQUIRE"
 

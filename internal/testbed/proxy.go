@@ -51,8 +51,12 @@ func NewProxy(t testing.TB, target string) *Proxy {
 // Addr returns the host and port that clients connect to.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// DSN returns a data source name of go-sql-driver/mysql with the proxy's address in place of the server's.
+// DSN returns a data source name of go-sql-driver/mysql or go-mssqldb with the proxy's address in place of the
+// server's.
 func (p *Proxy) DSN(dsn string) string {
+	if isSQLServerDSN(dsn) {
+		return sqlServerDSN(dsn, p.Addr())
+	}
 	cfg, err := mysqldriver.ParseDSN(dsn)
 	if err != nil {
 		return ""

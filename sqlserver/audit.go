@@ -1,0 +1,137 @@
+package sqlserver
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/store"
+)
+
+// server is the product and what the database allows.
+type server struct {
+	version   string
+	edition   int    // SERVERPROPERTY('EngineEdition'): 5 is Azure SQL Database
+	babelfish string // its version, empty where the server is Microsoft's
+	database  string
+	collation string
+	codepage  int
+	rcsi      bool // READ_COMMITTED_SNAPSHOT
+	snapshot  bool // ALLOW_SNAPSHOT_ISOLATION
+	options   int  // @@OPTIONS
+	utcTimes  bool // DATETIME2 is given as time.Time in UTC
+	rawUUIDs  bool // the bytes of a uniqueidentifier are given as they are stored
+}
+
+// The last columns probe the client: a summer and a winter day, since a location may be UTC in one
+// of them, and an identifier whose bytes tell their places.
+const auditQuery = `SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('ProductVersion')), CONVERT(INT, SERVERPROPERTY('EngineEdition')),
+ CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion')), DB_NAME(),
+ CONVERT(NVARCHAR(128), DATABASEPROPERTYEX(DB_NAME(), 'Collation')),
+ CONVERT(INT, COLLATIONPROPERTY(CONVERT(NVARCHAR(128), DATABASEPROPERTYEX(DB_NAME(), 'Collation')), 'CodePage')), @@OPTIONS,
+ CONVERT(DATETIME2(7), '2024-07-01T12:00:00'), CONVERT(DATETIME2(7), '2024-01-01T12:00:00'),
+ CONVERT(UNIQUEIDENTIFIER, '00010203-0405-0607-0809-0A0B0C0D0E0F')`
+
+const databaseQuery = `SELECT CONVERT(INT, is_read_committed_snapshot_on), CONVERT(INT, snapshot_isolation_state) FROM sys.databases WHERE name = DB_NAME()`
+
+// The bits of @@OPTIONS ("Server configuration: user options").
+const (
+	implicitTransactions = 2
+	ansiWarnings         = 8
+	ansiNulls            = 32
+	arithAbort           = 64
+	quotedIdentifier     = 256
+	noCount              = 512
+	xactAbort            = 16384
+)
+
+// audit reads the settings of one connection. A server that is too old is ErrUnsupported.
+func audit(ctx context.Context, db *sql.DB) (*server, error) {
+	var s server
+	var product, babelfish, collation sql.NullString
+	var edition, page sql.NullInt64
+	var summer, winter, id any
+	err := db.QueryRowContext(ctx, auditQuery).Scan(&product, &edition, &babelfish, &s.database, &collation, &page,
+		&s.options, &summer, &winter, &id)
+	if err != nil {
+		return nil, err
+	}
+	s.version, s.edition, s.babelfish = product.String, int(edition.Int64), babelfish.String
+	s.collation, s.codepage = collation.String, int(page.Int64)
+	s.utcTimes = sqldb.IsNoon(summer) && sqldb.IsNoon(winter)
+	b, ok := id.([]byte)
+	s.rawUUIDs = ok && len(b) == 16 && b[0] == 3
+	var rcsi, snapshot sql.NullInt64
+	if err := db.QueryRowContext(ctx, databaseQuery).Scan(&rcsi, &snapshot); err != nil {
+		return nil, err
+	}
+	s.rcsi, s.snapshot = rcsi.Int64 == 1, snapshot.Int64 == 1
+	if why := s.tooOld(); why != "" {
+		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
+	}
+	return &s, nil
+}
+
+const azureDatabase = 5
+
+// tooOld says why the server is. Azure SQL Database states an old number and is always new.
+func (s *server) tooOld() string {
+	number, _, _ := strings.Cut(s.version, ".")
+	major, _ := strconv.Atoi(number)
+	if s.babelfish == "" && s.edition != azureDatabase && s.edition != 8 && major < 15 {
+		return s.String() + " is older than SQL Server 2019 (15.0)"
+	}
+	return ""
+}
+
+// problems names what makes the pool unsafe, each with what to do about it.
+func (s *server) problems() []string {
+	var found []string
+	if !s.utcTimes {
+		found = append(found, "times are not given in UTC: take timezone out of the DSN")
+	}
+	if !s.rawUUIDs {
+		found = append(found, "guid conversion is on: take it out of the DSN")
+	}
+	if s.options&implicitTransactions != 0 {
+		found = append(found, "IMPLICIT_TRANSACTIONS is on, so that nothing would be kept: SET IMPLICIT_TRANSACTIONS OFF")
+	}
+	for _, o := range []struct {
+		bit  int
+		name string
+		why  string
+	}{
+		{ansiWarnings, "ANSI_WARNINGS", "values would be cut without an error"},
+		{ansiNulls, "ANSI_NULLS", "NULL would be equal to NULL"},
+		{quotedIdentifier, "QUOTED_IDENTIFIER", "unique indexes that pass over NULLs cannot be written"},
+	} {
+		if s.options&o.bit == 0 {
+			found = append(found, o.name+" is off, so that "+o.why+": SET "+o.name+" ON")
+		}
+	}
+	return found
+}
+
+// report says what was found, and what it means.
+func (s *server) report() []any {
+	return []any{
+		"server", s.String(), "database", s.database, "collation", s.collation, "code_page", s.codepage,
+		"read_committed_snapshot", s.rcsi, "snapshot_isolation", s.snapshot,
+		"xact_abort", s.options&xactAbort != 0, "nocount", s.options&noCount != 0, "arithabort", s.options&arithAbort != 0,
+	}
+}
+
+// String is what stands in Info.Server. Where there are no views it says what would bring them,
+// since it stands in the error of View.
+func (s *server) String() string {
+	switch {
+	case s.babelfish != "":
+		return "Babelfish " + s.babelfish
+	case s.edition == azureDatabase:
+		return "Azure SQL Database " + s.version
+	}
+	return "SQL Server " + s.version
+}

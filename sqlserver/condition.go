@@ -1,0 +1,86 @@
+package sqlserver
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Condition implements [sqldb.Dialect]. The condition counts its parameters from 1, wherever it
+// stands.
+func (d *dialect) Condition(sql string, first, args int) (text, problem string) {
+	var b strings.Builder
+	used := make([]bool, args)
+	for i := 0; i < len(sql); {
+		if n := skip(sql[i:]); n > 0 {
+			b.WriteString(sql[i : i+n])
+			i += n
+			continue
+		}
+		number := paramAt(sql[i:])
+		if number == "" || i > 0 && isWord(sql[i-1]) {
+			b.WriteByte(sql[i])
+			i++
+			continue
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 || n > args {
+			return "", fmt.Sprintf("the native condition names a parameter that is not among its %d arguments", args)
+		}
+		used[n-1] = true
+		b.WriteString("@p" + strconv.Itoa(first+n-1))
+		i += len("@p") + len(number)
+	}
+	for i, u := range used {
+		if !u {
+			return "", fmt.Sprintf("the native condition does not name @p%d, the place of its argument %d", i+1, i+1)
+		}
+	}
+	return b.String(), ""
+}
+
+// skip is the length of the string, quoted name or comment at the start of sql, 0 for anything else.
+func skip(sql string) int {
+	switch {
+	case sql[0] == '\'' || sql[0] == '"':
+		return until(sql, 1, sql[:1])
+	case sql[0] == '[':
+		return until(sql, 1, "]")
+	case strings.HasPrefix(sql, "--"):
+		return until(sql, 2, "\n")
+	case strings.HasPrefix(sql, "/*"):
+		return until(sql, 2, "*/")
+	}
+	return 0
+}
+
+// until is the length of sql through the first end behind a place. A doubled quote is the end of
+// one string and the start of the next, which comes to the same.
+func until(sql string, from int, end string) int {
+	at := strings.Index(sql[from:], end)
+	if at < 0 {
+		return len(sql)
+	}
+	return from + at + len(end)
+}
+
+// paramAt is the number of the parameter @p1 at the start of sql, empty where there is none.
+func paramAt(sql string) string {
+	if len(sql) < 3 || sql[0] != '@' || sql[1] != 'p' && sql[1] != 'P' {
+		return ""
+	}
+	end := 2
+	for end < len(sql) && sql[end] >= '0' && sql[end] <= '9' {
+		end++
+	}
+	if end < len(sql) && isWord(sql[end]) {
+		return ""
+	}
+	return sql[2:end]
+}
+
+// isWord reports whether a name can have the byte.
+func isWord(c byte) bool {
+	return c == '_' || c == '@' || c == '#' || c == '$' || c >= 0x80 ||
+		c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

@@ -1,0 +1,287 @@
+package sqlserver
+
+import (
+	"database/sql"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/golang-sql/civil"
+	mssql "github.com/microsoft/go-mssqldb"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// dialect is that of T-SQL.
+type dialect struct {
+	server server
+	page   codepage      // of the database
+	wait   time.Duration // Options.LockTimeout
+}
+
+var _ sqldb.Dialect = (*dialect)(nil)
+
+// Quote implements [sqldb.Dialect].
+func (d *dialect) Quote(name string) string {
+	return "[" + strings.ReplaceAll(name, "]", "]]") + "]"
+}
+
+// longestName is the most UTF-16 units of an identifier.
+const longestName = 128
+
+// CheckName implements [sqldb.Dialect].
+func (d *dialect) CheckName(name string) string {
+	switch {
+	case name == "":
+		return "has a part of its name that is empty"
+	case strings.ContainsRune(name, 0) || !utf8.ValidString(name):
+		return "has a name with characters that no identifier can have"
+	case strings.HasSuffix(name, " "):
+		return "has a name that ends in a space"
+	case len(utf16.Encode([]rune(name))) > longestName:
+		return fmt.Sprintf("has a name of more than %d characters", longestName)
+	}
+	return ""
+}
+
+// Param implements [sqldb.Dialect]. The client has no parameter of type decimal.
+func (d *dialect) Param(n int, f *driver.Field) string {
+	p := "@p" + strconv.Itoa(n)
+	if f != nil && f.Kind == driver.Decimal {
+		return fmt.Sprintf("CAST(%s AS DECIMAL(%d, %d))", p, f.Precision, f.Scale)
+	}
+	return p
+}
+
+// Compared implements [sqldb.Dialect].
+func (d *dialect) Compared(n int, f *driver.Field) string { return d.Param(n, f) }
+
+// Arg implements [sqldb.Dialect]. Each value has the type of its column, NULL too: a comparison of
+// a varchar column with an nvarchar parameter does not use the index, a time.Time would go as
+// datetimeoffset, and an untyped NULL as nvarchar.
+func (d *dialect) Arg(f *driver.Field, value any) (any, error) {
+	switch v := value.(type) {
+	case nil:
+		return null(f), nil
+	case time.Time:
+		return civil.DateTimeOf(v.UTC()), nil
+	case []byte:
+		if f != nil && f.Kind == driver.UUID && len(v) == 16 {
+			return mssql.UniqueIdentifier(v), nil
+		}
+	case string:
+		if f == nil || !f.Varchar {
+			return v, nil
+		}
+		text, ok := d.page.encode(v)
+		if !ok {
+			return nil, &driver.ValueError{Field: f.Name, Problem: fmt.Sprintf("has a character that the code page %d of its varchar column does not have", d.page.number)}
+		}
+		return mssql.VarChar(text), nil
+	}
+	return value, nil
+}
+
+// null is NULL of the type of a field. That of a uniqueidentifier is text, which the server converts:
+// the client sends 16 bytes too many behind its own (go-mssqldb 1.11, writeGuidType).
+func null(f *driver.Field) any {
+	if f == nil {
+		return nil
+	}
+	switch f.Kind {
+	case driver.Bool:
+		return sql.NullBool{}
+	case driver.Int, driver.Uint:
+		return sql.NullInt64{}
+	case driver.Float:
+		return sql.NullFloat64{}
+	case driver.Bytes, driver.ByteArray:
+		return []byte(nil)
+	case driver.Time:
+		return mssql.NullDateTime{}
+	}
+	return sql.NullString{}
+}
+
+// Decoder implements [sqldb.Dialect].
+func (d *dialect) Decoder(f *driver.Field) func(any) any {
+	if f.Kind == driver.UUID {
+		return uuidOf
+	}
+	return nil
+}
+
+// uuidOf brings the bytes of a uniqueidentifier, whose first three numbers are stored little-endian,
+// into the order in which they are written.
+func uuidOf(value any) any {
+	var u mssql.UniqueIdentifier
+	if b, ok := value.([]byte); !ok || u.Scan(b) != nil {
+		return value
+	}
+	return u[:]
+}
+
+// From implements [sqldb.Dialect].
+func (d *dialect) From(table string, lock bool) string {
+	if lock {
+		return table + " WITH (UPDLOCK, ROWLOCK)"
+	}
+	return table
+}
+
+// LockSuffix implements [sqldb.Dialect].
+func (d *dialect) LockSuffix() string { return "" }
+
+// Page implements [sqldb.Dialect].
+func (d *dialect) Page(param string) string {
+	return " OFFSET 0 ROWS FETCH NEXT " + param + " ROWS ONLY"
+}
+
+// binaryCollation compares by UTF-16 unit.
+const binaryCollation = "Latin1_General_100_BIN2"
+
+// Exact implements [sqldb.Dialect]. The first condition finds the row by its index, this one then
+// looks at that row alone. The bar keeps trailing spaces from being ignored.
+func (d *dialect) Exact(f *driver.Field, column, param string) string {
+	if f.Kind != driver.String {
+		return ""
+	}
+	return "(" + column + " + N'|') COLLATE " + binaryCollation + " = " + param + " + N'|'"
+}
+
+// Equal implements [sqldb.Dialect]. Trailing zeros do not count when = compares bytes. Where all
+// values have one length that does no harm, but Babelfish has no IN for them.
+func (d *dialect) Equal(f *driver.Field, column, param string) string {
+	switch f.Kind {
+	case driver.Bytes:
+		return column + " = " + param + " AND DATALENGTH(" + column + ") = DATALENGTH(" + param + ")"
+	case driver.ByteArray:
+		return column + " = " + param
+	}
+	return ""
+}
+
+// Like implements [sqldb.Dialect].
+func (d *dialect) Like(column, param string, not bool) string {
+	if not {
+		return column + " NOT LIKE " + param + " ESCAPE '|'"
+	}
+	return column + " LIKE " + param + " ESCAPE '|'"
+}
+
+var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_", "[", "|[")
+
+// LikePattern implements [sqldb.Dialect].
+func (d *dialect) LikePattern(prefix string) string { return likeEscapes.Replace(prefix) + "%" }
+
+// Insert implements [sqldb.Dialect]. OUTPUT without INTO fails on a table with triggers. Only an
+// INSERT of a sorted SELECT makes its keys in the order of the rows, and nothing gives them back in
+// that order but sorting them (Transact-SQL reference, "INSERT", "OUTPUT clause").
+func (d *dialect) Insert(p sqldb.InsertParts) (text string, answers bool) {
+	values := " VALUES (" + strings.Join(p.Values, "), (") + ")"
+	if p.Columns == "" {
+		values = " DEFAULT VALUES"
+	} else {
+		p.Table += " (" + p.Columns + ")"
+	}
+	if p.Key == "" && p.Version == "" {
+		return "INSERT INTO " + p.Table + values, false
+	}
+	var types, columns, made []string
+	if p.Key != "" {
+		types, columns, made = append(types, "k BIGINT"), append(columns, "k"), append(made, "inserted."+p.Key)
+	}
+	if p.Version != "" {
+		types, columns, made = append(types, "v BINARY(8)"), append(columns, "v"), append(made, "inserted."+p.Version)
+	}
+	order := ""
+	if len(p.Values) > 1 { // the key is made, then
+		order = " ORDER BY k"
+		width := strings.Count(p.Columns, ", ") + 1
+		values = " SELECT " + numbered("c", width) + " FROM (VALUES (0, " + p.Values[0] + ")"
+		var b strings.Builder
+		for i, row := range p.Values[1:] {
+			b.WriteString(", (" + strconv.Itoa(i+1) + ", " + row + ")")
+		}
+		values += b.String() + ") AS r (n, " + numbered("c", width) + ") ORDER BY n"
+	}
+	return "DECLARE @made TABLE (" + strings.Join(types, ", ") + "); INSERT INTO " + p.Table +
+		" OUTPUT " + strings.Join(made, ", ") + " INTO @made (" + strings.Join(columns, ", ") + ")" + values +
+		"; SELECT " + strings.Join(columns, ", ") + " FROM @made" + order, true
+}
+
+// numbered is "c1, c2, …".
+func numbered(prefix string, n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = prefix + strconv.Itoa(i+1)
+	}
+	return strings.Join(names, ", ")
+}
+
+// KeyStep implements [sqldb.Dialect].
+func (d *dialect) KeyStep() string { return "" }
+
+// RefusesKeyZero implements [sqldb.Dialect].
+func (d *dialect) RefusesKeyZero() bool { return false }
+
+// Counted implements [sqldb.Dialect]. The client adds up the counts of triggers, and NOCOUNT takes
+// all counts away, so that the batch itself asks for its own.
+func (d *dialect) Counted(head, where, version string) (final string, answers bool) {
+	if version == "" {
+		return head + where + "; SELECT @@ROWCOUNT", true
+	}
+	return "DECLARE @made TABLE (v BINARY(8)); DECLARE @n INT; " + head +
+		" OUTPUT inserted." + version + " INTO @made (v)" + where + "; SET @n = @@ROWCOUNT; SELECT @n, v FROM @made", true
+}
+
+// MostParams implements [sqldb.Dialect]: 2100, of which two are the statement's own.
+func (d *dialect) MostParams() int { return 2098 }
+
+// MostRows implements [sqldb.Dialect].
+func (d *dialect) MostRows() int { return 1000 }
+
+// MostBytes implements [sqldb.Dialect].
+func (d *dialect) MostBytes() int { return 4 << 20 }
+
+// MostValue implements [sqldb.Dialect]: 2 GB, of two bytes for each that is counted.
+func (d *dialect) MostValue() int { return math.MaxInt32/2 - 1024 }
+
+// Alone implements [sqldb.Dialect]. A pooled connection has lost its settings, all but the
+// isolation level of its last transaction. Those that a statement with parameters makes end with
+// it.
+func (d *dialect) Alone() string { return d.settings("READ COMMITTED") }
+
+func (d *dialect) settings(level string) string {
+	milliseconds := (d.wait + time.Millisecond - 1) / time.Millisecond
+	return fmt.Sprintf("SET XACT_ABORT ON; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL %s; ", milliseconds, level)
+}
+
+// Begin implements [sqldb.Dialect]. The moment of a View is that of its first read.
+func (d *dialect) Begin(view bool) []string {
+	if view {
+		return []string{d.settings("SNAPSHOT") + "BEGIN TRANSACTION"}
+	}
+	return []string{d.settings("READ COMMITTED") + "BEGIN TRANSACTION"}
+}
+
+// Commit implements [sqldb.Dialect].
+func (d *dialect) Commit() string { return "COMMIT TRANSACTION" }
+
+// Rollback implements [sqldb.Dialect]. An error has rolled back already (XACT_ABORT). The level of a
+// View would stay with the connection.
+func (d *dialect) Rollback() string {
+	return "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+}
+
+// Classify implements [sqldb.Dialect].
+func (d *dialect) Classify(err error) (driver.Fault, bool) { return classify(err) }
+
+// Ends implements [sqldb.Dialect]. Under XACT_ABORT every error of the server ends the transaction,
+// and what follows would be kept.
+func (d *dialect) Ends(err error, _ driver.Fault) bool { return len(serverErrors(err)) > 0 }

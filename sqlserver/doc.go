@@ -1,0 +1,2 @@
+// Package sqlserver keeps entities in SQL Server.
+package sqlserver

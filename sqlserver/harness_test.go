@@ -1,0 +1,213 @@
+package sqlserver_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-sql/civil"
+	mssql "github.com/microsoft/go-mssqldb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/internal/testbed"
+	"github.com/stillframe/stillframe/sqlserver"
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest"
+)
+
+// onServer runs a test on the server, in a database of its own.
+func onServer(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Helper()
+	t.Parallel()
+	test(t, testbed.SQLServer(t).Database(t))
+}
+
+// open opens a database that is closed with the test.
+func open(t testing.TB, dsn string, o *sqlserver.Options) *store.DB {
+	t.Helper()
+	db, err := sqlserver.Open(t.Context(), dsn, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// direct is a pool of the driver alone, behind the library's back.
+func direct(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	connector, err := mssql.NewConnector(dsn)
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func do(t testing.TB, db *sql.DB, text string, args ...any) {
+	t.Helper()
+	_, err := db.ExecContext(context.WithoutCancel(t.Context()), text, args...)
+	require.NoError(t, err, text)
+}
+
+// value reads one value.
+func value[T any](t testing.TB, db *sql.DB, text string, args ...any) T {
+	t.Helper()
+	var v T
+	require.NoError(t, db.QueryRowContext(t.Context(), text, args...).Scan(&v), text)
+	return v
+}
+
+// TestConformance holds the backend to every guarantee of package store.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	s := testbed.SQLServer(t)
+	dsn := s.Database(t)
+	h := newHarness(t, dsn)
+	h.Faults = func(tb testing.TB, o store.Options) (*store.DB, func(storetest.Fault)) {
+		return faults(tb, testbed.NewProxy(tb, s.Addr()), dsn, o)
+	}
+	storetest.Run(t, h)
+}
+
+// connections is the most of the pool that the suite's handles share: a server may take seconds to
+// know its own catalogue on a new connection.
+const connections = 40
+
+func newHarness(t testing.TB, dsn string) storetest.Harness {
+	db := direct(t, dsn)
+	shared := direct(t, dsn)
+	shared.SetMaxOpenConns(connections)
+	shared.SetMaxIdleConns(connections)
+	return storetest.Harness{
+		Raw: raw{db},
+		Open: func(tb testing.TB, o store.Options) *store.DB {
+			db, err := sqlserver.New(tb.Context(), shared, &sqlserver.Options{Store: o})
+			require.NoError(tb, err)
+			return db
+		},
+		OpenSingle: func(tb testing.TB, o store.Options) *store.DB {
+			return open(tb, dsn, &sqlserver.Options{Store: o, Connections: 1})
+		},
+		Table: func(tb testing.TB, name string) string {
+			tb.Cleanup(func() { do(tb, db, "DROP TABLE IF EXISTS "+name) })
+			return name
+		},
+		Leaks: func(tb testing.TB) {
+			require.Eventually(tb, func() bool {
+				return value[int](tb, db, `SELECT COUNT(*) FROM sys.dm_exec_sessions s
+ WHERE s.database_id = DB_ID() AND s.session_id <> @@SPID AND s.open_transaction_count > 0`) == 0
+			}, 10*time.Second, 10*time.Millisecond, "transactions are open at the server")
+		},
+	}
+}
+
+// raw is the second connection.
+type raw struct{ db *sql.DB }
+
+// bind keeps times from going as datetimeoffset.
+func bind(value any) any {
+	switch v := value.(type) {
+	case nil:
+		return sql.NullString{}
+	case time.Time:
+		return civil.DateTimeOf(v.UTC())
+	}
+	return value
+}
+
+// arguments number their placeholders.
+type arguments []any
+
+func (a *arguments) add(value any) string {
+	*a = append(*a, bind(value))
+	return "@p" + strconv.Itoa(len(*a))
+}
+
+func (a *arguments) where(row storetest.Row) string {
+	var conditions []string
+	for name, value := range row.Columns {
+		conditions = append(conditions, "["+name+"] = "+a.add(value))
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
+
+func (r raw) Set(tb testing.TB, row storetest.Row, columns storetest.Columns) {
+	tb.Helper()
+	var sets []string
+	var args arguments
+	for name, value := range columns {
+		sets = append(sets, "["+name+"] = "+args.add(value))
+	}
+	condition := args.where(row)
+	do(tb, r.db, "UPDATE "+row.Table+" SET "+strings.Join(sets, ", ")+condition, args...)
+}
+
+func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
+	tb.Helper()
+	for _, name := range columns {
+		var args arguments
+		text := "UPDATE " + row.Table + " SET [" + name + "] = NULL" + args.where(row)
+		_, err := r.db.ExecContext(tb.Context(), text, args...)
+		if e, ok := errors.AsType[mssql.Error](err); ok && e.Number == 515 {
+			require.Equal(tb, "version", name, "only the version may have to be altered")
+			r.relax(tb, row.Table)
+			_, err = r.db.ExecContext(tb.Context(), text, args...)
+		}
+		require.NoError(tb, err)
+	}
+}
+
+// relax lets the version be NULL. Babelfish cannot alter a column to that.
+func (r raw) relax(tb testing.TB, table string) {
+	tb.Helper()
+	if !isBabelfish(tb, r.db) {
+		do(tb, r.db, "ALTER TABLE "+table+" ALTER COLUMN [version] BIGINT NULL")
+		return
+	}
+	do(tb, r.db, "ALTER TABLE "+table+" ADD [version_too] BIGINT NULL")
+	do(tb, r.db, "UPDATE "+table+" SET [version_too] = [version]")
+	do(tb, r.db, "ALTER TABLE "+table+" DROP COLUMN [version]")
+	do(tb, r.db, "EXEC sp_rename '"+table+".version_too', 'version', 'COLUMN'")
+}
+
+// isBabelfish reports whether the server is no SQL Server.
+func isBabelfish(tb testing.TB, db *sql.DB) bool {
+	tb.Helper()
+	return value[sql.NullString](tb, db, "SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion'))").Valid
+}
+
+func (r raw) Delete(tb testing.TB, row storetest.Row) {
+	tb.Helper()
+	var args arguments
+	condition := args.where(row)
+	do(tb, r.db, "DELETE FROM "+row.Table+condition, args...)
+}
+
+func (r raw) Read(tb testing.TB, row storetest.Row) storetest.Columns {
+	tb.Helper()
+	var args arguments
+	condition := args.where(row)
+	rows, err := r.db.QueryContext(tb.Context(), "SELECT * FROM "+row.Table+condition, args...)
+	require.NoError(tb, err)
+	defer rows.Close()
+	names, err := rows.Columns()
+	require.NoError(tb, err)
+	if !rows.Next() {
+		require.NoError(tb, rows.Err())
+		return nil
+	}
+	values := make([]any, len(names))
+	for i := range values {
+		values[i] = new(any)
+	}
+	require.NoError(tb, rows.Scan(values...))
+	columns := storetest.Columns{}
+	for i, name := range names {
+		columns[name] = *values[i].(*any)
+	}
+	return columns
+}

@@ -1,0 +1,103 @@
+package sqlserver
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"strings"
+	"time"
+
+	mssql "github.com/microsoft/go-mssqldb"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Open opens a pool of connections to the database that dsn names, in the form of
+// github.com/microsoft/go-mssqldb: "sqlserver://user:password@host:1433?database=game". The
+// connections are encrypted, and the server's certificate is checked, unless the DSN says
+// otherwise (encrypt, trustservercertificate). It asks once what the server is. Parameters of the
+// DSN that would make the pool unsafe are ErrInvalid, as is a DSN that cannot be read; no error
+// holds the DSN or the password. A nil o means defaults. Close closes the pool.
+func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
+	options, err := o.withDefaults()
+	if err != nil {
+		return nil, openError(err)
+	}
+	config, err := parse(dsn)
+	if err != nil {
+		return nil, openError(err)
+	}
+	d := &dialect{wait: options.LockTimeout}
+	db := sql.OpenDB(sqldb.Connector(mssql.NewConnectorConfig(config), d, statements))
+	db.SetMaxOpenConns(options.Connections)
+	db.SetMaxIdleConns(options.Connections)
+	db.SetConnMaxLifetime(options.ConnectionLifetime)
+	opened, err := newDB(ctx, db, d, options, true)
+	if err != nil {
+		_ = db.Close()
+	}
+	return opened, err
+}
+
+// New makes a DB of a pool that the caller has made with github.com/microsoft/go-mssqldb and goes
+// on owning: Close leaves it open. It asks one connection for the settings that the guarantees
+// need, and names all that are unsafe, with what to do about each, in one ErrInvalid. What it
+// finds must hold for every connection of the pool, as it does when the settings stand in the DSN.
+// A nil o means defaults.
+func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
+	options, err := o.withDefaults()
+	if err != nil {
+		return nil, openError(err)
+	}
+	if db == nil {
+		return nil, openError(sqldb.Invalidf("the *sql.DB is nil"))
+	}
+	return newDB(ctx, db, &dialect{wait: options.LockTimeout}, options, false)
+}
+
+// statements is the most statements that are kept for each connection. They are texts alone.
+const statements = 128
+
+// mostKeys is a power of two, as the lists are.
+const mostKeys = 2048
+
+func newDB(ctx context.Context, db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
+	found, err := audit(ctx, db)
+	if err != nil {
+		return nil, openError(err)
+	}
+	if problems := found.problems(); len(problems) > 0 {
+		return nil, openError(sqldb.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
+	}
+	d.server, d.page = *found, codepageOf(found.codepage)
+	if logger := o.Store.Logger; logger != nil {
+		logger.LogAttrs(ctx, slog.LevelInfo, "sqlserver: opened", slog.Group("settings", found.report()...))
+	}
+	return store.New(sqldb.New(sqldb.Config{
+		DB: db, Dialect: d, Owned: owned, Statements: statements, Info: d.info(),
+	}), &o.Store)
+}
+
+// info holds the facts that the audit has found.
+func (d *dialect) info() driver.Info {
+	i := driver.Info{
+		Name:          "sqlserver",
+		Server:        d.server.String(),
+		Transactions:  true,
+		Views:         d.server.snapshot,
+		LockingReads:  d.server.babelfish == "", // which parses the hints and goes on
+		AutoKeys:      true,
+		AutoVersion:   true,
+		TimePrecision: time.Microsecond,
+		DecimalDigits: 38,
+		MaxKeys:       mostKeys,
+	}
+	if !i.Views {
+		i.NoViews = "run ALTER DATABASE " + d.Quote(d.server.database) + " SET ALLOW_SNAPSHOT_ISOLATION ON"
+	}
+	return i
+}
+
+func openError(err error) error { return sqldb.OpenError(err, "sqlserver", classify) }

@@ -1,0 +1,41 @@
+package sqlserver
+
+import (
+	"time"
+
+	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/store"
+)
+
+// Options configure [Open] and [New]. The zero value is the default.
+type Options struct {
+	// Store holds what is the same for every backend. Defaults to the zero [store.Options].
+	Store store.Options
+
+	// LockTimeout bounds each wait of a statement for a lock, at the server, and so how long a
+	// statement whose caller is gone can still land. It is rounded up to whole milliseconds and
+	// should stay below store.TxOptions.RunTimeout. Defaults to 3 s.
+	LockTimeout time.Duration
+
+	// Connections is the most connections that Open's pool has at a time, idle ones among them.
+	// New leaves the pool's own setting as it is. Defaults to 32.
+	Connections int
+
+	// ConnectionLifetime is how old a connection of Open's pool becomes; it lets connections
+	// move after a failover. New leaves the pool's own setting as it is. Defaults to 3 min.
+	ConnectionLifetime time.Duration
+}
+
+func (o *Options) withDefaults() (Options, error) {
+	var v Options
+	if o != nil {
+		v = *o
+	}
+	if v.LockTimeout < 0 || v.Connections < 0 || v.ConnectionLifetime < 0 {
+		return v, sqldb.Invalidf("Options: a setting is negative")
+	}
+	v.LockTimeout = sqldb.OrDefault(v.LockTimeout, 3*time.Second)
+	v.Connections = sqldb.OrDefault(v.Connections, 32)
+	v.ConnectionLifetime = sqldb.OrDefault(v.ConnectionLifetime, 3*time.Minute)
+	return v, nil
+}

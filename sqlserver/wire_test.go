@@ -1,0 +1,93 @@
+package sqlserver_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/internal/testbed"
+	"github.com/stillframe/stillframe/sqlserver"
+	"github.com/stillframe/stillframe/store"
+)
+
+// TestRoundTrips counts what each call costs on the wire.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	s := testbed.SQLServer(t)
+	dsn := s.Database(t)
+	p := testbed.NewProxy(t, s.Addr())
+	t.Run("Open", func(t *testing.T) {
+		countTrips(t, p, open(t, p.DSN(dsn), &sqlserver.Options{Connections: 1}))
+	})
+	t.Run("New", func(t *testing.T) {
+		pool := direct(t, p.DSN(dsn))
+		pool.SetMaxOpenConns(1)
+		db, err := sqlserver.New(t.Context(), pool, nil)
+		require.NoError(t, err)
+		countTrips(t, p, db)
+	})
+}
+
+func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB) {
+	ctx := t.Context()
+	r := store.MustRepository[club, int64](db, "clubs", nil)
+	require.NoError(t, r.EnsureSchema(ctx))
+	many := make([]int64, 3000)
+	for i := range many {
+		many[i] = int64(i + 1)
+	}
+	for key := range int64(2) {
+		if err := r.DeleteKey(ctx, key+1); err != nil {
+			require.ErrorIs(t, err, store.ErrNotFound)
+		}
+		require.NoError(t, r.Insert(ctx, &club{ID: key + 1}))
+	}
+	next := int64(100_000)
+	var held club
+	calls := []struct {
+		name string
+		want int
+		call func() error
+	}{
+		{"Get", 1, func() (err error) { held, err = r.Get(ctx, 1); return err }},
+		{"Insert", 1, func() error { next++; return r.Insert(ctx, &club{ID: next}) }},
+		{"Save", 1, func() error { return r.Save(ctx, &held) }},
+		{"Touch", 1, func() error { return r.Touch(ctx, &held) }},
+		{"Modify", 2, func() error { _, err := r.Modify(ctx, 1, credit(1)); return err }},
+		{"ModifyNothing", 1, func() error { _, err := r.Modify(ctx, 1, credit(0)); return err }},
+		{"GetMany", 1, func() error { _, err := r.GetMany(ctx, many[:100]); return err }},
+		{"GetMany3000", 2, func() error { _, err := r.GetMany(ctx, many); return err }},
+		{"First", 1, func() error { _, err := r.First(ctx, store.Where("Balance", store.Ge, 0)); return err }},
+		{"Count", 1, func() error { _, err := r.Count(ctx, store.Query{}); return err }},
+		{"DeleteKey", 1, func() error { return r.DeleteKey(ctx, next) }},
+		{"Atomic", 6, func() error { // BEGIN, two reads, two writes, COMMIT
+			return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+				if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+					return err
+				}
+				_, err := r.In(tx).Modify(ctx, 2, credit(1))
+				return err
+			})
+		}},
+		{"View", 4, func() error { // BEGIN, two reads, ROLLBACK
+			return db.View(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+				if _, err := r.In(tx).Get(ctx, 1); err != nil {
+					return err
+				}
+				_, err := r.In(tx).Get(ctx, 2)
+				return err
+			})
+		}},
+	}
+	for _, measured := range []bool{false, true} {
+		for _, c := range calls {
+			p.Reset()
+			require.NoError(t, c.call(), c.name)
+			if measured {
+				assert.Equal(t, c.want, p.Count(), c.name)
+			}
+		}
+	}
+}
