@@ -8,6 +8,7 @@ import (
 
 	"github.com/stillframe/stillframe/mongo"
 	"github.com/stillframe/stillframe/mysql"
+	"github.com/stillframe/stillframe/sqlserver"
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/memstore"
 )
@@ -16,7 +17,7 @@ import (
 type backend struct {
 	flag, usage string
 	holds       string // what the program keeps in it
-	// open opens the real database. It is nil where the library has no such backend yet.
+	// open opens the real database.
 	open func(ctx context.Context, address string, o store.Options) (*store.DB, error)
 	// embedded is how the stand-in behaves when the flag is not given: it resolves the same tags
 	// and has transactions of the same family.
@@ -42,7 +43,10 @@ var backends = [...]backend{
 	},
 	sqlserverBackend: {
 		flag: "sqlserver", usage: "`DSN` of the SQL Server database",
-		holds:    "club accounts",
+		holds: "club accounts",
+		open: func(ctx context.Context, dsn string, o store.Options) (*store.DB, error) {
+			return sqlserver.Open(ctx, dsn, &sqlserver.Options{Store: o})
+		},
 		embedded: memstore.Options{Tag: "db"},
 	},
 }
@@ -76,9 +80,6 @@ func (b *backend) connect(ctx context.Context, addresses map[string]string, o st
 		embedded := b.embedded
 		embedded.Store = o
 		return memstore.Open(&embedded), nil
-	}
-	if b.open == nil { // parseFlags has refused it before
-		return nil, store.ErrUnsupported
 	}
 	return b.open(ctx, address, o)
 }
