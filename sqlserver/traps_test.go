@@ -130,7 +130,6 @@ func TestVarchar(t *testing.T) {
 			err := call()
 			require.ErrorIs(t, err, store.ErrInvalid, about)
 			require.ErrorContains(t, err, map[bool]string{true: "Code", false: "Place"}[about == "Key" || about == "Get"])
-			require.NotContains(t, err.Error(), "ukasz\"", about)
 		}
 		n, err = r.Count(t.Context(), store.Query{})
 		require.NoError(t, err)

@@ -91,23 +91,17 @@ func (s *Server) sqlServerDatabase(t testing.TB) string {
 	name := databaseName(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*dropLimit)
 	defer cancel()
-	err := withSQLServer(ctx, s.dsn, func(conn *sql.Conn) error {
-		if _, err := conn.ExecContext(ctx, "CREATE DATABASE ["+name+"]"); err != nil {
-			return err
-		}
-		if s.product == "Babelfish" { // where it always is
-			return nil
-		}
-		_, err := conn.ExecContext(ctx, "ALTER DATABASE ["+name+"] SET ALLOW_SNAPSHOT_ISOLATION ON")
-		return err
-	})
+	err := s.insist(ctx, "CREATE DATABASE ["+name+"]")
+	if err == nil && s.product != "Babelfish" { // where it always is allowed
+		err = s.insist(ctx, "ALTER DATABASE ["+name+"] SET ALLOW_SNAPSHOT_ISOLATION ON")
+	}
 	if err != nil {
 		t.Fatalf("testbed: creating a database on %s: %v", s, err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*dropLimit)
 		defer cancel()
-		if err := s.dropSQLServerDatabase(ctx, name); err != nil {
+		if err := s.insist(ctx, "DROP DATABASE ["+name+"]"); err != nil {
 			t.Errorf("testbed: dropping the database on %s: is a connection of the test still open? %v", s, err)
 		}
 	})
@@ -121,14 +115,19 @@ func (s *Server) sqlServerDatabase(t testing.TB) string {
 	return u.String()
 }
 
-// dropSQLServerDatabase tries until the last connection has left: a server notices that some time after the
-// client.
-func (s *Server) dropSQLServerDatabase(ctx context.Context, name string) error {
+// changing is held while databases come and go: Babelfish makes one at a time.
+var changing sync.Mutex
+
+// insist runs a statement until it succeeds: a database cannot go before the last connection to it has, which a
+// server notices some time after the client, and another test binary may be making one.
+func (s *Server) insist(ctx context.Context, text string) error {
+	changing.Lock()
+	defer changing.Unlock()
 	ticker := time.NewTicker(10 * pollEvery)
 	defer ticker.Stop()
 	for {
 		err := withSQLServer(ctx, s.dsn, func(conn *sql.Conn) error {
-			_, err := conn.ExecContext(ctx, "DROP DATABASE ["+name+"]")
+			_, err := conn.ExecContext(ctx, text)
 			return err
 		})
 		if err == nil {
