@@ -1,2 +1,78 @@
-// Package sqlserver keeps entities in SQL Server.
+// Package sqlserver keeps entities in SQL Server (2019 and later), Azure SQL Database and Babelfish,
+// through github.com/microsoft/go-mssqldb.
+//
+// [Open] makes a pool of its own. Its connections are encrypted and the server's certificate is
+// checked unless the DSN says otherwise (encrypt, trustservercertificate); the client's own default
+// would encrypt the login alone. [New] takes a pool that the caller has, and refuses it where a
+// setting is unsafe, with the name of each such setting and what to do about it.
+//
+// # How it works
+//
+// A pooled connection loses its settings whenever it is handed out, all but the isolation level of
+// its last transaction. So each transaction states what it needs, and so does each statement that
+// is a transaction of its own: XACT_ABORT, LOCK_TIMEOUT (Options.LockTimeout) and READ COMMITTED.
+// Nothing depends on the session that a caller's pool happens to have.
+//
+// Each UPDATE and DELETE names key and version and asks for its own @@ROWCOUNT in the same batch:
+// the rows that triggers write, and NOCOUNT, change nothing. Reads that lock are WITH (UPDLOCK,
+// ROWLOCK). Keys that the database makes (IDENTITY) come by OUTPUT … INTO, which tables with
+// triggers allow. A trigger must return no rows.
+//
+// A View is a SNAPSHOT transaction. Where the database does not allow them, View is ErrUnsupported,
+// and names the ALTER DATABASE to run; open it again then.
+//
+// # What Open finds
+//
+// With a Logger in the store options, Open and New log what they have found:
+//
+//   - read_committed_snapshot: off, a read waits for the writers of its rows, up to LockTimeout, and
+//     one SELECT over many rows may see some before and some after another's change. Use a View, or
+//     turn it on.
+//   - snapshot_isolation: off, there are no Views.
+//   - xact_abort, nocount: what the session has; the library's statements set the first, and do not
+//     mind the second. In NativeTx XACT_ABORT is on, so that any error ends the transaction.
+//   - collation, code_page: what varchar columns can hold. A string with another character is
+//     ErrInvalid before anything is sent, since the server would put another in its place.
+//
+// IMPLICIT_TRANSACTIONS on, or ANSI_WARNINGS, ANSI_NULLS or QUOTED_IDENTIFIER off, is refused.
+//
+// # Versions that the database moves
+//
+// store:"version,auto" on an int64 is a ROWVERSION column, whose 8 bytes are read big-endian. Any
+// write by any program moves it, so that a stored procedure or an old service is noticed too; "adds
+// exactly 1" becomes "changes". A trigger that updates the row once more moves it past what the
+// writer was told, so that its next Save is a conflict. InsertMany costs a round trip for each
+// entity where the key is not made by the database as well. In Babelfish the value is that of the
+// transaction: two writes in one have the same.
+//
+// # Values
+//
+// Times are DATETIME2(7) in UTC, cut to a microsecond. Strings are NVARCHAR, or VARCHAR where the
+// mapping says varchar, in a binary collation. NVARCHAR(n) counts UTF-16 units: EnsureSchema makes
+// it twice the size of the mapping, and on a narrower column the server refuses what does not fit
+// (ErrInvalid); nothing is cut. Trailing spaces do not count in comparisons, strings sort by UTF-16
+// unit and UUIDs (UNIQUEIDENTIFIER) by their last bytes first: Info says so. Unique indexes pass
+// over NULL (… WHERE column IS NOT NULL), so that several rows may have none. Booleans are BIT, byte
+// arrays BINARY, floats FLOAT; what is tagged json, and each struct, map and slice, is text.
+//
+// # What only SQL Server can decide
+//
+// The tests run on Babelfish where there is no SQL Server, and on a recording of it where there is
+// neither. The recording shows that statements and decoding did not change; that SQL Server accepts
+// the statements it cannot show. Besides, these tests mean less there, or are skipped:
+//
+//   - TestLockingReadsAreHonest, TestDeadlock, TestLockTimeout: Babelfish parses lock hints and
+//     ignores them, so that waits and deadlocks come with the write, not with the read.
+//   - TestViewsNeedSnapshotIsolation: in Babelfish snapshot isolation cannot be turned off.
+//   - TestNewAudits (Implicit, Warnings): Babelfish does not tell these settings.
+//   - TestClassify for 2601, 3960, 1222, 2628 and Azure's numbers: Babelfish gives 2627 or the text
+//     of PostgreSQL.
+//   - TestMadeKeysUnderATrigger: Babelfish takes OUTPUT without INTO too, and its ROWVERSION stays
+//     the same within a transaction.
+//   - TestVarchar: that an index on a varchar column is used, and other code pages than 1252.
+//   - TestNothingIsCut, TestFoldingKeys: Babelfish counts characters, and has its own padding.
+//   - TestAdoption: the catalogue says nothing of filters, and some columns cannot be altered.
+//   - the cancellation of a running statement: Babelfish does not answer the attention, and the
+//     client gives up after 5 s.
+//   - READ COMMITTED without READ_COMMITTED_SNAPSHOT, which Babelfish does not have.
 package sqlserver
