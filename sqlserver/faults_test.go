@@ -2,9 +2,14 @@ package sqlserver_test
 
 import (
 	"bytes"
+	"context"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf16"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/sqlserver"
@@ -63,4 +68,102 @@ func (b *breaker) client(data []byte) testbed.Action {
 	}
 	b.armed = nil
 	return action
+}
+
+// TestCommitAnswerIsLost has the connection end, in three ways, after the server was sent a COMMIT.
+func TestCommitAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	s := testbed.SQLServer(t)
+	dsn := s.Database(t)
+	p := testbed.NewProxy(t, s.Addr())
+	db := open(t, p.DSN(dsn), nil)
+	r := clubs(t, db, 100)
+	behind := direct(t, dsn)
+	for _, c := range []struct {
+		name    string
+		action  testbed.Action
+		happens bool
+	}{
+		{"Cut", testbed.CutAfter, true},
+		{"Reset", testbed.ResetAfter, true},
+		{"NeverArrives", testbed.Cut, false},
+		{"Stall", testbed.StallAfter, true},
+	} {
+		kept, err := r.Get(t.Context(), 1)
+		require.NoError(t, err)
+		before := kept
+		hooks := 0
+		p.OnClient(testbed.Once(string(wireCommit), c.action))
+		err = db.Atomic(t.Context(), &store.TxOptions{EndTimeout: 300 * time.Millisecond}, func(ctx context.Context, tx *store.Tx) error {
+			tx.OnCommit(func() { hooks++ })
+			kept.Balance += 10
+			return r.In(tx).Save(ctx, &kept)
+		})
+		require.ErrorIs(t, err, store.ErrUnknownOutcome, c.name)
+		assert.Zero(t, hooks, c.name)
+		before.Balance = kept.Balance
+		assert.Equal(t, before, kept, "%s: the copy in memory moved", c.name)
+		p.OnClient(nil)
+		p.Resume()
+		version := before.Version
+		if c.happens {
+			version++
+		}
+		require.Eventually(t, func() bool {
+			return value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1") == version
+		}, 10*time.Second, time.Millisecond, c.name)
+	}
+}
+
+// TestWriteIsNeverSentTwice cuts a write before and after the server has it. database/sql would
+// send a statement again after driver.ErrBadConn.
+func TestWriteIsNeverSentTwice(t *testing.T) {
+	t.Parallel()
+	s := testbed.SQLServer(t)
+	dsn := s.Database(t)
+	db, arm := faults(t, testbed.NewProxy(t, s.Addr()), dsn, store.Options{})
+	r := clubs(t, db, 100)
+	behind := direct(t, dsn)
+	for _, landed := range []bool{false, true} {
+		c, err := r.Get(t.Context(), 1)
+		require.NoError(t, err)
+		arm(storetest.Fault{Landed: landed})
+		err = r.Touch(t.Context(), &c)
+		require.ErrorIs(t, err, store.ErrUnknownOutcome)
+		require.EqualValues(t, c.Version+int64(map[bool]int{true: 1}[landed]),
+			value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1"))
+	}
+}
+
+// TestCancelledTx cancels a transaction while one of its statements waits for a lock. The rollback
+// has a context of its own, and leaves nothing.
+func TestCancelledTx(t *testing.T) {
+	onServer(t, func(t *testing.T, dsn string) {
+		db := open(t, dsn, &sqlserver.Options{LockTimeout: 4 * time.Second})
+		r := clubs(t, db, 100, 100)
+		behind := direct(t, dsn)
+		holder, err := behind.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 2")
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		err = db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+				return err
+			}
+			time.AfterFunc(50*time.Millisecond, cancel)
+			_, err := r.In(tx).Modify(ctx, 2, credit(1))
+			return err
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		require.NoError(t, holder.Rollback())
+		require.Eventually(t, func() bool { // the row is free, and as it was
+			_, err := behind.Exec("SET LOCK_TIMEOUT 100; UPDATE clubs SET balance = balance WHERE id = 1")
+			return err == nil
+		}, 20*time.Second, 10*time.Millisecond)
+		require.EqualValues(t, 100, value[int64](t, behind, "SELECT balance FROM clubs WHERE id = 1"))
+		_, err = r.Modify(t.Context(), 1, credit(1))
+		require.NoError(t, err, "the pool has a connection that works")
+	})
 }
