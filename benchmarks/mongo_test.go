@@ -3,7 +3,6 @@ package benchmarks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mongo"
-	"github.com/stillframe/stillframe/store"
 )
 
 // TestCompareMongo measures the library against code that a careful programmer writes with
@@ -29,20 +27,7 @@ func TestCompareMongo(t *testing.T) {
 	name := set.Database(t)
 	db, err := mongo.Open(t.Context(), set.URI(), name, nil)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	clubs := store.MustRepository[Club, int64](db, "clubs", nil)
-	require.NoError(t, clubs.EnsureSchema(t.Context()))
-	batch := make([]*Club, rowsInTable)
-	for i := range batch {
-		batch[i] = &Club{ID: int64(i + 1), Name: fmt.Sprint("club ", i), City: "Leicester"}
-	}
-	require.NoError(t, clubs.InsertMany(t.Context(), batch))
-	hand := newMongoByHand(t, set.URI(), name)
-	var rows []row
-	for _, p := range pairs(t, db, clubs, hand) {
-		rows = append(rows, compare(t, p))
-	}
-	printRows("MongoDB "+set.Version(), rows)
+	compareWith(t, "MongoDB "+set.Version(), db, func() byHand { return newMongoByHand(t, set.URI(), name) })
 }
 
 // mongoByHand is the hand-written side.

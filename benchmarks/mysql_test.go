@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mysql"
-	"github.com/stillframe/stillframe/store"
 )
 
 // TestCompareMySQL measures the library against code that a careful programmer writes with
@@ -27,20 +25,7 @@ func TestCompareMySQL(t *testing.T) {
 		dsn := server.Database(t)
 		db, err := mysql.Open(t.Context(), dsn, nil)
 		require.NoError(t, err)
-		t.Cleanup(func() { _ = db.Close() })
-		clubs := store.MustRepository[Club, int64](db, "clubs", nil)
-		require.NoError(t, clubs.EnsureSchema(t.Context()))
-		batch := make([]*Club, rowsInTable)
-		for i := range batch {
-			batch[i] = &Club{ID: int64(i + 1), Name: fmt.Sprint("club ", i), City: "Leicester"}
-		}
-		require.NoError(t, clubs.InsertMany(t.Context(), batch))
-		hand := newMySQLByHand(t, server, dsn)
-		var rows []row
-		for _, p := range pairs(t, db, clubs, hand) {
-			rows = append(rows, compare(t, p))
-		}
-		printRows(server.Product()+" "+server.Version(), rows)
+		compareWith(t, server.Product()+" "+server.Version(), db, func() byHand { return newMySQLByHand(t, server, dsn) })
 	}
 }
 

@@ -23,6 +23,25 @@ type byHand interface {
 	readAll(ctx context.Context) (int, error)
 }
 
+// compareWith fills a table, compares each pair and prints the ratios. hand makes the other side when
+// the table is there.
+func compareWith(t *testing.T, title string, db *store.DB, hand func() byHand) {
+	t.Helper()
+	t.Cleanup(func() { _ = db.Close() })
+	clubs := store.MustRepository[Club, int64](db, "clubs", nil)
+	require.NoError(t, clubs.EnsureSchema(t.Context()))
+	batch := make([]*Club, rowsInTable)
+	for i := range batch {
+		batch[i] = &Club{ID: int64(i + 1), Name: fmt.Sprint("club ", i), City: "Leicester"}
+	}
+	require.NoError(t, clubs.InsertMany(t.Context(), batch))
+	var rows []row
+	for _, p := range pairs(t, db, clubs, hand()) {
+		rows = append(rows, compare(t, p))
+	}
+	printRows(title, rows)
+}
+
 func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], hand byHand) []pair {
 	ctx := t.Context()
 	keys := make([]int64, 100)
