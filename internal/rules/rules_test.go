@@ -119,6 +119,7 @@ func TestImportRules(t *testing.T) {
 			assert.False(t, within(imported, "examples") && !within(path, "examples"), "%s imports %s: examples are imported by nobody", path, imported)
 			if !within(path, "store/storetest") {
 				assert.False(t, within(imported, "store/storetest"), "%s imports %s: the suite is imported by tests only", path, imported)
+				assert.NotEqual(t, "github.com/anishathalye/porcupine", imported, "%s imports it: histories are checked by the suite only", path)
 			}
 			if !within(path, "internal/testbed") {
 				assert.False(t, within(imported, "internal/testbed") || within(imported, "internal/load") || within(imported, "internal/sqldb/sqltest"),
