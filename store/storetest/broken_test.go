@@ -79,6 +79,7 @@ func TestBroken(t *testing.T) {
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	slots := make(chan struct{}, children)
+	folder := t.TempDir() // what fails here is no failure
 	outputs := make([]chan []byte, len(brokenBackends))
 	for i, b := range brokenBackends {
 		outputs[i] = make(chan []byte, 1)
@@ -86,7 +87,7 @@ func TestBroken(t *testing.T) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			cmd := exec.CommandContext(t.Context(), executable, "-test.run="+b.selection(), "-test.short", "-test.v", "-test.timeout=5m")
-			cmd.Env = append(os.Environ(), brokenName+"="+b.name)
+			cmd.Env = append(os.Environ(), brokenName+"="+b.name, "STORETEST_FAILURES="+folder)
 			output, err := cmd.CombinedOutput()
 			if err == nil {
 				output = append(output, "the suite passed"...)

@@ -34,9 +34,19 @@
 //	go test -run 'TestConformance/Modify/SeesChangesInPlace'
 //
 // Begin with SameValues and Mapping, which need single rows; then Versions, NamedOutcomes, Modify,
-// Find and Queries; then Atomic and what follows from it. A test of Queries that failed prints its
+// Find and Queries; then Atomic and what follows from it. A test that chooses at random prints its
 // seed: STORETEST_SEED=n runs it again. A harness that can break a connection fills in Faults; the
 // suite makes faults up otherwise, between package store and the backend.
+//
+// # Histories
+//
+// The tests named History… have many clients on several handles make random calls on a few rows, and
+// check that one order of all calls, each at one moment between its start and its end, explains what
+// every one of them was told. When there is none, the calls are written to a file, with a picture
+// beside it that opens in a browser. The log names both. They are in the folder that the environment
+// variable STORETEST_FAILURES names, else in that of go test -artifacts, else in one for temporary
+// files. The seed repeats the choices of the clients and not their meeting, so that a history which
+// failed may have to be run more than once: -count=50.
 //
 // # How to add a test
 //

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,6 +67,20 @@ func (e *env) run(name string, part func(e *env)) {
 		sub.T = t
 		part(&sub)
 	})
+}
+
+// seed is where the random choices of a test begin. It is printed; the environment variable
+// STORETEST_SEED sets it.
+func (e *env) seed() uint64 {
+	e.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("STORETEST_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(e, err)
+	}
+	e.Logf("STORETEST_SEED=%d", seed)
+	return seed
 }
 
 var tables atomic.Int64

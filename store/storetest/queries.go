@@ -3,10 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,18 +27,10 @@ var _ = register(
 	Test{Name: "StringsCompareByCodePoint", run: queriesCodePoint},
 )
 
-// probed makes a table of probes and what the oracle knows of it. The seed is printed; the
-// environment variable STORETEST_SEED sets it.
+// probed makes a table of probes and what the oracle knows of it.
 func probed(e *env, n int) (*repository[probe, int64], []probe, []column, *rand.Rand) {
 	e.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("STORETEST_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(e, err)
-	}
-	e.Logf("STORETEST_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(e.seed(), 0))
 	all := columns(e)
 	rows := probes(all, n, random)
 	r := newRepository[probe](e, "probe", byID)

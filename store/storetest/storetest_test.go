@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,16 @@ import (
 	"github.com/stillframe/stillframe/store/storetest"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
 )
+
+// TestMain has the files of failed tests go into a folder of this package, which git ignores.
+func TestMain(m *testing.M) {
+	if os.Getenv("STORETEST_FAILURES") == "" {
+		if err := os.Setenv("STORETEST_FAILURES", "failures"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // forms are the kinds of database that the in-process backend can be.
 var forms = map[string]memstore.Options{

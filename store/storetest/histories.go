@@ -1,0 +1,161 @@
+package storetest
+
+import (
+	"context"
+	goflag "flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/history"
+	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+)
+
+// Histories: many clients on several handles make random calls on a few rows, and what each was told
+// must be explained by one order of all of them. A lost update, a stale or dirty read, a commit that
+// applies half, or a View of two moments leaves no such order, however seldom it comes.
+var (
+	_ = register(
+		"Versions",
+		Test{Name: "HistoryIsLinearizable", run: historyOfCalls},
+		Test{Name: "HistoryOfMadeVersions", needs: autoVersions, run: historyOfMadeVersions},
+	)
+	_ = register(
+		"Atomic",
+		Test{Name: "HistoryIsSerializable", needs: transactions, run: historyOfAtomic},
+	)
+	_ = register(
+		"ReadsInTx",
+		Test{Name: "HistoryOfViews", needs: transactionsAndViews, run: historyOfViews},
+	)
+)
+
+// singleCalls are the kinds of calls on one row, by weight.
+var singleCalls = map[string]int{
+	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 2, "insert": 3, "save": 4, "touch": 2, "delete": 2, "delete key": 1,
+	"modify": 6, "upsert": 2,
+}
+
+// historyOfCalls has the verbs race on three rows, which are inserted and deleted too.
+func historyOfCalls(e *env) {
+	r := newAccounts(e)
+	played(e, r, accountShape, 3, 3, kindsOf(singleCalls))
+}
+
+// historyOfMadeVersions is the same where the database makes the versions, which then change by any
+// amount.
+func historyOfMadeVersions(e *env) {
+	r := newRepository[stamped](e, "stamped", byID)
+	played(e, r, stampedShape, 2, 2, kindsOf(singleCalls))
+}
+
+// historyOfAtomic has transactions of two and three rows race with each other and with single calls.
+// A Tx that commits takes effect on all of its rows at one moment, since it writes every row that it
+// decides by; one that does not commit leaves nothing that anybody could see.
+func historyOfAtomic(e *env) {
+	r := newAccounts(e)
+	played(e, r, accountShape, 4, 1, kindsOf(map[string]int{
+		"atomic": 8, "get": 3, "get many": 1, "find": 1, "modify": 2, "save": 2, "reload": 1, "upsert": 1, "insert": 1, "delete key": 1,
+	}))
+}
+
+// historyOfViews adds Views to that, which see one moment between their start and their end.
+func historyOfViews(e *env) {
+	r := newAccounts(e)
+	played(e, r, accountShape, 4, 1, kindsOf(map[string]int{"atomic": 5, "view": 5, "get": 1, "modify": 2, "touch": 1, "save": 1, "delete key": 1}))
+}
+
+// played has clients make calls of these kinds on a few rows, over three handles, and checks the
+// history.
+func played[T any](e *env, r *repository[T, int64], s shape[T], rows, mortal int, kinds []string) {
+	e.Helper()
+	seed := e.seed()
+	clients, each := scaled(8, 6), scaled(120, 40)
+	g := newGame()
+	handles := []*store.DB{e.nudged(), e.nudged(), e.open(store.Options{})}
+	o := &store.RepositoryOptions{ModifyTimeout: patient.ModifyTimeout, ModifyAttempts: patient.ModifyAttempts, PageSize: 2}
+	players := make([]*player[T], clients)
+	for i := range players {
+		db := handles[i%len(handles)]
+		players[i] = &player[T]{
+			game: g, shape: s, db: db, repo: r.on(db, o), client: i, random: rand.New(rand.NewPCG(seed, uint64(i))),
+			first: 1, rows: rows, mortal: mortal, tx: &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
+		}
+	}
+	setup := players[0]
+	for row := mortal; row < rows; row++ {
+		entity := s.made(setup.key(row))
+		s.set(&entity, g.ids.Add(1))
+		call := g.Start(0, "insert")
+		require.NoError(e, r.Insert(e.ctx, &entity))
+		call.Done(history.Write, setup.put(row, entity, s.row(entity).Value, nil))
+	}
+	parallel(clients, func(i int) {
+		for range each {
+			players[i].play(e.ctx, kinds)
+		}
+	})
+	for row := range rows { // what is there in the end belongs to it
+		call := g.Start(0, "get")
+		entity, err := r.Get(e.ctx, setup.key(row))
+		setup.read(call, row, entity, err)
+	}
+	h := g.History()
+	h.AnyVersion = s.anyVersion
+	e.explained(h.Check(checkLimit), seed)
+	require.Empty(e, g.odd)
+	calls, nothings := g.calls.Load(), g.nothings.Load()
+	e.Logf("%d calls by %d clients, %d conflicts, %d that did nothing", calls, clients, g.conflicts.Load(), nothings)
+	require.Zero(e, g.unknowns.Load(), "nothing broke, and an outcome is unknown")
+	require.Less(e, nothings, calls/2, "most calls come to something")
+}
+
+// nudged opens a handle that lets other goroutines go first before some of its calls on the backend.
+// Calls of a backend that answers within microseconds would hardly ever meet otherwise.
+func (e *env) nudged() *store.DB {
+	return e.behind(store.Options{}, func(ctx context.Context, _ *intercept.Call, next func(context.Context) error) error {
+		for range rand.IntN(4) {
+			runtime.Gosched()
+		}
+		return next(ctx)
+	})
+}
+
+// checkLimit bounds the search for an order. What takes longer is no history that can be explained.
+const checkLimit = 2 * time.Minute
+
+// explained fails the test with the parts of a history that have no order, and writes them to files.
+func (e *env) explained(v history.Verdict, seed uint64) {
+	e.Helper()
+	if v.Right() {
+		return
+	}
+	folder := e.failures()
+	for i, part := range append(v.Wrong, v.Undecided...) {
+		about := fmt.Sprintf("%s, STORETEST_SEED=%d", e.Name(), seed)
+		text, picture, err := part.Write(folder, fmt.Sprintf("%s_%d_%d", e.Name(), seed, i), about)
+		require.NoError(e, err)
+		e.Errorf("no order of these %d calls explains what they were told (%d of unknown outcome):\n%s\n%s", len(part.Ops), part.Unknown(), text, picture)
+	}
+	e.FailNow()
+}
+
+// failures is where the files of a failed test go: the folder that the environment variable
+// STORETEST_FAILURES names, else go test's with -artifacts, else one for temporary files that stays.
+func (e *env) failures() string {
+	e.Helper()
+	if folder := os.Getenv("STORETEST_FAILURES"); folder != "" {
+		return folder
+	}
+	if f := goflag.Lookup("test.artifacts"); f != nil && f.Value.String() == "true" {
+		return e.ArtifactDir()
+	}
+	folder, err := os.MkdirTemp("", "storetest-failures-")
+	require.NoError(e, err)
+	return folder
+}
