@@ -48,6 +48,9 @@
 // files. The seed repeats the choices of the clients and not their meeting, so that a history which
 // failed may have to be run more than once: -count=50.
 //
+// [UnderFaults] plays such histories while faults happen that the caller can make: connections that are
+// cut and stalled, servers that are killed and paused. It is not part of Run.
+//
 // # How to add a test
 //
 // Each file is one area. It registers its tests under the guarantee that they assert, and gets an

@@ -92,23 +92,21 @@ type player[T any] struct {
 	mortal int           // rows from this one on are never inserted nor deleted
 	limit  time.Duration // of each call; 0 is none
 	tx     *store.TxOptions
+	kinds  []string // what it may do
 	held   map[int]T
 }
 
 func (p *player[T]) key(row int) int64 { return p.first + int64(row) }
 
 // play makes a call of a random kind.
-func (p *player[T]) play(ctx context.Context, kinds []string) {
-	if p.held == nil {
-		p.held = map[int]T{}
-	}
+func (p *player[T]) play(ctx context.Context) {
 	if p.limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.limit)
 		defer cancel()
 	}
 	p.game.calls.Add(1)
-	kind := kinds[p.random.IntN(len(kinds))]
+	kind := p.kinds[p.random.IntN(len(p.kinds))]
 	row := p.random.IntN(p.rows)
 	held, holds := p.held[row]
 	switch kind {
@@ -123,8 +121,7 @@ func (p *player[T]) play(ctx context.Context, kinds []string) {
 	call := p.game.Start(p.client, kind)
 	switch kind {
 	case "get":
-		entity, err := p.repo.Get(ctx, p.key(row))
-		p.read(call, row, entity, err)
+		p.get(ctx, call, row)
 	case "reload":
 		err := p.repo.Reload(ctx, &held)
 		p.read(call, row, held, err)
@@ -134,17 +131,11 @@ func (p *player[T]) play(ctx context.Context, kinds []string) {
 		if stale {
 			step.Kind = history.SawOther
 		}
-		p.end(call, history.Look, row, step.Expect, err, step)
+		p.end(call, history.Read, row, step.Expect, err, step)
 	case "get many", "find":
 		p.readAll(ctx, call, kind)
 	case "insert":
-		id := p.game.ids.Add(1)
-		entity := p.shape.made(p.key(row))
-		p.shape.set(&entity, id)
-		err := p.repo.Insert(ctx, &entity)
-		if p.end(call, history.Write, row, 0, err, p.put(row, entity, id, err)) {
-			p.held[row] = entity
-		}
+		p.insert(ctx, call, row)
 	case "save":
 		step := p.about(row, held, history.Change)
 		step.Value = p.game.ids.Add(1)
@@ -194,6 +185,26 @@ func (p *player[T]) put(row int, entity T, id int64, err error) history.Step {
 	return history.Step{Row: row, Kind: history.Put, Next: p.next(entity, 0, err), Value: id}
 }
 
+// insert reports whether the row is there now.
+func (p *player[T]) insert(ctx context.Context, call *history.Pending, row int) bool {
+	id := p.game.ids.Add(1)
+	entity := p.shape.made(p.key(row))
+	p.shape.set(&entity, id)
+	err := p.repo.Insert(ctx, &entity)
+	if p.end(call, history.Write, row, 0, err, p.put(row, entity, id, err)) {
+		p.held[row] = entity
+		return true
+	}
+	return errors.Is(err, store.ErrExists)
+}
+
+// get reports whether there was an answer.
+func (p *player[T]) get(ctx context.Context, call *history.Pending, row int) bool {
+	entity, err := p.repo.Get(ctx, p.key(row))
+	p.read(call, row, entity, err)
+	return err == nil || errors.Is(err, store.ErrNotFound)
+}
+
 // read ends a call that returns one row.
 func (p *player[T]) read(call *history.Pending, row int, entity T, err error) {
 	switch {
@@ -215,7 +226,7 @@ func (p *player[T]) readAll(ctx context.Context, call *history.Pending, kind str
 		return
 	}
 	for _, s := range steps {
-		call.Done(history.Read, s)
+		call.Done(history.Look, s)
 	}
 }
 
@@ -405,7 +416,7 @@ func (p *player[T]) atomic(ctx context.Context, call *history.Pending) {
 			if info.SnapshotTx {
 				reads = append(reads, seen)
 			} else {
-				one.Done(history.Read, seen)
+				one.Done(history.Look, seen)
 			}
 		}
 		for i, row := range writes {
@@ -423,7 +434,7 @@ func (p *player[T]) atomic(ctx context.Context, call *history.Pending) {
 	switch {
 	case err == nil:
 		if len(reads) > 0 {
-			call.Done(history.Read, reads...)
+			call.Done(history.Look, reads...)
 		}
 		call.Done(history.Write, steps...)
 		p.game.wrote(p.game.acked, steps)
@@ -494,7 +505,7 @@ func (p *player[T]) view(ctx context.Context, call *history.Pending) {
 		p.failed(err)
 		return
 	}
-	call.Done(history.Read, steps...)
+	call.Done(history.Look, steps...)
 }
 
 // kindsOf spreads a weighted list.

@@ -85,25 +85,20 @@ func played[T any](e *env, r *repository[T, int64], s shape[T], rows, mortal int
 		players[i] = &player[T]{
 			game: g, shape: s, db: db, repo: r.on(db, o), client: i, random: rand.New(rand.NewPCG(seed, uint64(i))),
 			first: 1, rows: rows, mortal: mortal, tx: &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
+			kinds: kinds, held: map[int]T{},
 		}
 	}
 	setup := players[0]
 	for row := mortal; row < rows; row++ {
-		entity := s.made(setup.key(row))
-		s.set(&entity, g.ids.Add(1))
-		call := g.Start(0, "insert")
-		require.NoError(e, r.Insert(e.ctx, &entity))
-		call.Done(history.Write, setup.put(row, entity, s.row(entity).Value, nil))
+		require.True(e, setup.insert(e.ctx, g.Start(0, "insert"), row))
 	}
 	parallel(clients, func(i int) {
 		for range each {
-			players[i].play(e.ctx, kinds)
+			players[i].play(e.ctx)
 		}
 	})
 	for row := range rows { // what is there in the end belongs to it
-		call := g.Start(0, "get")
-		entity, err := r.Get(e.ctx, setup.key(row))
-		setup.read(call, row, entity, err)
+		require.True(e, setup.get(e.ctx, g.Start(0, "get"), row))
 	}
 	h := g.History()
 	h.AnyVersion = s.anyVersion

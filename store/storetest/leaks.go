@@ -114,6 +114,12 @@ func leaksGoroutines(e *env) {
 		workload(e, db, r)
 		require.NoError(e, db.Close())
 	})
+	e.noGoroutines(label)
+}
+
+// noGoroutines asserts that no goroutine with a label is left, or soon will be.
+func (e *env) noGoroutines(label string) {
+	e.Helper()
 	var left string
 	for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
 		if left = goroutines(e, label); left == "" {

@@ -110,9 +110,9 @@ type Class uint8
 const (
 	// Write is a call that changes a row: it must be right always.
 	Write Class = iota
-	// Read is a call that returns a row.
+	// Read is a read of one row by its key.
 	Read
-	// Look is an answer that rests on a look at a row, such as a refusal.
+	// Look is any other answer that rests on a look at rows: a query, a refusal.
 	Look
 )
 

@@ -1,0 +1,370 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/history"
+)
+
+// Strike is one kind of fault that [UnderFaults] makes. Its functions are called on the goroutine of
+// the test, one at a time.
+type Strike struct {
+	// Name is what is counted: "cuts".
+	Name string
+	// Begin makes the fault.
+	Begin func(tb testing.TB)
+	// End undoes it, after some calls have met it. Defaults to nothing.
+	End func(tb testing.TB)
+	// Alone has no call run while End does: for a server that is started again, and refuses
+	// everything until then.
+	Alone bool
+}
+
+// FaultRun configures [UnderFaults].
+type FaultRun struct {
+	// Harness is asked for handles that the strikes reach, for a table, and for what is left at the
+	// server. Raw is not needed.
+	Harness Harness
+	// Strikes are the faults. Each kind happens at least once.
+	Strikes []Strike
+	// Calls is the least number of calls to make. Defaults to 400.
+	Calls int
+	// Every is how many calls return between two strikes, about. Defaults to 8.
+	Every int
+	// Duration is how long to go on at least. Defaults to no time, so that Calls counts.
+	Duration time.Duration
+	// CallTimeout bounds each call by its context, and each end of a transaction. Defaults to 500 ms.
+	CallTimeout time.Duration
+	// OldReads allows Get, Reload and IsStale to answer with a state that is no longer the newest, as
+	// a primary does that was replaced and does not know it yet. They are counted. Defaults to false.
+	OldReads bool
+	// OldLooks allows the same to all other calls that write nothing: queries, Views, and refusals.
+	// Defaults to false.
+	OldLooks bool
+}
+
+// FaultReport counts what happened in a run of [UnderFaults].
+type FaultReport struct {
+	// Strikes counts the faults by their names.
+	Strikes map[string]int
+	// Calls is the number of calls; Unknown, Conflicts and Nothing are those whose outcome is
+	// unknown, that met another's write, and that failed by a named error with nothing done.
+	Calls, Unknown, Conflicts, Nothing int
+	// Writes is the number of acknowledged writes whose ids were looked for in the end. Lost are
+	// those that were not there, Doubled those that were there twice, and Unasked is the number of
+	// ids that were there although their write had failed.
+	Writes, Lost, Doubled, Unasked int
+	// NotLinearizable is the number of histories without an order.
+	NotLinearizable int
+	// OldReads and OldLooks are the answers that FaultRun's fields of that name are about.
+	OldReads, OldLooks int
+}
+
+// String returns the report on one line.
+func (r FaultReport) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d calls", r.Calls)
+	for _, name := range slices.Sorted(maps.Keys(r.Strikes)) {
+		fmt.Fprintf(&b, ", %d %s", r.Strikes[name], name)
+	}
+	fmt.Fprintf(&b, ", %d unknown outcomes, %d conflicts, %d that did nothing; of %d acknowledged writes %d lost, %d doubled, %d unasked; %d not linearizable, %d old reads, %d old looks",
+		r.Unknown, r.Conflicts, r.Nothing, r.Writes, r.Lost, r.Doubled, r.Unasked, r.NotLinearizable, r.OldReads, r.OldLooks)
+	return b.String()
+}
+
+// The clients of a run: rows from mortalRows on are never deleted and collect the ids of all writes.
+const (
+	faultClients = 8
+	faultHandles = 3
+	faultRows    = 5
+	mortalRows   = 2
+	faultTurns   = 25 // calls of one client in a round
+)
+
+var faultCalls = kindsOf(map[string]int{
+	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 1, "insert": 3, "save": 4, "touch": 2, "delete": 1, "delete key": 1,
+	"modify": 8, "upsert": 2, "atomic": 6, "view": 2,
+})
+
+// UnderFaults has clients make random calls on a few rows while faults happen, and holds the backend
+// to this: an acknowledged write is never lost and never doubled, what cannot be known ends as
+// ErrUnknownOutcome, everything else succeeds or is named, one order of all calls explains what they
+// were told, and nothing is left: no goroutine, and nothing open at the server.
+//
+// Faults happen after a counted number of calls. Rounds of calls on new rows follow each other until
+// the run has its calls, and its time where it has one. The choices are seeded as those of all tests.
+func UnderFaults(t *testing.T, run FaultRun) FaultReport {
+	t.Helper()
+	run = run.withDefaults()
+	e := &env{T: t, h: run.Harness, ctx: t.Context()}
+	seed := e.seed()
+	f := &faultRun{FaultRun: run, env: e, random: rand.New(rand.NewPCG(seed, 0)), seed: seed}
+	f.report.Strikes = map[string]int{}
+	f.turn = sync.NewCond(&f.mu)
+	label := fmt.Sprintf("storetest-%d", labels.Add(1))
+	labelled := func(fn func()) {
+		pprof.Do(e.ctx, pprof.Labels("storetest", label), func(context.Context) { fn() })
+	}
+	table := e.table("faults")
+	labelled(func() {
+		for range faultHandles {
+			f.handles = append(f.handles, run.Harness.Open(t, store.Options{}))
+		}
+	})
+	e.info = f.handles[0].Info()
+	for _, db := range f.handles {
+		f.repos = append(f.repos, over[account, int64](e, db, table, patient))
+	}
+	require.NoError(t, f.repos[0].EnsureSchema(e.ctx))
+	start := time.Now()
+	for round := int64(0); !t.Failed() && (f.report.Calls < run.Calls || f.missing() || time.Since(start) < run.Duration); round++ {
+		f.round(round, labelled)
+	}
+	t.Logf("%s: %v", e.info.Server, f.report)
+	if run.Harness.Leaks != nil && !t.Failed() {
+		run.Harness.Leaks(t)
+	}
+	for _, db := range f.handles {
+		require.NoError(t, db.Close())
+	}
+	e.noGoroutines(label)
+	return f.report
+}
+
+func (run FaultRun) withDefaults() FaultRun {
+	if run.Calls == 0 {
+		run.Calls = 400
+	}
+	if run.Every == 0 {
+		run.Every = 8
+	}
+	if run.CallTimeout == 0 {
+		run.CallTimeout = 500 * time.Millisecond
+	}
+	if run.Harness.Table == nil {
+		run.Harness.Table = func(_ testing.TB, name string) string { return name }
+	}
+	return run
+}
+
+// faultRun is a running FaultRun.
+type faultRun struct {
+	FaultRun
+
+	env     *env
+	seed    uint64
+	random  *rand.Rand
+	handles []*store.DB
+	repos   []*store.Repository[account, int64]
+	report  FaultReport
+	next    []Strike // the rest of this turn of all strikes
+
+	alone sync.RWMutex // held for reading during each call
+
+	mu       sync.Mutex
+	turn     *sync.Cond
+	returned int // calls of this round
+	playing  int // clients
+}
+
+// missing reports whether a kind of fault has not happened yet.
+func (f *faultRun) missing() bool {
+	for _, s := range f.Strikes {
+		if f.report.Strikes[s.Name] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// round plays one history while faults happen, and checks it.
+func (f *faultRun) round(round int64, labelled func(func())) {
+	g := newGame()
+	players := make([]*player[account], faultClients)
+	for i := range players {
+		kinds := slices.Clone(faultCalls)
+		players[i] = &player[account]{
+			game: g, shape: accountShape, db: f.handles[i%faultHandles], repo: f.repos[i%faultHandles], client: i,
+			random: rand.New(rand.NewPCG(f.seed, uint64(round)<<8+uint64(i)+1)), first: round*faultRows + 1, rows: faultRows, mortal: mortalRows,
+			held:  map[int]account{},
+			limit: f.CallTimeout, tx: &store.TxOptions{RunTimeout: f.CallTimeout, Timeout: 4 * f.CallTimeout, EndTimeout: f.CallTimeout},
+		}
+		players[i].kinds = slices.DeleteFunc(kinds, func(kind string) bool {
+			return kind == "atomic" && !f.env.info.Transactions || kind == "view" && !f.env.info.Views
+		})
+	}
+	for row := mortalRows; row < faultRows; row++ {
+		f.until(func(ctx context.Context) bool { return players[0].insert(ctx, g.Start(0, "insert"), row) })
+	}
+	f.mu.Lock()
+	f.returned, f.playing = 0, faultClients
+	f.mu.Unlock()
+	labelled(func() {
+		for _, p := range players {
+			go f.play(p)
+		}
+	})
+	for f.wait(f.Every/2 + f.random.IntN(f.Every+1)) {
+		f.strike()
+	}
+	marks := map[int][]int64{}
+	for row := range faultRows {
+		f.until(func(ctx context.Context) bool {
+			if row < mortalRows {
+				return players[0].get(ctx, g.Start(0, "get"), row)
+			}
+			// A write on the version that it read shows what is really there.
+			a, ok := players[0].settle(ctx, row)
+			marks[row] = a.Marks
+			return ok
+		})
+	}
+	f.compare(g, marks)
+	f.check(g)
+}
+
+// play makes the calls of one client.
+func (f *faultRun) play(p *player[account]) {
+	for range faultTurns {
+		f.alone.RLock()
+		p.play(f.env.ctx)
+		f.alone.RUnlock()
+		f.mu.Lock()
+		f.returned++
+		f.turn.Broadcast()
+		f.mu.Unlock()
+	}
+	f.mu.Lock()
+	f.playing--
+	f.turn.Broadcast()
+	f.mu.Unlock()
+}
+
+// wait returns when n more calls have returned, and reports false when there are no more.
+func (f *faultRun) wait(n int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for end := f.returned + n; f.returned < end && f.playing > 0; {
+		f.turn.Wait()
+	}
+	return f.playing > 0
+}
+
+// strike makes one fault, has some calls meet it, and undoes it.
+func (f *faultRun) strike() {
+	if len(f.next) == 0 {
+		f.next = slices.Clone(f.Strikes)
+		f.random.Shuffle(len(f.next), func(i, j int) { f.next[i], f.next[j] = f.next[j], f.next[i] })
+	}
+	s := f.next[0]
+	f.next = f.next[1:]
+	s.Begin(f.env)
+	f.report.Strikes[s.Name]++
+	if s.End == nil {
+		return
+	}
+	f.wait(2 + f.random.IntN(6))
+	if s.Alone {
+		f.alone.Lock()
+		defer f.alone.Unlock()
+	}
+	s.End(f.env)
+}
+
+// until repeats a call until it comes to something.
+func (f *faultRun) until(try func(ctx context.Context) bool) {
+	for end := time.Now().Add(6 * patience); ; {
+		ctx, cancel := context.WithTimeout(f.env.ctx, f.CallTimeout)
+		ok := try(ctx)
+		cancel()
+		if ok {
+			return
+		}
+		require.True(f.env, time.Now().Before(end), "the database does not answer any more, although all faults have ended")
+	}
+}
+
+// compare looks for the ids of the writes in the rows that were never deleted.
+func (f *faultRun) compare(g *game, marks map[int][]int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	times := map[int]map[int64]int{}
+	for row, ids := range marks {
+		times[row] = map[int64]int{}
+		for _, id := range ids {
+			times[row][id]++
+			if !slices.Contains(g.acked[id], row) && !slices.Contains(g.perhaps[id], row) {
+				f.report.Unasked++
+				f.env.Errorf("write #%d of row %d is there, and was said to have failed", id, row)
+			}
+		}
+		for id, n := range times[row] {
+			if n > 1 {
+				f.report.Doubled++
+				f.env.Errorf("write #%d of row %d is there %d times", id, row, n)
+			}
+		}
+	}
+	for id, rows := range g.acked {
+		for _, row := range rows {
+			if row < mortalRows {
+				continue
+			}
+			f.report.Writes++
+			if times[row][id] == 0 {
+				f.report.Lost++
+				f.env.Errorf("write #%d of row %d was acknowledged and is lost", id, row)
+			}
+		}
+	}
+}
+
+// check looks for an order of the calls, and adds to the report.
+func (f *faultRun) check(g *game) {
+	f.report.Calls += int(g.calls.Load())
+	f.report.Unknown += int(g.unknowns.Load())
+	f.report.Conflicts += int(g.conflicts.Load())
+	f.report.Nothing += int(g.nothings.Load())
+	for _, odd := range g.odd {
+		f.env.Error(odd)
+	}
+	h := g.History()
+	v, reads, looks := h.CheckOld(checkLimit)
+	f.report.OldReads += reads
+	f.report.OldLooks += looks
+	if reads > 0 && !f.OldReads || looks > 0 && !f.OldLooks {
+		f.env.Errorf("%d reads and %d looks were old", reads, looks)
+		v = h.Check(checkLimit) // with all that was wrong
+	}
+	f.report.NotLinearizable += len(v.Wrong) + len(v.Undecided)
+	if !v.Right() {
+		f.env.Logf("%v", f.report)
+		f.env.explained(v, f.seed)
+	}
+}
+
+// settle writes a row and returns what is stored then, if the write was acknowledged.
+func (p *player[T]) settle(ctx context.Context, row int) (T, bool) {
+	call := p.game.Start(p.client, "modify")
+	var seen history.Row
+	var id int64
+	entity, err := p.repo.Modify(ctx, p.key(row), func(entity *T) error {
+		seen, id = p.shape.row(*entity), p.game.ids.Add(1)
+		p.shape.set(entity, id)
+		return nil
+	})
+	step := history.Step{Row: row, Kind: history.Change, Seen: seen, Expect: seen.Version, Next: p.next(entity, seen.Version, err), Value: id}
+	return entity, p.end(call, history.Write, row, seen.Version, err, step)
+}
