@@ -48,7 +48,11 @@
 // files. The seed repeats the choices of the clients and not their meeting, so that a history which
 // failed may have to be run more than once: -count=50.
 //
-// [UnderFaults] plays such histories while faults happen that the caller can make: connections that are
+// The tests named Transcript… run one list of random operations on the backend and on package memstore,
+// with what both can do, and compare what every step said. A difference is printed with the steps that
+// are needed to show it.
+//
+// [UnderFaults] plays histories while faults happen that the caller can make: connections that are
 // cut and stalled, servers that are killed and paused. It is not part of Run.
 //
 // # How to add a test

@@ -104,10 +104,9 @@ func played[T any](e *env, r *repository[T, int64], s shape[T], rows, mortal int
 	h.AnyVersion = s.anyVersion
 	e.explained(h.Check(checkLimit), seed)
 	require.Empty(e, g.odd)
-	calls, nothings := g.calls.Load(), g.nothings.Load()
-	e.Logf("%d calls by %d clients, %d conflicts, %d that did nothing", calls, clients, g.conflicts.Load(), nothings)
-	require.Zero(e, g.unknowns.Load(), "nothing broke, and an outcome is unknown")
-	require.Less(e, nothings, calls/2, "most calls come to something")
+	e.Logf("%d calls by %d clients, %d conflicts, %d of unknown outcome, %d that did nothing",
+		g.calls.Load(), clients, g.conflicts.Load(), g.unknowns.Load(), g.nothings.Load())
+	require.NotEmpty(e, g.acked, "no write was acknowledged")
 }
 
 // nudged opens a handle that lets other goroutines go first before some of its calls on the backend.
