@@ -25,7 +25,7 @@ func TestHistoriesUnderFaults(t *testing.T) {
 			if testing.Short() {
 				t.Skip("three servers")
 			}
-			set := testbed.StartMongo(t, 3)
+			set := testbed.StartMongoFailover(t, 3)
 			database := set.Database(t)
 			h := newHarnessIn(t, set.URI(), database)
 			h.Open = func(tb testing.TB, o store.Options) *store.DB {
@@ -34,7 +34,7 @@ func TestHistoriesUnderFaults(t *testing.T) {
 				})
 			}
 			report := storetest.UnderFaults(t, storetest.FaultRun{
-				Harness: h, Strikes: strikes(set), Every: 30, Calls: 200, CallTimeout: 3 * time.Second, Duration: *faultsFor,
+				Harness: h, Strikes: strikesOn(set), Every: 30, Calls: 200, CallTimeout: 3 * time.Second, Duration: *faultsFor,
 				OldReads: !linearizable, OldLooks: true,
 			})
 			require.Positive(t, report.Conflicts)
@@ -42,8 +42,8 @@ func TestHistoriesUnderFaults(t *testing.T) {
 	}
 }
 
-// strikes are the faults of a set of three nodes.
-func strikes(set *testbed.MongoSet) []storetest.Strike {
+// strikesOn are the faults of a set of three nodes.
+func strikesOn(set *testbed.MongoSet) []storetest.Strike {
 	var struck *testbed.Server
 	return []storetest.Strike{
 		{

@@ -37,15 +37,15 @@ func TestHistoriesUnderFaults(t *testing.T) {
 			h.Open = func(tb testing.TB, o store.Options) *store.DB {
 				return open(tb, p.DSN(dsn), &mysql.Options{Store: o, Connections: connections, LockTimeout: time.Second})
 			}
-			report := storetest.UnderFaults(t, storetest.FaultRun{Harness: h, Strikes: strikes(s, p), Duration: *faultsFor})
+			report := storetest.UnderFaults(t, storetest.FaultRun{Harness: h, Strikes: strikesOn(s, p), Duration: *faultsFor})
 			require.Positive(t, report.Unknown)
 			require.Positive(t, report.Conflicts)
 		})
 	}
 }
 
-// strikes are the faults of one server and of the network before it.
-func strikes(s *testbed.Server, p *testbed.Proxy) []storetest.Strike {
+// strikesOn are the faults of one server and of the network before it.
+func strikesOn(s *testbed.Server, p *testbed.Proxy) []storetest.Strike {
 	at := func(name string, match func(data []byte) bool, action testbed.Action) storetest.Strike {
 		return storetest.Strike{
 			Name: name,
