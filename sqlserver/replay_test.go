@@ -301,6 +301,7 @@ func withTape(t *testing.T, record bool, walk func(t *testing.T, pool *sql.DB)) 
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(data, &p.recording))
+		t.Attr("server", p.Engine)
 		t.Logf("replaying a recording of %s: that statements and decoding did not change is all that it shows", p.Engine)
 	}
 	pool := sql.OpenDB(p)

@@ -23,6 +23,7 @@ var columns = []column{
 	{title: "MySQL", pkg: "./mysql", test: "TestConformance/MySQL"},
 	{title: "MongoDB, one node", pkg: "./mongo", test: "TestConformance/ReplicaSet"},
 	{title: "MongoDB, three nodes", pkg: "./mongo", test: "TestConformanceOnThreeNodes"},
+	{title: "SQL Server", pkg: "./sqlserver", test: "TestConformance", recording: "TestWalk"},
 }
 
 // brokenTest is the test whose subtests are the broken backends.
@@ -79,8 +80,13 @@ func packages() []string {
 func (r results) test(ctx context.Context, pkg string, short bool) error {
 	var tests []string
 	for _, c := range append(columns, brokenTest) {
-		if name, _, _ := strings.Cut(c.test, "/"); c.pkg == pkg && !slices.Contains(tests, name) {
-			tests = append(tests, name)
+		if c.pkg != pkg {
+			continue
+		}
+		for _, path := range []string{c.test, c.recording} {
+			if name, _, _ := strings.Cut(path, "/"); name != "" && !slices.Contains(tests, name) {
+				tests = append(tests, name)
+			}
 		}
 	}
 	args := []string{"test", "-json", "-race", "-shuffle=on", "-count=1", "-timeout=60m", "-run=^(" + strings.Join(tests, "|") + ")$"}

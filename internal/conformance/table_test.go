@@ -26,6 +26,8 @@ const printed = `{"Action":"run","Test":"TestConformance"}
 {"Action":"output","Test":"TestConformance/B","Output":"    b_test.go:7: there is no B here\n"}
 {"Action":"output","Test":"TestConformance/B","Output":"--- SKIP: TestConformance/B (0.00s)\n"}
 {"Action":"skip","Test":"TestConformance/B"}
+{"Action":"attr","Test":"TestWalk","Key":"server","Value":"DDB 7"}
+{"Action":"pass","Test":"TestWalk"}
 {"Action":"attr","Test":"TestBroken/tears_a_View","Key":"caught-by","Value":"View/One, View/Two, View/Three, View/Four"}
 {"Action":"pass","Test":"TestBroken/tears_a_View"}
 {"Action":"fail","Test":"TestBroken/upserts_on_Save"}
@@ -42,13 +44,14 @@ func read(t *testing.T) results {
 
 func TestTable(t *testing.T) {
 	text, failed := read(t).table([]column{
-		{"A", "./x", "TestConformance/A"}, {"B", "./x", "TestConformance/B"}, {"C", "./y", "TestC"},
+		{title: "A", pkg: "./x", test: "TestConformance/A"}, {title: "B", pkg: "./x", test: "TestConformance/B"},
+		{title: "C", pkg: "./y", test: "TestC"}, {title: "D", pkg: "./x", test: "TestD", recording: "TestWalk"},
 	})
-	assert.Equal(t, `| guarantee | A |
-| --- | --- |
-| server | ADB 1.2 |
-| Copies | ✓ 1, 1 n/a |
-| View | **2 of 3 failed** |
+	assert.Equal(t, `| guarantee | A | D |
+| --- | --- | --- |
+| server | ADB 1.2 | a recording of DDB 7 |
+| Copies | ✓ 1, 1 n/a | recorded |
+| View | **2 of 3 failed** | recorded |
 
 Not run: B (there is no B here).
 
