@@ -19,9 +19,11 @@ type Options struct {
 	// was handed over. Defaults to none.
 	Registry *bson.Registry
 
-	// LinearizableReads makes Get, Reload and IsStale outside a View ask the majority before they
-	// answer, so that not even a primary that has lost an election without knowing it gives an
-	// old answer. Such a read costs about as much as a write. Defaults to false.
+	// LinearizableReads makes Get, Reload and IsStale outside a Tx ask the majority before they
+	// answer, and Modify and Upsert before they take an entity for missing. So neither a primary
+	// that has lost an election without knowing it gives an old answer, nor one that has just won
+	// it and does not know yet what the majority has. Such a read costs about as much as a
+	// write. Defaults to false.
 	LinearizableReads bool
 
 	// ReadTimeout bounds each read, at the client and, as maxTimeMS, at the server. The caller's

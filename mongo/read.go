@@ -20,6 +20,9 @@ func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetRe
 		handle = c.latest
 	}
 	doc, err := c.one(ctx, handle, p.Tx, p.Key, c.projection)
+	if err == nil && doc == nil && p.Tx == nil && handle != c.latest { // no write will protect that it is missing
+		doc, err = c.one(ctx, c.latest, nil, p.Key, c.projection)
+	}
 	if err != nil || doc == nil {
 		return driver.GetResult{}, err
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mongo"
@@ -410,10 +412,22 @@ func TestCallersRegistry(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrInvalid, "nobody knows how a codec's values compare")
 }
 
+// TestLinearizableReads counts the reads that ask the majority.
 func TestLinearizableReads(t *testing.T) {
 	t.Parallel()
 	set := testbed.Mongo(t)
-	db := open(t, set.URI(), set.Database(t), &mongo.Options{LinearizableReads: true})
+	var linearizable atomic.Int64
+	client, err := mongodriver.Connect(options.Client().ApplyURI(set.URI()).SetMonitor(&event.CommandMonitor{
+		Started: func(_ context.Context, e *event.CommandStartedEvent) {
+			if level, _ := e.Command.Lookup("readConcern", "level").StringValueOK(); level == "linearizable" {
+				linearizable.Add(1)
+			}
+		},
+	}))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
+	db, err := mongo.New(t.Context(), client, set.Database(t), &mongo.Options{LinearizableReads: true})
+	require.NoError(t, err)
 	r := newClubs(t, db)
 	require.NoError(t, r.Insert(t.Context(), &club{ID: 1}))
 	c, err := r.Get(t.Context(), 1)
@@ -422,4 +436,13 @@ func TestLinearizableReads(t *testing.T) {
 	stale, err := r.IsStale(t.Context(), c)
 	require.NoError(t, err)
 	require.False(t, stale)
+	require.EqualValues(t, 3, linearizable.Load(), "Get, Reload, IsStale")
+
+	credit := func(c *club) error { c.Balance++; return nil }
+	_, err = r.Modify(t.Context(), 1, credit)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, linearizable.Load(), "the write of Modify protects what it found")
+	_, err = r.Modify(t.Context(), 2, credit)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	require.EqualValues(t, 4, linearizable.Load(), "nothing protects what it did not find")
 }
