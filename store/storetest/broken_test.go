@@ -29,6 +29,13 @@ type broken struct {
 	options memstore.Options
 	// hook is the mistake. It is made once for a database.
 	hook func(native *memstore.Database) intercept.Hook
+	// perHandle makes the mistake anew for each handle.
+	perHandle bool
+	// only says that the whole suite is run, and that no test may fail but those of breaks and others
+	// that look at histories or transcripts. Those of breaks are run several times over.
+	only bool
+	// faults runs histories under faults in place of the suite.
+	faults bool
 	// claim is what the backend says of itself, where that is the mistake.
 	claim func(driver.Info) driver.Info
 }
@@ -42,19 +49,28 @@ const (
 // process of TestBroken and does nothing by itself.
 func TestBrokenBackend(t *testing.T) {
 	name := os.Getenv(brokenName)
-	i := slices.IndexFunc(brokenBackends, func(b broken) bool { return b.name == name })
+	all := slices.Concat(brokenBackends, subtleBackends)
+	i := slices.IndexFunc(all, func(b broken) bool { return b.name == name })
 	if i < 0 {
 		t.Skip("no broken backend is named")
 	}
-	b := brokenBackends[i]
+	b := all[i]
+	if b.faults {
+		t.Run("UnderFaults", func(t *testing.T) { t.Run("Histories", func(t *testing.T) { underFaults(t, b.hook) }) })
+		return
+	}
 	var once sync.Once
 	hook := honest
 	storetest.Run(t, newHarness(b.options, func(d driver.Database, native *memstore.Database) driver.Database {
 		once.Do(func() {
-			if b.hook != nil {
+			if b.hook != nil && !b.perHandle {
 				hook = b.hook(native)
 			}
 		})
+		hook := hook
+		if b.perHandle {
+			hook = b.hook(native)
+		}
 		wrong := intercept.New(d, hook)
 		wrong.ClaimInfo(b.claim)
 		return wrong
@@ -80,22 +96,32 @@ func TestBroken(t *testing.T) {
 	require.NoError(t, err)
 	slots := make(chan struct{}, children)
 	folder := t.TempDir() // what fails here is no failure
-	outputs := make([]chan []byte, len(brokenBackends))
-	for i, b := range brokenBackends {
+	all := slices.Concat(brokenBackends, subtleBackends)
+	outputs := make([]chan []byte, len(all))
+	for i, b := range all {
 		outputs[i] = make(chan []byte, 1)
 		go func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			cmd := exec.CommandContext(t.Context(), executable, "-test.run="+b.selection(), "-test.short", "-test.v", "-test.timeout=5m")
-			cmd.Env = append(os.Environ(), brokenName+"="+b.name, "STORETEST_FAILURES="+folder)
-			output, err := cmd.CombinedOutput()
-			if err == nil {
+			run := func(args ...string) (output []byte, passed bool) {
+				cmd := exec.CommandContext(t.Context(), executable, append(args, "-test.short", "-test.v", "-test.timeout=5m")...)
+				cmd.Env = append(os.Environ(), brokenName+"="+b.name, "STORETEST_FAILURES="+folder)
+				output, err := cmd.CombinedOutput()
+				return output, err == nil
+			}
+			var output []byte
+			if b.only {
+				output, _ = run("-test.run=^TestBrokenBackend$")
+			}
+			more, passed := run("-test.run="+b.selection(), "-test.count="+b.count())
+			output = append(output, more...)
+			if passed {
 				output = append(output, "the suite passed"...)
 			}
 			outputs[i] <- output
 		}()
 	}
-	for i, b := range brokenBackends {
+	for i, b := range all {
 		t.Run(b.name, func(t *testing.T) { b.judge(t, <-outputs[i]) })
 	}
 }
@@ -120,6 +146,17 @@ func (b broken) selection() string {
 	return run + "/^(" + strings.Join(guarantees, "|") + ")$"
 }
 
+// count is how often the tests are run, which meet some mistakes by chance.
+func (b broken) count() string {
+	switch {
+	case !b.only:
+		return "1"
+	case strings.Contains(b.breaks[0], "/History"):
+		return "8"
+	}
+	return "20" // a transcript takes milliseconds
+}
+
 // judge reads what a child process printed.
 func (b broken) judge(t *testing.T, output []byte) {
 	var caught []string
@@ -127,6 +164,12 @@ func (b broken) judge(t *testing.T, output []byte) {
 		caught = append(caught, string(match[1])+"/"+string(match[2]))
 	}
 	slices.Sort(caught)
+	caught = slices.Compact(caught)
+	if b.only {
+		for _, test := range caught {
+			assert.Regexp(t, "/(History|Transcript)", test, "it was meant to be caught by histories and transcripts alone")
+		}
+	}
 	for _, name := range b.breaks {
 		assert.True(t, slices.ContainsFunc(caught, func(test string) bool {
 			return test == name || strings.HasPrefix(test, name+"/")
@@ -143,7 +186,7 @@ func (b broken) judge(t *testing.T, output []byte) {
 // TestEveryGuaranteeIsBrokenOnce has a broken backend for each guarantee.
 func TestEveryGuaranteeIsBrokenOnce(t *testing.T) {
 	var broken []string
-	for _, b := range brokenBackends {
+	for _, b := range slices.Concat(brokenBackends, subtleBackends) {
 		for _, name := range b.breaks {
 			guarantee, _, _ := strings.Cut(name, "/")
 			broken = append(broken, guarantee)

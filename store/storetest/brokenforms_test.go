@@ -44,6 +44,7 @@ var brokenBackends = []broken{
 		}
 		return err
 	})},
+	{name: "LeavesTheVersionMovedAfterARollback", breaks: []string{"TxThatDoesNotCommit"}, hook: leavesMoved},
 	{name: "CallsStaleMissing", breaks: []string{"NamedOutcomes", "Versions"}, hook: outcome(driver.Stale, driver.Missing)},
 	{name: "CallsMissingStale", breaks: []string{"NamedOutcomes", "NoAccidentalUpsert"}, hook: outcome(driver.Missing, driver.Stale)},
 	{name: "CallsADuplicateSomethingElse", breaks: []string{"NamedOutcomes", "Schema", "Modify"}, hook: faultsAre(driver.Duplicate, driver.Fault{Class: driver.Other})},

@@ -341,7 +341,12 @@ func (f *faultRun) check(g *game) {
 		f.env.Error(odd)
 	}
 	h := g.History()
-	v, reads, looks := h.CheckOld(checkLimit)
+	v, reads, looks := history.Verdict{}, 0, 0
+	if f.OldReads || f.OldLooks {
+		v, reads, looks = h.CheckOld(checkLimit)
+	} else {
+		v = h.Check(checkLimit)
+	}
 	f.report.OldReads += reads
 	f.report.OldLooks += looks
 	if reads > 0 && !f.OldReads || looks > 0 && !f.OldLooks {

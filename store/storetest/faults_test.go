@@ -13,7 +13,8 @@ import (
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
 )
 
-// breaks is a connection that loses the next few requests, before or after they were done.
+// breaks is a connection that loses the next few requests of any kind before they were done, or the
+// answers to the next few writes.
 type breaks struct {
 	before, after atomic.Int32
 }
@@ -28,7 +29,7 @@ func (b *breaks) hook(ctx context.Context, c *intercept.Call, next func(context.
 			_ = c.Tx.Rollback(ctx)
 		}
 		return lost
-	case c.Op != intercept.Begin && b.after.Add(-1) >= 0:
+	case (c.Write() || c.Op == intercept.Commit) && b.after.Add(-1) >= 0:
 		if err := next(ctx); err != nil {
 			return err
 		}

@@ -395,6 +395,12 @@ func (s *script) transaction(kind string) line {
 		lines = append(lines, l)
 		text += "\n     " + l.text
 	}
+	if kind == "atomic" && s.random.IntN(3) == 0 {
+		for _, l := range s.refusal() {
+			lines = append(lines, l)
+			text += "\n     " + l.text
+		}
+	}
 	outside := s.random.IntN(8) == 0
 	return line{fmt.Sprintf("%s that ends with %s, with a call outside: %t%s", kind, ending, outside, text), func(w *world) (said string) {
 		run := w.db.Atomic
@@ -430,6 +436,25 @@ func (s *script) transaction(kind string) line {
 		}
 		return said
 	}}
+}
+
+// refusal is a conflict, which leaves its Tx usable, and what the Tx does after it.
+func (s *script) refusal() []line {
+	key := s.key()
+	change, text := s.change()
+	return []line{
+		{fmt.Sprintf("save %d over another's change, %s", key, text), func(w *world) string {
+			i, err := w.in().Get(w.ctx, key)
+			if err != nil {
+				return w.ended(err)
+			}
+			newer := i
+			first := w.in().Touch(w.ctx, &newer)
+			change(&i)
+			return w.ended(first) + w.ended(w.in().Save(w.ctx, &i))
+		}},
+		s.of("insert"),
+	}
 }
 
 // panics turns a panic into an error.
