@@ -3,6 +3,7 @@ package sqlserver_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"sync"
 	"testing"
 	"time"
@@ -135,6 +136,12 @@ func TestWriteIsNeverSentTwice(t *testing.T) {
 	}
 }
 
+// blocked is how many sessions wait for a lock in the database, 0 where that cannot be told.
+func blocked(db *sql.DB) (n int) {
+	_ = db.QueryRow("SELECT COUNT(*) FROM sys.sysprocesses WHERE blocked <> 0 AND dbid = DB_ID()").Scan(&n)
+	return n
+}
+
 // TestCancelledTx cancels a transaction while one of its statements waits for a lock. The rollback
 // has a context of its own, and leaves nothing.
 func TestCancelledTx(t *testing.T) {
@@ -152,7 +159,11 @@ func TestCancelledTx(t *testing.T) {
 			if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
 				return err
 			}
-			time.AfterFunc(50*time.Millisecond, cancel)
+			go func() {
+				defer cancel()
+				for ctx.Err() == nil && blocked(behind) == 0 {
+				}
+			}()
 			_, err := r.In(tx).Modify(ctx, 2, credit(1))
 			return err
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -30,7 +31,10 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 		return nil, openError(err)
 	}
 	d := &dialect{wait: options.LockTimeout}
-	db := sql.OpenDB(sqldb.Connector(mssql.NewConnectorConfig(config), d, statements))
+	// The client waits for seconds, or for ever, for a server that says nothing.
+	connector := mssql.NewConnectorConfig(config)
+	connector.Dialer = &sqldb.Dialer{Dialer: net.Dialer{KeepAlive: config.KeepAlive}}
+	db := sql.OpenDB(sqldb.Connector(connector, d, statements))
 	db.SetMaxOpenConns(options.Connections)
 	db.SetMaxIdleConns(options.Connections)
 	db.SetConnMaxLifetime(options.ConnectionLifetime)

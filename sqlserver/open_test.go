@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -60,6 +61,32 @@ func TestServerIsAway(t *testing.T) {
 	require.NotContains(t, err.Error(), "someone")
 	_, ok := errors.AsType[*net.OpError](err)
 	require.True(t, ok, "the client's error is reachable")
+}
+
+// TestServerIsSilent has a server that takes the connection and says nothing. The client has no
+// ctx while it waits for the first answer.
+func TestServerIsSilent(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		socket, err := listener.Accept()
+		if err == nil {
+			_, err = io.ReadFull(socket, make([]byte, 8)) // the head of its greeting
+			cancel()
+		}
+		if err == nil {
+			_, err = io.Copy(io.Discard, socket) // until the client closes it
+		}
+		ended <- err
+	}()
+	_, err = sqlserver.Open(ctx, "sqlserver://someone:secret@"+listener.Addr().String()+"?database=game", nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, <-ended)
 }
 
 // TestOpenRefused meets a server that does not let us in.

@@ -21,9 +21,17 @@ type connector struct {
 	statements int
 }
 
-// Connect implements [sqldriver.Connector].
+// Connect implements [sqldriver.Connector]. It ends with ctx, whatever the client waits for.
 func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
-	inner, err := c.Connector.Connect(ctx)
+	l := &line{}
+	stop := context.AfterFunc(ctx, l.cut)
+	inner, err := c.Connector.Connect(context.WithValue(ctx, lineKey{}, l))
+	if !stop() && l.dialed() {
+		if err == nil {
+			_ = inner.Close()
+		}
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +39,11 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if !ok {
 		return inner, nil
 	}
-	return &keepingConn{full, newSession(full, c.dialect, c.statements)}, nil
+	s := newSession(full, c.dialect, c.statements)
+	if l.dialed() {
+		s.line = l
+	}
+	return &keepingConn{full, s}, nil
 }
 
 // fullConn is a connection that can do what database/sql looks for.

@@ -16,8 +16,9 @@ type session struct {
 	conn    sqldriver.Conn
 	dialect Dialect
 	kept    *statements
-	alone   bool // each statement is a transaction of its own
-	broken  bool // an error has left the connection, or its transaction, in an unknown state
+	alone   bool  // each statement is a transaction of its own
+	broken  bool  // an error has left the connection, or its transaction, in an unknown state
+	line    *line // nil where the client returns by itself when a ctx has ended
 }
 
 // args are the arguments of a statement.
@@ -77,6 +78,24 @@ func (e *refusal) Unwrap() error { return e.err }
 
 // prepared runs a prepared statement, which it prepares where it is not kept.
 func (s *session) prepared(ctx context.Context, text string, a args, keep bool, run func(sqldriver.Stmt) error) error {
+	return s.inTime(ctx, func() error { return s.runPrepared(ctx, text, a, keep, run) })
+}
+
+// inTime has fn return soon after ctx has ended, if need be by closing the connection.
+func (s *session) inTime(ctx context.Context, fn func() error) error {
+	w := s.line.watch(ctx)
+	err := fn()
+	if !w.end() {
+		return err
+	}
+	s.broken = true
+	if err == nil {
+		return nil
+	}
+	return &failure{err: ctx.Err(), sent: true}
+}
+
+func (s *session) runPrepared(ctx context.Context, text string, a args, keep bool, run func(sqldriver.Stmt) error) error {
 	for again := false; ; again = true {
 		stmt := s.kept.get(text, s.alone)
 		if stmt == nil {
@@ -134,6 +153,10 @@ func (s *session) prepareOnce(ctx context.Context, text string) (sqldriver.Stmt,
 
 // simple runs a statement without parameters and without preparing it.
 func (s *session) simple(ctx context.Context, text string) error {
+	return s.inTime(ctx, func() error { return s.plain(ctx, text) })
+}
+
+func (s *session) plain(ctx context.Context, text string) error {
 	c, ok := s.conn.(sqldriver.ExecerContext)
 	if !ok { // a client that prepares nothing at the server
 		stmt, err := s.prepareOnce(ctx, text)

@@ -1,0 +1,174 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"io"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// deaf is a client that hears of no ctx: it returns when its server says something.
+type deaf struct {
+	Dialer
+	address string
+	login   bool // the server has to answer before there is a connection
+	waits   chan struct{}
+}
+
+func (d *deaf) Connect(ctx context.Context) (sqldriver.Conn, error) {
+	socket, err := d.DialContext(ctx, "tcp", d.address)
+	if err != nil {
+		return nil, err
+	}
+	c := &deafConn{Conn: socket, waits: d.waits}
+	if d.login {
+		return c, c.ask()
+	}
+	return c, nil
+}
+
+func (d *deaf) Driver() sqldriver.Driver { return nil }
+
+type deafConn struct {
+	net.Conn
+	waits chan struct{}
+}
+
+func (c *deafConn) ask() error {
+	c.waits <- struct{}{}
+	_, err := c.Read(make([]byte, 1))
+	return err
+}
+
+func (c *deafConn) ExecContext(context.Context, string, []sqldriver.NamedValue) (sqldriver.Result, error) {
+	return nil, c.ask()
+}
+
+func (c *deafConn) PrepareContext(context.Context, string) (sqldriver.Stmt, error) {
+	return &deafStmt{conn: c}, nil
+}
+
+func (c *deafConn) Prepare(string) (sqldriver.Stmt, error)      { return nil, nil }
+func (c *deafConn) Begin() (sqldriver.Tx, error)                { return nil, nil }
+func (c *deafConn) Ping(context.Context) error                  { return nil }
+func (c *deafConn) ResetSession(context.Context) error          { return nil }
+func (c *deafConn) IsValid() bool                               { return true }
+func (c *deafConn) CheckNamedValue(*sqldriver.NamedValue) error { return nil }
+func (c *deafConn) BeginTx(context.Context, sqldriver.TxOptions) (sqldriver.Tx, error) {
+	return nil, nil
+}
+
+type deafStmt struct {
+	sqldriver.Stmt
+	conn *deafConn
+}
+
+func (s *deafStmt) Close() error  { return nil }
+func (s *deafStmt) NumInput() int { return -1 }
+
+func (s *deafStmt) ExecContext(context.Context, []sqldriver.NamedValue) (sqldriver.Result, error) {
+	return nil, s.conn.ask()
+}
+
+// settles takes every error for the line's.
+type settles struct{ Dialect }
+
+func (settles) Settled(error) bool                  { return false }
+func (settles) Forgotten(error) bool                { return false }
+func (settles) Crowded(error) bool                  { return false }
+func (settles) Alone() string                       { return "" }
+func (settles) Commit() string                      { return "COMMIT" }
+func (settles) Rollback() string                    { return "ROLLBACK" }
+func (settles) Begin(bool) []string                 { return nil }
+func (settles) Classify(error) (driver.Fault, bool) { return driver.Fault{}, false }
+func (settles) Ends(error, driver.Fault) bool       { return false }
+
+// TestSilentServer has a server fall silent at each step of a client that would wait for it for
+// ever. The end of the ctx ends the call, and the line.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		login bool
+		sent  bool
+		call  func(ctx context.Context, d *Database) error
+	}{
+		{name: "Login", login: true, call: func(ctx context.Context, d *Database) error {
+			_, err := d.Begin(ctx, &driver.BeginParams{})
+			return err
+		}},
+		{name: "Statement", sent: true, call: func(ctx context.Context, d *Database) error {
+			return d.run(ctx, nil, func(s *session) error {
+				_, err := s.exec(ctx, "UPDATE", nil, true)
+				return err
+			})
+		}},
+		{name: "Commit", sent: true, call: func(ctx context.Context, d *Database) error {
+			tx, err := d.Begin(ctx, &driver.BeginParams{})
+			require.NoError(t, err)
+			return tx.Commit(ctx)
+		}},
+		{name: "Rollback", sent: true, call: func(ctx context.Context, d *Database) error {
+			tx, err := d.Begin(ctx, &driver.BeginParams{})
+			require.NoError(t, err)
+			return tx.Rollback(ctx)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			silent, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = silent.Close() })
+			ended := make(chan error, 1)
+			go func() {
+				socket, err := silent.Accept()
+				if err == nil {
+					_, err = io.Copy(io.Discard, socket) // until the client closes it
+				}
+				ended <- err
+			}()
+			client := &deaf{address: silent.Addr().String(), login: c.login, waits: make(chan struct{})}
+			db := sql.OpenDB(Connector(client, settles{}, 1))
+			t.Cleanup(func() { _ = db.Close() })
+			d := New(Config{DB: db, Dialect: settles{}})
+			ctx, cancel := context.WithCancel(t.Context())
+			failed := make(chan error)
+			go func() { failed <- c.call(ctx, d) }()
+			<-client.waits
+			cancel()
+			err = <-failed
+			require.ErrorIs(t, err, context.Canceled)
+			fault := d.Classify(err)
+			assert.Equal(t, driver.Canceled, fault.Class)
+			assert.Equal(t, c.sent, fault.Sent)
+			require.NoError(t, <-ended)
+			assert.Zero(t, db.Stats().OpenConnections)
+		})
+	}
+}
+
+// TestWatchEnds has a statement come back in time: nothing cuts its line afterwards.
+func TestWatchEnds(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
+	l := &line{conns: []net.Conn{here}}
+	ctx, cancel := context.WithCancel(t.Context())
+	require.Nil(t, l.watch(context.WithoutCancel(ctx)), "nothing ends this ctx")
+	w := l.watch(ctx)
+	cancel()
+	require.False(t, w.end())
+	w.late() // as a timer would that had fired already
+	go func() { _, _ = there.Write([]byte{1}) }()
+	_, err := here.Read(make([]byte, 1))
+	require.NoError(t, err)
+	var none *line
+	require.False(t, none.watch(ctx).end())
+}
