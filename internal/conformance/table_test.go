@@ -44,8 +44,10 @@ func read(t *testing.T) results {
 
 func TestTable(t *testing.T) {
 	text, failed := read(t).table([]column{
-		{title: "A", pkg: "./x", test: "TestConformance/A"}, {title: "B", pkg: "./x", test: "TestConformance/B"},
-		{title: "C", pkg: "./y", test: "TestC"}, {title: "D", pkg: "./x", test: "TestD", recording: "TestWalk"},
+		{title: "A", pkg: "./x", test: "TestConformance/A"},
+		{title: "B", pkg: "./x", test: "TestConformance/B"},
+		{title: "C", pkg: "./y", test: "TestC"},
+		{title: "D", pkg: "./x", test: "TestD", recording: "TestWalk"},
 	})
 	assert.Equal(t, `| guarantee | A | D |
 | --- | --- | --- |
