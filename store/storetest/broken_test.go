@@ -83,6 +83,9 @@ func honest(ctx context.Context, _ *intercept.Call, next func(context.Context) e
 
 var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: TestBrokenBackend/([^/\s]+)/([^/\s]+) \(`)
 
+// progress is what the child process prints of tests that pass.
+var progress = regexp.MustCompile(`(?m)^\s*(=== (RUN|PAUSE|CONT|NAME)|--- PASS:).*\n`)
+
 // children is how many broken backends are tested at a time. They wait most of the time.
 const children = 6
 
@@ -103,15 +106,17 @@ func TestBroken(t *testing.T) {
 		go func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			run := func(args ...string) (output []byte, passed bool) {
-				cmd := exec.CommandContext(t.Context(), executable, append(args, "-test.short", "-test.v", "-test.timeout=5m")...)
-				cmd.Env = append(os.Environ(), brokenName+"="+b.name, "STORETEST_FAILURES="+folder)
-				output, err := cmd.CombinedOutput()
-				return output, err == nil
-			}
+			run := func(args ...string) ([]byte, bool) { return b.child(t, executable, folder, args...) }
 			var output []byte
 			if b.only {
 				output, _ = run("-test.run=^TestBrokenBackend$")
+				for _, test := range unmeant(output) {
+					// A busy machine can fail a test of time bounds: only what fails again has found something.
+					guarantee, name, _ := strings.Cut(test, "/")
+					if _, passed := run("-test.run=^TestBrokenBackend$/^" + guarantee + "$/^" + name + "$"); passed {
+						output = bytes.ReplaceAll(output, []byte("--- FAIL: TestBrokenBackend/"+test+" "), []byte("--- ONCE: "+test+" "))
+					}
+				}
 			}
 			more, passed := run("-test.run="+b.selection(), "-test.count="+b.count())
 			output = append(output, more...)
@@ -124,6 +129,31 @@ func TestBroken(t *testing.T) {
 	for i, b := range all {
 		t.Run(b.name, func(t *testing.T) { b.judge(t, <-outputs[i]) })
 	}
+}
+
+// child runs tests of this binary on the broken backend, in a process of their own.
+func (b broken) child(t *testing.T, executable, folder string, args ...string) (output []byte, passed bool) {
+	cmd := exec.CommandContext(t.Context(), executable, append(args, "-test.short", "-test.v", "-test.timeout=5m")...)
+	cmd.Env = append(os.Environ(), brokenName+"="+b.name, "STORETEST_FAILURES="+folder)
+	output, err := cmd.CombinedOutput()
+	return output, err == nil
+}
+
+// caughtBy returns the tests that failed.
+func caughtBy(output []byte) []string {
+	var caught []string
+	for _, match := range failure.FindAllSubmatch(output, -1) {
+		caught = append(caught, string(match[1])+"/"+string(match[2]))
+	}
+	slices.Sort(caught)
+	return slices.Compact(caught)
+}
+
+// unmeant returns those that failed and look at neither histories nor transcripts.
+func unmeant(output []byte) []string {
+	return slices.DeleteFunc(caughtBy(output), func(test string) bool {
+		return strings.Contains(test, "/History") || strings.Contains(test, "/Transcript")
+	})
 }
 
 // selection selects the tests of what is broken.
@@ -159,16 +189,9 @@ func (b broken) count() string {
 
 // judge reads what a child process printed.
 func (b broken) judge(t *testing.T, output []byte) {
-	var caught []string
-	for _, match := range failure.FindAllSubmatch(output, -1) {
-		caught = append(caught, string(match[1])+"/"+string(match[2]))
-	}
-	slices.Sort(caught)
-	caught = slices.Compact(caught)
+	caught := caughtBy(output)
 	if b.only {
-		for _, test := range caught {
-			assert.Regexp(t, "/(History|Transcript)", test, "it was meant to be caught by histories and transcripts alone")
-		}
+		assert.Empty(t, unmeant(output), "it was meant to be caught by histories and transcripts alone")
 	}
 	for _, name := range b.breaks {
 		assert.True(t, slices.ContainsFunc(caught, func(test string) bool {
@@ -178,6 +201,7 @@ func (b broken) judge(t *testing.T, output []byte) {
 	assert.False(t, bytes.Contains(output, []byte("the suite passed")), "the suite passed")
 	assert.False(t, bytes.Contains(output, []byte("\npanic: ")), "a broken backend must be named, not crash the suite")
 	if t.Failed() {
+		output = progress.ReplaceAll(output, nil)
 		t.Logf("%s", output[max(0, len(output)-20_000):])
 	}
 	t.Attr("caught-by", strings.Join(caught, ", "))
