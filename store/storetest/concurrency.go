@@ -63,7 +63,7 @@ func (c *collector) add(err error, values ...int64) {
 }
 
 // patient lets contended calls take as long as the server needs.
-var patient = &store.RepositoryOptions{ModifyTimeout: 4 * time.Minute, ModifyAttempts: 1 << 20}
+var patient = &store.RepositoryOptions{ModifyTimeout: 15 * time.Minute, ModifyAttempts: 1 << 20}
 
 // manyModify is the contended counter. The versions that the calls returned must be exactly those
 // between the first and the last, each once: two calls that got the same one have lost an update.
@@ -198,7 +198,7 @@ func manyTransfers(e *env) {
 				}
 				amount := random.Int64N(20) + 1
 				giveUp := i%5 == 4
-				err := e.db.Atomic(e.ctx, &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute}, func(ctx context.Context, tx *store.Tx) error {
+				err := e.db.Atomic(e.ctx, &store.TxOptions{RunTimeout: time.Minute, Timeout: 15 * time.Minute}, func(ctx context.Context, tx *store.Tx) error {
 					for id, delta := range map[int64]int64{from: -amount, to: amount} { // in either order: deadlocks are wanted
 						if _, err := r.In(tx).Modify(ctx, id, func(a *account) error {
 							a.Amount += delta
@@ -272,7 +272,7 @@ func manyAtomic(e *env) {
 	r := newAccounts(e, 0, 0)
 	workers, turns := scaled(16, 6), scaled(25, 8)
 	var found collector
-	o := &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute}
+	o := &store.TxOptions{RunTimeout: time.Minute, Timeout: 15 * time.Minute}
 	parallel(workers, func(w int) {
 		for i := range turns {
 			var versions [2]int64
