@@ -73,8 +73,7 @@ func (b *breaker) client(data []byte) testbed.Action {
 
 // TestCommitAnswerIsLost has the connection end, in three ways, after the server was sent a COMMIT.
 func TestCommitAnswerIsLost(t *testing.T) {
-	t.Parallel()
-	s := testbed.SQLServer(t)
+	s := server(t)
 	dsn := s.Database(t)
 	p := testbed.NewProxy(t, s.Addr())
 	db := open(t, p.DSN(dsn), nil)
@@ -119,8 +118,7 @@ func TestCommitAnswerIsLost(t *testing.T) {
 // TestWriteIsNeverSentTwice cuts a write before and after the server has it. database/sql would
 // send a statement again after driver.ErrBadConn.
 func TestWriteIsNeverSentTwice(t *testing.T) {
-	t.Parallel()
-	s := testbed.SQLServer(t)
+	s := server(t)
 	dsn := s.Database(t)
 	db, arm := faults(t, testbed.NewProxy(t, s.Addr()), dsn, store.Options{})
 	r := clubs(t, db, 100)

@@ -14,8 +14,7 @@ import (
 
 // TestRoundTrips counts what each call costs on the wire.
 func TestRoundTrips(t *testing.T) {
-	t.Parallel()
-	s := testbed.SQLServer(t)
+	s := server(t)
 	dsn := s.Database(t)
 	p := testbed.NewProxy(t, s.Addr())
 	t.Run("Open", func(t *testing.T) {
