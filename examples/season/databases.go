@@ -45,11 +45,16 @@ var backends = [...]backend{
 		flag: "sqlserver", usage: "`DSN` of the SQL Server database",
 		holds: "club accounts",
 		open: func(ctx context.Context, dsn string, o store.Options) (*store.DB, error) {
-			return sqlserver.Open(ctx, dsn, &sqlserver.Options{Store: o})
+			return sqlserver.Open(ctx, dsn, &sqlserver.Options{Store: o, Connections: accountConnections})
 		},
 		embedded: memstore.Options{Tag: "db"},
 	},
 }
+
+// accountConnections is the most connections to SQL Server. Every match pays into two of twenty
+// accounts, so that more of them would only wait for each other's rows; and each new one costs
+// Babelfish about a second of its processor.
+const accountConnections = 8
 
 // The places of the three databases in backends and in [databases].
 const (

@@ -105,7 +105,7 @@ const maxTries = 10
 func (p part) once(ctx context.Context, key MatchKey, do work) error {
 	for try := 1; ; try++ {
 		done := false
-		err := p.db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		err := p.db.Atomic(ctx, patient, func(ctx context.Context, tx *store.Tx) error {
 			err := p.posted.In(tx).Insert(ctx, &Posted{ID: key})
 			if done = errors.Is(err, store.ErrExists); err != nil {
 				return err

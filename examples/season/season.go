@@ -89,11 +89,14 @@ func keep[T any](*T, bool) error { return nil }
 // rows selects what belongs to the season.
 func (s *season) rows() store.Query { return store.Where("ID.Season", store.Eq, s.name) }
 
+// patient lets a transaction take its time. Nobody waits for the answer, as somebody would who has
+// sent a request; but 64 workers may have to wait for each other, and for a connection.
+var patient = &store.TxOptions{RunTimeout: time.Minute, Timeout: 5 * time.Minute}
+
 // clear deletes the season's rows, and no other season's. In each database it is one transaction:
 // a season is there as it was, or it is gone, and never half of it under rows that say it is done.
 func (s *season) clear(ctx context.Context) error {
-	limits := &store.TxOptions{RunTimeout: time.Minute, Timeout: 5 * time.Minute}
-	err := s.table.db.Atomic(ctx, limits, func(ctx context.Context, tx *store.Tx) error {
+	err := s.table.db.Atomic(ctx, patient, func(ctx context.Context, tx *store.Tx) error {
 		if err := deleteAll(ctx, s.clubs.In(tx), s.rows()); err != nil {
 			return err
 		}
@@ -105,7 +108,7 @@ func (s *season) clear(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.archive.db.Atomic(ctx, limits, func(ctx context.Context, tx *store.Tx) error {
+	err = s.archive.db.Atomic(ctx, patient, func(ctx context.Context, tx *store.Tx) error {
 		if err := deleteAll(ctx, s.reports.In(tx), s.rows()); err != nil {
 			return err
 		}
@@ -114,7 +117,7 @@ func (s *season) clear(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.bank.db.Atomic(ctx, limits, func(ctx context.Context, tx *store.Tx) error {
+	return s.bank.db.Atomic(ctx, patient, func(ctx context.Context, tx *store.Tx) error {
 		if err := deleteAll(ctx, s.accounts.In(tx), s.rows()); err != nil {
 			return err
 		}
