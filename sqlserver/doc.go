@@ -18,6 +18,11 @@
 // ROWLOCK). Keys that the database makes (IDENTITY) come by OUTPUT … INTO, which tables with
 // triggers allow. A trigger must return no rows.
 //
+// When a ctx ends, the client asks the server to stop and waits for it to confirm. On the pool that
+// Open makes it waits half a second at most; then its socket is closed, and the call returns. So the
+// deadlines of commit and rollback hold on a server that is gone, and the login has one at all. A
+// pool that New is given has the client's own 5 s, which may pass twice.
+//
 // A View is a SNAPSHOT transaction. Where the database does not allow them, View is ErrUnsupported,
 // and names the ALTER DATABASE to run; open it again then.
 //
@@ -72,7 +77,11 @@
 //   - TestVarchar: that an index on a varchar column is used, and other code pages than 1252.
 //   - TestNothingIsCut, TestFoldingKeys: Babelfish counts characters, and has its own padding.
 //   - TestAdoption: the catalogue says nothing of filters, and some columns cannot be altered.
-//   - the cancellation of a running statement: Babelfish does not answer the attention, and the
-//     client gives up after 5 s.
+//   - TestCancelledTx: Babelfish does not answer the attention, so that the connection is lost with
+//     each cancelled statement. That SQL Server's stays in use is not shown.
+//   - tests side by side: Babelfish reads the columns of all tables to tell those of one, and fails
+//     (33557097) or crashes where another table goes meanwhile; there they run one after another.
+//   - the cost of a new connection, about a second of Babelfish's processor before it knows its own
+//     catalogue: a large pool that fills up at once meets its deadlines there.
 //   - READ COMMITTED without READ_COMMITTED_SNAPSHOT, which Babelfish does not have.
 package sqlserver

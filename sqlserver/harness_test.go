@@ -85,7 +85,7 @@ func TestConformance(t *testing.T) {
 
 // connections is the most of the pool that the suite's handles share: a server may take seconds to
 // know its own catalogue on a new connection.
-const connections = 20
+const connections = 12
 
 func newHarness(t testing.TB, dsn string) storetest.Harness {
 	db := direct(t, dsn)

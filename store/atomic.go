@@ -131,7 +131,8 @@ func (c *call) run(ctx context.Context, n int, o TxOptions, deadline time.Time, 
 	d, err := c.db.driver.Begin(run, &driver.BeginParams{View: !c.write})
 	if err != nil {
 		fault := c.fault(run, err)
-		if c.reruns(run, err) {
+		late := run.Err() != nil && ctx.Err() == nil // it waited for a connection, say
+		if late || c.reruns(run, err) {
 			return nil, &again{fault}
 		}
 		return nil, fault
