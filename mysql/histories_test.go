@@ -75,7 +75,7 @@ func strikesOn(s *testbed.Server, p *testbed.Proxy) []storetest.Strike {
 		at("statements reset after the server", statement, testbed.ResetAfter),
 		at("statements stalled", statement, testbed.Stall),
 		{
-			Name: "kills", Alone: true,
+			Name: "kills", Alone: true, Crash: true,
 			Begin: func(tb testing.TB) { require.NoError(tb, s.Kill()) },
 			End:   func(tb testing.TB) { require.NoError(tb, s.Restart(tb.Context())) },
 		},

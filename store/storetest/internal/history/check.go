@@ -12,9 +12,17 @@ import (
 // History is a list of calls.
 type History struct {
 	Ops []Op
+	// Notes say what else happened, in order.
+	Notes []Note
 	// AnyVersion says that a version may change by any amount with a write. Otherwise an insert
 	// stores 1 and each write adds 1.
 	AnyVersion bool
+}
+
+// Note is something that happened beside the calls.
+type Note struct {
+	At   int64
+	Text string
 }
 
 // state is what the rows hold.
@@ -136,7 +144,7 @@ func (h *History) components() []*History {
 	for _, op := range h.Ops {
 		id := group[op.Steps[0].Row]
 		if parts[id] == nil {
-			parts[id] = &History{AnyVersion: h.AnyVersion}
+			parts[id] = &History{AnyVersion: h.AnyVersion, Notes: h.Notes}
 			all = append(all, parts[id])
 		}
 		parts[id].Ops = append(parts[id].Ops, op)
@@ -223,14 +231,81 @@ func (h *History) CheckOld(timeout time.Duration) (v Verdict, reads, looks int) 
 	return v, reads, looks
 }
 
-// old counts the reads and looks that no order explains, each beside all writes and nothing else.
-func (h *History) old(timeout time.Duration) (reads, looks int) {
-	var writes []Op
-	for _, op := range h.Ops {
-		if op.Class == Write {
-			writes = append(writes, op)
+// CheckUndone is Check for a database that shows a commit before it is safe from a crash, as InnoDB
+// does, which makes it visible before its log is written: a read that ended before a crash may have
+// seen a write of unknown outcome that the crash then undid. It cannot have where a write was made
+// and acknowledged between the two: the log is one, and was written up to there. Such reads are left
+// out and counted. Writes must be right all the same. The crashes are by the recorder's clock.
+func (h *History) CheckUndone(timeout time.Duration, crashes []int64) (v Verdict, undone int) {
+	v = h.Check(timeout)
+	if v.Right() || len(crashes) == 0 {
+		return v, 0
+	}
+	suspects := append(slices.Clone(v.Wrong), v.Undecided...)
+	v = Verdict{}
+	for _, part := range suspects {
+		writes := part.writes()
+		rest := &History{AnyVersion: h.AnyVersion}
+		for _, op := range part.Ops {
+			if op.Class != Write && part.mayBeUndone(op, crashes) {
+				alone := &History{Ops: append(slices.Clone(writes), op), AnyVersion: h.AnyVersion}
+				if !alone.Check(timeout).Right() {
+					undone++
+					continue
+				}
+			}
+			rest.Ops = append(rest.Ops, op)
+		}
+		if again := rest.Check(timeout); !again.Right() {
+			v.Wrong = append(v.Wrong, part)
 		}
 	}
+	return v, undone
+}
+
+// mayBeUndone reports whether a read saw what a call of unknown outcome would have written, and a crash
+// followed.
+func (h *History) mayBeUndone(read Op, crashes []int64) bool {
+	next := slices.IndexFunc(crashes, func(crash int64) bool { return crash > read.Return })
+	if next < 0 {
+		return false
+	}
+	for _, op := range h.Ops {
+		if op.Class == Write && !op.Unknown && op.Call > read.Return && op.Return < crashes[next] {
+			return false
+		}
+	}
+	for _, op := range h.Ops {
+		if !op.Unknown || op.Call > read.Return {
+			continue
+		}
+		for _, wrote := range op.Steps {
+			for _, saw := range read.Steps {
+				if saw.Row != wrote.Row {
+					continue
+				}
+				removed := wrote.Kind == Remove || wrote.Kind == RemoveAny
+				switch saw.Kind {
+				case Saw:
+					if saw.Seen.Exists && saw.Seen.Version == wrote.Next || !saw.Seen.Exists && removed {
+						return true
+					}
+				case SawVersion:
+					if saw.Expect == wrote.Next {
+						return true
+					}
+				case SawOther, SawAny, Refused, Change, Put, Remove, RemoveAny:
+					return true // it says too little to tell
+				}
+			}
+		}
+	}
+	return false
+}
+
+// old counts the reads and looks that no order explains, each beside all writes and nothing else.
+func (h *History) old(timeout time.Duration) (reads, looks int) {
+	writes := h.writes()
 	for _, op := range h.Ops {
 		if op.Class == Write {
 			continue
@@ -246,6 +321,16 @@ func (h *History) old(timeout time.Duration) (reads, looks int) {
 		}
 	}
 	return reads, looks
+}
+
+func (h *History) writes() []Op {
+	var writes []Op
+	for _, op := range h.Ops {
+		if op.Class == Write {
+			writes = append(writes, op)
+		}
+	}
+	return writes
 }
 
 // Unknown returns the number of calls whose outcome is unknown.

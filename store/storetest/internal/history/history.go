@@ -155,6 +155,9 @@ type Pending struct {
 	op       Op
 }
 
+// Now moves the clock and returns it, for what happens beside the calls.
+func (r *Recorder) Now() int64 { return r.clock.Add(1) }
+
 // Start notes the start of a call. A call that is never ended did nothing and saw nothing.
 func (r *Recorder) Start(client int, name string) *Pending {
 	return &Pending{recorder: r, op: Op{Client: client, Name: name, Call: r.clock.Add(1)}}

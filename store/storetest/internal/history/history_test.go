@@ -109,6 +109,32 @@ func TestCheckOld(t *testing.T) {
 	}
 }
 
+func TestCheckUndone(t *testing.T) {
+	ops := []Op{
+		write(0, 1, 2, put(0, 10)), unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(2, 11))),
+		read(1, 9, 10, saw(0, row(1, 10))), write(1, 11, 12, change(0, 1, 12)),
+	}
+	h := History{Ops: ops}
+	v, undone := h.CheckUndone(time.Minute, []int64{7})
+	require.True(t, v.Right())
+	require.Equal(t, 1, undone)
+	for name, crashes := range map[string][]int64{"NoCrash": nil, "BeforeTheRead": {4}, "AfterAnAcknowledgedWrite": {13}} {
+		v, _ := h.CheckUndone(time.Minute, crashes)
+		assert.Len(t, v.Wrong, 1, name)
+	}
+	for name, wrong := range map[string]Op{
+		"Acknowledged": write(2, 3, 4, change(0, 1, 13)),
+		"Dirty":        read(2, 5, 6, saw(0, row(2, 99)), saw(1, row(1, 99))),
+	} {
+		h := History{Ops: append([]Op{wrong}, ops...)}
+		if name == "Dirty" {
+			h.Ops = append(h.Ops[:2:2], read(2, 5, 6, saw(0, row(3, 99))))
+		}
+		v, _ := h.CheckUndone(time.Minute, []int64{7})
+		assert.False(t, v.Right(), name)
+	}
+}
+
 func TestComponents(t *testing.T) {
 	h := History{Ops: []Op{write(0, 1, 2, put(0, 1)), write(0, 3, 4, put(1, 1)), write(0, 5, 6, put(2, 1)), read(1, 7, 8, saw(2, row(1, 1)), saw(0, row(1, 1)))}}
 	parts := h.components()
@@ -131,13 +157,17 @@ func TestRecorder(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	h := History{Ops: []Op{write(0, 1, 2, put(0, 10)), read(1, 3, 4, saw(0, Row{})), unknown(2, 3, change(0, 1, 11))}}
+	h := History{
+		Ops:   []Op{write(0, 1, 2, put(0, 10)), read(1, 4, 5, saw(0, Row{})), unknown(2, 5, change(0, 1, 11))},
+		Notes: []Note{{3, "kills"}},
+	}
 	text, picture, err := h.Write(t.TempDir(), "A/b c", "seed 7")
 	require.NoError(t, err)
 	data, err := os.ReadFile(text)
 	require.NoError(t, err)
 	require.Contains(t, string(data), "seed 7")
 	require.Contains(t, string(data), "[1, 2] client 0: write: row 0 inserted as v1 #10")
+	require.Contains(t, string(data), "----- 3: kills\n[4, 5]")
 	require.Contains(t, string(data), "UNKNOWN, perhaps: row 0 from v1 to v2 #11")
 	data, err = os.ReadFile(picture)
 	require.NoError(t, err)

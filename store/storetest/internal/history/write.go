@@ -25,7 +25,12 @@ func (h *History) Write(folder, name, about string) (text, picture string, err e
 	text = filepath.Join(folder, name+".txt")
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nEach line is one call: [start, end], who made it, and what it was told. No order of them explains all.\n\n", about)
+	notes := h.Notes
 	for _, op := range h.Ops {
+		for len(notes) > 0 && notes[0].At < op.Call {
+			fmt.Fprintf(&b, "----- %d: %s\n", notes[0].At, notes[0].Text)
+			notes = notes[1:]
+		}
 		fmt.Fprintln(&b, op)
 	}
 	if err := os.WriteFile(text, []byte(b.String()), 0o644); err != nil {
