@@ -31,8 +31,8 @@ type Strike struct {
 	// everything until then.
 	Alone bool
 	// Crash says that Begin is the crash of a server that shows a commit before its log is written, as
-	// InnoDB does: reads before it may have seen writes of unknown outcome that it undid. They are
-	// counted. An acknowledged write may not be undone.
+	// InnoDB does without a binary log (MySQL bug 74303): reads before it may have seen writes of
+	// unknown outcome that it undid. They are counted. An acknowledged write may not be undone.
 	Crash bool
 }
 
