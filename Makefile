@@ -5,9 +5,10 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 FUZZTIME  ?= 20s
+FAULTTIME ?= 10m
 TESTFLAGS ?=
 
-.PHONY: test test-mongo conformance servers lint golangci fuzz bench cover
+.PHONY: test test-mongo test-faults conformance servers lint golangci fuzz bench cover
 
 # Fills .servers with MariaDB, MySQL and MongoDB for the tests, and leaves the system as it is. What
 # cannot be had is said in its line; its tests are then skipped, or fail where STILLFRAME_REQUIRE
@@ -25,6 +26,12 @@ test: servers
 
 test-mongo: servers
 	go test -race -shuffle=on -timeout 60m $(TESTFLAGS) ./mongo -strikes 10
+
+# Random calls while connections break and servers die, for FAULTTIME on each: what was counted stands
+# in the last lines.
+test-faults: servers
+	go test -race -count=1 -timeout 60m -v -run TestHistoriesUnderFaults ./mysql -faults $(FAULTTIME)
+	go test -race -count=1 -timeout 60m -v -run TestHistoriesUnderFaults ./mongo -faults $(FAULTTIME)
 
 # Which guarantee was shown on which server, and which test caught each broken backend. It puts the
 # first table into the README.

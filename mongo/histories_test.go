@@ -13,7 +13,7 @@ import (
 	"github.com/stillframe/stillframe/store/storetest"
 )
 
-// faultsFor lets TestHistoriesUnderFaults go on: -args -faults=10m.
+// faultsFor is asked for by make test-faults, which has ten minutes of it.
 var faultsFor = flag.Duration("faults", 0, "how long to run each history under faults, at least")
 
 // TestHistoriesUnderFaults has nodes of a set of three killed and paused while clients make random
@@ -22,8 +22,8 @@ var faultsFor = flag.Duration("faults", 0, "how long to run each history under f
 func TestHistoriesUnderFaults(t *testing.T) {
 	for name, linearizable := range map[string]bool{"Majority": false, "Linearizable": true} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() {
-				t.Skip("three servers")
+			if *faultsFor == 0 {
+				t.Skip("runs with -faults")
 			}
 			set := testbed.StartMongoFailover(t, 3)
 			database := set.Database(t)

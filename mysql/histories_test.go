@@ -15,7 +15,7 @@ import (
 	"github.com/stillframe/stillframe/store/storetest"
 )
 
-// faultsFor lets TestHistoriesUnderFaults go on: -args -faults=10m.
+// faultsFor is asked for by make test-faults, which has ten minutes of it.
 var faultsFor = flag.Duration("faults", 0, "how long to run histories under faults, at least")
 
 // TestHistoriesUnderFaults has connections cut, reset and stalled at random and at the moments that
@@ -26,8 +26,8 @@ func TestHistoriesUnderFaults(t *testing.T) {
 		"MySQL":   testbed.StartMySQL,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() {
-				t.Skip("a server of its own")
+			if *faultsFor == 0 {
+				t.Skip("runs with -faults")
 			}
 			t.Parallel()
 			s := start(t)
