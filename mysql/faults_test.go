@@ -173,6 +173,9 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 			_, err := r.Modify(t.Context(), 1, credit(1))
 			require.NoError(t, err)
 		}
+		p.ResetAll()
+		require.Eventually(t, func() bool { return p.Connections() == 0 }, 5*time.Second, time.Millisecond)
+		require.NoError(t, db.Close(), "a dead connection is closed")
 	})
 }
 

@@ -58,12 +58,13 @@ func (d *Database) Info() driver.Info { return d.info }
 // Classify implements [driver.Database].
 func (d *Database) Classify(err error) driver.Fault { return Classify(err, d.dialect.Classify) }
 
-// Close implements [driver.Database].
+// Close implements [driver.Database]. A connection that its server has dropped cannot take leave of
+// it, which database/sql reports; it is as closed as the others.
 func (d *Database) Close() error {
-	if !d.owned {
-		return nil
+	if d.owned {
+		_ = d.db.Close()
 	}
-	return d.db.Close()
+	return nil
 }
 
 // run gives fn a connection: that of tx, or one of the pool where tx is nil.
