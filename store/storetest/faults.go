@@ -143,9 +143,7 @@ func UnderFaults(t *testing.T, run FaultRun) FaultReport {
 		run.Harness.Leaks(t)
 	}
 	for _, db := range f.handles {
-		if err := db.Close(); err != nil { // of a connection that a strike has broken
-			t.Logf("closing a handle: %v", err)
-		}
+		require.NoError(t, db.Close())
 	}
 	e.noGoroutines(label)
 	return f.report
