@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestCompareMongo(t *testing.T) {
 	name := set.Database(t)
 	db, err := mongo.Open(t.Context(), set.URI(), name, nil)
 	require.NoError(t, err)
-	compareWith(t, "MongoDB "+set.Version(), db, func() byHand { return newMongoByHand(t, set.URI(), name) })
+	compareWith(t, "MongoDB "+set.Version(), db, nil, func() byHand { return newMongoByHand(t, set.URI(), name) })
 }
 
 // mongoByHand is the hand-written side.
@@ -152,3 +153,5 @@ func (h *mongoByHand) each(ctx context.Context, filter bson.D, o *options.FindOp
 	}
 	return cursor.Err()
 }
+
+func (h *mongoByHand) pool() *sql.DB { return nil }

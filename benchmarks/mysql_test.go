@@ -25,7 +25,8 @@ func TestCompareMySQL(t *testing.T) {
 		dsn := server.Database(t)
 		db, err := mysql.Open(t.Context(), dsn, nil)
 		require.NoError(t, err)
-		compareWith(t, server.Product()+" "+server.Version(), db, func() byHand { return newMySQLByHand(t, server, dsn) })
+		pool, _ := mysql.Native(db)
+		compareWith(t, server.Product()+" "+server.Version(), db, pool, func() byHand { return newMySQLByHand(t, server, dsn) })
 	}
 }
 
@@ -171,3 +172,5 @@ func each(ctx context.Context, stmt *sql.Stmt, args []any, visit func(Club)) err
 	}
 	return rows.Err()
 }
+
+func (h *mysqlByHand) pool() *sql.DB { return h.db }

@@ -2,9 +2,11 @@ package benchmarks
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"testing"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
@@ -21,11 +23,12 @@ type byHand interface {
 	transfer(ctx context.Context, from, to int64) error
 	readMany(ctx context.Context, ids []int64) (map[int64]Club, error)
 	readAll(ctx context.Context) (int, error)
+	pool() *sql.DB // nil where database/sql has none
 }
 
-// compareWith fills a table, compares each pair and prints the ratios. hand makes the other side when
-// the table is there.
-func compareWith(t *testing.T, title string, db *store.DB, hand func() byHand) {
+// compareWith fills a table, compares each pair and prints the ratios. pool is the library's own, nil
+// where database/sql has none. hand makes the other side when the table is there.
+func compareWith(t *testing.T, title string, db *store.DB, pool *sqlx.DB, hand func() byHand) {
 	t.Helper()
 	t.Cleanup(func() { _ = db.Close() })
 	clubs := store.MustRepository[Club, int64](db, "clubs", nil)
@@ -35,11 +38,24 @@ func compareWith(t *testing.T, title string, db *store.DB, hand func() byHand) {
 		batch[i] = &Club{ID: int64(i + 1), Name: fmt.Sprint("club ", i), City: "Leicester"}
 	}
 	require.NoError(t, clubs.InsertMany(t.Context(), batch))
+	other := hand()
 	var rows []row
-	for _, p := range pairs(t, db, clubs, hand()) {
+	for _, p := range pairs(t, db, clubs, other) {
+		p.renew = func() {
+			if pool != nil {
+				dropIdle(pool.DB)
+				dropIdle(other.pool())
+			}
+		}
 		rows = append(rows, compare(t, p))
 	}
 	printRows(title, rows)
+}
+
+// dropIdle closes the connections of a pool that nobody uses.
+func dropIdle(pool *sql.DB) {
+	pool.SetMaxIdleConns(-1)
+	pool.SetMaxIdleConns(2) // database/sql's own default
 }
 
 func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], hand byHand) []pair {
@@ -59,12 +75,12 @@ func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], han
 		return err
 	}
 	return []pair{
-		{"Get", func() error { _, err := clubs.Get(ctx, 3); return err }, func() error { _, err := hand.read(ctx, 3); return err }},
-		{"Save", func() error { club.Balance++; return clubs.Save(ctx, &club) }, func() error { club.Balance++; return hand.save(ctx, &club) }},
-		{"Modify", func() error { _, err := clubs.Modify(ctx, 5, credit); return err }, func() error { return hand.modify(ctx, 5, 1) }},
+		{name: "Get", library: func() error { _, err := clubs.Get(ctx, 3); return err }, hand: func() error { _, err := hand.read(ctx, 3); return err }},
+		{name: "Save", library: func() error { club.Balance++; return clubs.Save(ctx, &club) }, hand: func() error { club.Balance++; return hand.save(ctx, &club) }},
+		{name: "Modify", library: func() error { _, err := clubs.Modify(ctx, 5, credit); return err }, hand: func() error { return hand.modify(ctx, 5, 1) }},
 		{
-			"Atomic of two",
-			func() error {
+			name: "Atomic of two",
+			library: func() error {
 				return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
 					if _, err := clubs.In(tx).Modify(ctx, 7, debit); err != nil {
 						return err
@@ -73,16 +89,16 @@ func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], han
 					return err
 				})
 			},
-			func() error { return hand.transfer(ctx, 7, 8) },
+			hand: func() error { return hand.transfer(ctx, 7, 8) },
 		},
 		{
-			"GetMany(100)",
-			func() error { found, err := clubs.GetMany(ctx, keys); return expect(len(found), 100, err) },
-			func() error { found, err := hand.readMany(ctx, keys); return expect(len(found), 100, err) },
+			name:    "GetMany(100)",
+			library: func() error { found, err := clubs.GetMany(ctx, keys); return expect(len(found), 100, err) },
+			hand:    func() error { found, err := hand.readMany(ctx, keys); return expect(len(found), 100, err) },
 		},
 		{
-			"Find of 10,000",
-			func() error {
+			name: "Find of 10,000",
+			library: func() error {
 				n := 0
 				for _, err := range clubs.Find(ctx, store.Query{}) {
 					if err != nil {
@@ -92,7 +108,7 @@ func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], han
 				}
 				return expect(n, rowsInTable, nil)
 			},
-			func() error { n, err := hand.readAll(ctx); return expect(n, rowsInTable, err) },
+			hand: func() error { n, err := hand.readAll(ctx); return expect(n, rowsInTable, err) },
 		},
 	}
 }

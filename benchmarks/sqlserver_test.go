@@ -24,7 +24,8 @@ func TestCompareSQLServer(t *testing.T) {
 	dsn := server.Database(t)
 	db, err := sqlserver.Open(t.Context(), dsn, nil)
 	require.NoError(t, err)
-	compareWith(t, server.Product()+" "+server.Version(), db, func() byHand { return newSQLServerByHand(t, dsn) })
+	pool, _ := sqlserver.Native(db)
+	compareWith(t, server.Product()+" "+server.Version(), db, pool, func() byHand { return newSQLServerByHand(t, dsn) })
 }
 
 // sqlServerByHand is the hand-written side.
@@ -142,3 +143,5 @@ func (h *sqlServerByHand) each(ctx context.Context, text string, args []any, vis
 	}
 	return rows.Err()
 }
+
+func (h *sqlServerByHand) pool() *sql.DB { return h.db }
