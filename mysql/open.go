@@ -15,7 +15,9 @@ import (
 
 // Open opens a pool of connections to the database that dsn names, in the form of
 // github.com/go-sql-driver/mysql: "user:password@tcp(host:3306)/game". It connects once, to learn
-// what the server is. Parameters of the DSN that would make the pool unsafe are ErrInvalid, as is
+// what the server is. It dials tcp and unix itself, so that a call can be ended by closing its
+// socket; any other network is dialed as it was registered with the client, and watched by the
+// client. Parameters of the DSN that would make the pool unsafe are ErrInvalid, as is
 // a DSN that cannot be read; no error holds the DSN or the password. A nil o means defaults. Close
 // closes the pool.
 func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
@@ -33,6 +35,9 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	}
 	d := &dialect{server: found.server, triggers: options.VersionTriggers, packet: found.packet, strictZero: true}
 	configure(cfg, found, options)
+	if cfg.Net == "tcp" || cfg.Net == "unix" { // another network has a dialer of the caller's
+		cfg.DialFunc = new(sqldb.Dialer).DialContext
+	}
 	inner, err := mysqldriver.NewConnector(cfg)
 	if err != nil {
 		return nil, openError(sqldb.Invalidf("the DSN cannot be used"))

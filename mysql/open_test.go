@@ -3,7 +3,9 @@ package mysql_test
 import (
 	"context"
 	"database/sql"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +51,39 @@ func TestOpenBadDSN(t *testing.T) {
 	}
 	_, err = mysql.Open(t.Context(), "/", &mysql.Options{Connections: -1})
 	require.ErrorIs(t, err, store.ErrInvalid)
+}
+
+// TestOpenOnARegisteredNetwork dials as the caller has registered, and calls end with their ctx there
+// too.
+func TestOpenOnARegisteredNetwork(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		var dialed atomic.Int64
+		network := "open" + strings.ReplaceAll(t.Name(), "/", "")
+		mysqldriver.RegisterDialContext(network, func(ctx context.Context, address string) (net.Conn, error) {
+			dialed.Add(1)
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", address)
+		})
+		t.Cleanup(func() { mysqldriver.DeregisterDialContext(network) })
+		cfg, err := mysqldriver.ParseDSN(dsn)
+		require.NoError(t, err)
+		require.Equal(t, "tcp", cfg.Net)
+		cfg.Net = network
+		db := open(t, cfg.FormatDSN(), nil)
+		require.Positive(t, dialed.Load())
+		r := clubs(t, db, 100)
+		c, err := r.Get(t.Context(), 1)
+		require.NoError(t, err)
+		holder, err := direct(t, dsn).BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		defer func() { _ = holder.Rollback() }()
+		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 1")
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, r.Save(ctx, &c), context.DeadlineExceeded)
+	})
 }
 
 // TestOpenRefused meets a server that does not let us in.

@@ -33,7 +33,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	d := &dialect{wait: options.LockTimeout}
 	// The client waits for seconds, or for ever, for a server that says nothing.
 	connector := mssql.NewConnectorConfig(config)
-	connector.Dialer = &sqldb.Dialer{Dialer: net.Dialer{KeepAlive: config.KeepAlive}}
+	connector.Dialer = &sqldb.Dialer{Dialer: net.Dialer{KeepAlive: config.KeepAlive}, Grace: grace}
 	db := sql.OpenDB(sqldb.Connector(connector, d, statements))
 	db.SetMaxOpenConns(options.Connections)
 	db.SetMaxIdleConns(options.Connections)
@@ -60,6 +60,9 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 	}
 	return newDB(ctx, db, &dialect{wait: options.LockTimeout}, options, false)
 }
+
+// grace is how long a server that is there may take to confirm that it has stopped a statement.
+const grace = 500 * time.Millisecond
 
 // statements is the most statements that are kept for each connection. They are texts alone.
 const statements = 128

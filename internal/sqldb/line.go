@@ -9,15 +9,25 @@ import (
 
 // A line is what a connection of the driver was dialed on: its sockets can be closed from outside.
 type line struct {
+	grace time.Duration
+	idle  *watch // to be used again; the connection's holder has it
+
 	mu    sync.Mutex
 	conns []net.Conn
 }
 
 type lineKey struct{}
 
-// Dialer is for the connectors that [Connector] is given, where the client does not return when a
-// ctx has ended but waits for its server, which may be gone.
-type Dialer struct{ net.Dialer }
+// Dialer is for the connectors that [Connector] is given. A statement on what it has dialed ends
+// with its ctx, whatever its server does, because its sockets are closed.
+type Dialer struct {
+	net.Dialer
+	// Grace is how long after the end of its ctx a statement may take to come back, with a client
+	// that tells its server to stop: one that is there confirms that it has, and the connection
+	// stays in use. Where it is zero the client is given no ctx that ends, and needs no goroutine
+	// to wait for it, which on a server nearby is most of what a client costs (make bench).
+	Grace time.Duration
+}
 
 // DialContext dials, and remembers the socket for the connection that it is dialed for. A client
 // may dial several at once, or one after another.
@@ -26,6 +36,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if l, ok := ctx.Value(lineKey{}).(*line); ok && err == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.grace = d.Grace
 		l.conns = append(l.conns, conn)
 	}
 	return conn, err
@@ -46,14 +57,19 @@ func (l *line) dialed() bool {
 	return len(l.conns) > 0
 }
 
-// grace is how long after the end of its ctx a statement may take to come back. A server that is
-// there confirms within it that it has stopped, and the connection stays in use.
-const grace = 500 * time.Millisecond
+// forClient is the ctx that the client is given for a statement.
+func (l *line) forClient(ctx context.Context) context.Context {
+	if l != nil && l.grace == 0 {
+		return context.Background()
+	}
+	return ctx
+}
 
 // watch is one statement's: it cuts the line where the statement is not back in time.
 type watch struct {
-	line *line
-	stop func() bool
+	line  *line
+	stop  func() bool
+	begin func() // w.over, made once
 
 	mu    sync.Mutex
 	timer *time.Timer
@@ -66,15 +82,27 @@ func (l *line) watch(ctx context.Context) *watch {
 	if l == nil || ctx.Done() == nil {
 		return nil
 	}
-	w := &watch{line: l}
-	w.stop = context.AfterFunc(ctx, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if !w.ended {
-			w.timer = time.AfterFunc(grace, w.late)
-		}
-	})
+	w := l.idle
+	if w == nil {
+		w = &watch{line: l}
+		w.begin = w.over
+	}
+	l.idle = nil
+	w.stop = context.AfterFunc(ctx, w.begin)
 	return w
+}
+
+// over is called when ctx has ended.
+func (w *watch) over() {
+	if w.line.grace == 0 {
+		w.late()
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
+		w.timer = time.AfterFunc(w.line.grace, w.late)
+	}
 }
 
 func (w *watch) late() {
@@ -88,7 +116,11 @@ func (w *watch) late() {
 
 // end reports whether the line was cut. It is not from then on.
 func (w *watch) end() bool {
-	if w == nil || w.stop() {
+	if w == nil {
+		return false
+	}
+	if w.stop() {
+		w.line.idle = w // nothing of it has run
 		return false
 	}
 	w.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,8 +19,8 @@ import (
 type deaf struct {
 	Dialer
 	address string
-	login   bool // the server has to answer before there is a connection
-	waits   chan struct{}
+	login   bool                 // the server has to answer before there is a connection
+	waits   chan context.Context // gets what the client was given
 }
 
 func (d *deaf) Connect(ctx context.Context) (sqldriver.Conn, error) {
@@ -29,7 +30,7 @@ func (d *deaf) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	}
 	c := &deafConn{Conn: socket, waits: d.waits}
 	if d.login {
-		return c, c.ask()
+		return c, c.ask(ctx)
 	}
 	return c, nil
 }
@@ -38,17 +39,17 @@ func (d *deaf) Driver() sqldriver.Driver { return nil }
 
 type deafConn struct {
 	net.Conn
-	waits chan struct{}
+	waits chan context.Context
 }
 
-func (c *deafConn) ask() error {
-	c.waits <- struct{}{}
+func (c *deafConn) ask(ctx context.Context) error {
+	c.waits <- ctx
 	_, err := c.Read(make([]byte, 1))
 	return err
 }
 
-func (c *deafConn) ExecContext(context.Context, string, []sqldriver.NamedValue) (sqldriver.Result, error) {
-	return nil, c.ask()
+func (c *deafConn) ExecContext(ctx context.Context, _ string, _ []sqldriver.NamedValue) (sqldriver.Result, error) {
+	return nil, c.ask(ctx)
 }
 
 func (c *deafConn) PrepareContext(context.Context, string) (sqldriver.Stmt, error) {
@@ -73,8 +74,8 @@ type deafStmt struct {
 func (s *deafStmt) Close() error  { return nil }
 func (s *deafStmt) NumInput() int { return -1 }
 
-func (s *deafStmt) ExecContext(context.Context, []sqldriver.NamedValue) (sqldriver.Result, error) {
-	return nil, s.conn.ask()
+func (s *deafStmt) ExecContext(ctx context.Context, _ []sqldriver.NamedValue) (sqldriver.Result, error) {
+	return nil, s.conn.ask(ctx)
 }
 
 // settles takes every error for the line's.
@@ -121,37 +122,53 @@ func TestSilentServer(t *testing.T) {
 			return tx.Rollback(ctx)
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			silent, err := net.Listen("tcp", "127.0.0.1:0")
-			require.NoError(t, err)
-			t.Cleanup(func() { _ = silent.Close() })
-			ended := make(chan error, 1)
-			go func() {
-				socket, err := silent.Accept()
-				if err == nil {
-					_, err = io.Copy(io.Discard, socket) // until the client closes it
-				}
-				ended <- err
-			}()
-			client := &deaf{address: silent.Addr().String(), login: c.login, waits: make(chan struct{})}
-			db := sql.OpenDB(Connector(client, settles{}, 1))
-			t.Cleanup(func() { _ = db.Close() })
-			d := New(Config{DB: db, Dialect: settles{}})
-			ctx, cancel := context.WithCancel(t.Context())
-			failed := make(chan error)
-			go func() { failed <- c.call(ctx, d) }()
-			<-client.waits
-			cancel()
-			err = <-failed
-			require.ErrorIs(t, err, context.Canceled)
-			fault := d.Classify(err)
-			assert.Equal(t, driver.Canceled, fault.Class)
-			assert.Equal(t, c.sent, fault.Sent)
-			require.NoError(t, <-ended)
-			assert.Zero(t, db.Stats().OpenConnections)
-		})
+		for name, grace := range map[string]time.Duration{"AtOnce": 0, "AfterGrace": time.Millisecond} {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				silent, err := net.Listen("tcp", "127.0.0.1:0")
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = silent.Close() })
+				ended := make(chan error, 1)
+				go func() {
+					socket, err := silent.Accept()
+					if err == nil {
+						_, err = io.Copy(io.Discard, socket) // until the client closes it
+					}
+					ended <- err
+				}()
+				client := &deaf{Dialer: Dialer{Grace: grace}, address: silent.Addr().String(), login: c.login, waits: make(chan context.Context)}
+				db := sql.OpenDB(Connector(client, settles{}, 1))
+				t.Cleanup(func() { _ = db.Close() })
+				d := New(Config{DB: db, Dialect: settles{}})
+				ctx, cancel := context.WithCancel(t.Context())
+				failed := make(chan error)
+				go func() { failed <- c.call(ctx, d) }()
+				given := <-client.waits
+				assert.Equal(t, c.login || grace > 0, given.Done() != nil, "only a client that may come back by itself hears of the ctx")
+				cancel()
+				err = <-failed
+				require.ErrorIs(t, err, context.Canceled)
+				fault := d.Classify(err)
+				assert.Equal(t, driver.Canceled, fault.Class)
+				assert.Equal(t, c.sent, fault.Sent)
+				require.NoError(t, <-ended)
+				assert.Zero(t, db.Stats().OpenConnections)
+			})
+		}
 	}
+}
+
+// TestUnsentInTime has a ctx end before its statement can go: it is not sent, and the connection
+// stays as it is.
+func TestUnsentInTime(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := session{line: &line{}}
+	err := s.inTime(ctx, func(context.Context) error { t.Error("sent"); return nil })
+	require.ErrorIs(t, err, context.Canceled)
+	assert.False(t, Classify(err, settles{}.Classify).Sent)
+	assert.False(t, s.broken)
 }
 
 // TestWatchEnds has a statement come back in time: nothing cuts its line afterwards.
@@ -159,12 +176,16 @@ func TestWatchEnds(t *testing.T) {
 	t.Parallel()
 	here, there := net.Pipe()
 	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
-	l := &line{conns: []net.Conn{here}}
+	l := &line{conns: []net.Conn{here}, grace: time.Hour}
 	ctx, cancel := context.WithCancel(t.Context())
 	require.Nil(t, l.watch(context.WithoutCancel(ctx)), "nothing ends this ctx")
+	first := l.watch(ctx)
+	require.False(t, first.end())
 	w := l.watch(ctx)
+	require.Same(t, first, w, "the watch of a statement that came back serves the next one")
 	cancel()
 	require.False(t, w.end())
+	require.Nil(t, l.idle, "what has begun to run serves nobody else")
 	w.late() // as a timer would that had fired already
 	go func() { _, _ = there.Write([]byte{1}) }()
 	_, err := here.Read(make([]byte, 1))

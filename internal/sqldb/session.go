@@ -31,7 +31,7 @@ func (a *args) add(value any) {
 // exec runs a statement that gives no rows.
 func (s *session) exec(ctx context.Context, text string, a args, keep bool) (sqldriver.Result, error) {
 	var result sqldriver.Result
-	err := s.prepared(ctx, text, a, keep, func(stmt sqldriver.Stmt) (err error) {
+	err := s.prepared(ctx, text, a, keep, func(ctx context.Context, stmt sqldriver.Stmt) (err error) {
 		result, err = stmt.(sqldriver.StmtExecContext).ExecContext(ctx, a)
 		return err
 	})
@@ -41,7 +41,7 @@ func (s *session) exec(ctx context.Context, text string, a args, keep bool) (sql
 // query runs a statement and calls each for each of its rows, whose values are valid during that
 // call only. The rows are read to their end before it returns, unless each fails.
 func (s *session) query(ctx context.Context, text string, a args, keep bool, each func(row []sqldriver.Value) error) error {
-	return s.prepared(ctx, text, a, keep, func(stmt sqldriver.Stmt) error {
+	return s.prepared(ctx, text, a, keep, func(ctx context.Context, stmt sqldriver.Stmt) error {
 		rows, err := stmt.(sqldriver.StmtQueryContext).QueryContext(ctx, a)
 		if err != nil {
 			return err
@@ -76,15 +76,20 @@ type refusal struct{ err error }
 func (e *refusal) Error() string { return e.err.Error() }
 func (e *refusal) Unwrap() error { return e.err }
 
-// prepared runs a prepared statement, which it prepares where it is not kept.
-func (s *session) prepared(ctx context.Context, text string, a args, keep bool, run func(sqldriver.Stmt) error) error {
-	return s.inTime(ctx, func() error { return s.runPrepared(ctx, text, a, keep, run) })
+// prepared runs a prepared statement, which it prepares where it is not kept. run is given the ctx
+// for the client.
+func (s *session) prepared(ctx context.Context, text string, a args, keep bool, run func(context.Context, sqldriver.Stmt) error) error {
+	return s.inTime(ctx, func(ctx context.Context) error { return s.runPrepared(ctx, text, a, keep, run) })
 }
 
-// inTime has fn return soon after ctx has ended, if need be by closing the connection.
-func (s *session) inTime(ctx context.Context, fn func() error) error {
+// inTime has fn return soon after ctx has ended, if need be by closing the connection. fn is given
+// the ctx for the client.
+func (s *session) inTime(ctx context.Context, fn func(ctx context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return unsent(err)
+	}
 	w := s.line.watch(ctx)
-	err := fn()
+	err := fn(s.line.forClient(ctx))
 	if !w.end() {
 		return err
 	}
@@ -92,10 +97,14 @@ func (s *session) inTime(ctx context.Context, fn func() error) error {
 	if err == nil {
 		return nil
 	}
-	return &failure{err: ctx.Err(), sent: true}
+	sent := true
+	if f, ok := err.(*failure); ok {
+		sent = f.sent
+	}
+	return &failure{err: ctx.Err(), sent: sent}
 }
 
-func (s *session) runPrepared(ctx context.Context, text string, a args, keep bool, run func(sqldriver.Stmt) error) error {
+func (s *session) runPrepared(ctx context.Context, text string, a args, keep bool, run func(context.Context, sqldriver.Stmt) error) error {
 	for again := false; ; again = true {
 		stmt := s.kept.get(text, s.alone)
 		if stmt == nil {
@@ -118,7 +127,7 @@ func (s *session) runPrepared(ctx context.Context, text string, a args, keep boo
 				s.kept.keep(text, s.alone, stmt)
 			}
 		}
-		err := run(stmt)
+		err := run(ctx, stmt)
 		if !keep {
 			_ = stmt.Close()
 		}
@@ -153,7 +162,7 @@ func (s *session) prepareOnce(ctx context.Context, text string) (sqldriver.Stmt,
 
 // simple runs a statement without parameters and without preparing it.
 func (s *session) simple(ctx context.Context, text string) error {
-	return s.inTime(ctx, func() error { return s.plain(ctx, text) })
+	return s.inTime(ctx, func(ctx context.Context) error { return s.plain(ctx, text) })
 }
 
 func (s *session) plain(ctx context.Context, text string) error {
