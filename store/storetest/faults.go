@@ -70,8 +70,9 @@ type FaultReport struct {
 	// those that were not there, Doubled those that were there twice, and Unasked is the number of
 	// ids that were there although their write had failed.
 	Writes, Lost, Doubled, Unasked int
-	// NotLinearizable is the number of histories without an order.
-	NotLinearizable int
+	// NotLinearizable is the number of histories without an order, and Undecided the number of those
+	// for which the search for one took too long. Both fail the run.
+	NotLinearizable, Undecided int
 	// OldReads and OldLooks are the answers that FaultRun's fields of that name are about.
 	OldReads, OldLooks int
 	// Undone is the number of reads that saw what a crash then undid; see Strike.Crash.
@@ -85,8 +86,8 @@ func (r FaultReport) String() string {
 	for _, name := range slices.Sorted(maps.Keys(r.Strikes)) {
 		fmt.Fprintf(&b, ", %d %s", r.Strikes[name], name)
 	}
-	fmt.Fprintf(&b, ", %d unknown outcomes, %d conflicts, %d that did nothing; of %d acknowledged writes %d lost, %d doubled, %d unasked; %d not linearizable, %d old reads, %d old looks, %d reads of what a crash undid",
-		r.Unknown, r.Conflicts, r.Nothing, r.Writes, r.Lost, r.Doubled, r.Unasked, r.NotLinearizable, r.OldReads, r.OldLooks, r.Undone)
+	fmt.Fprintf(&b, ", %d unknown outcomes, %d conflicts, %d that did nothing; of %d acknowledged writes %d lost, %d doubled, %d unasked; %d not linearizable, %d undecided, %d old reads, %d old looks, %d reads of what a crash undid",
+		r.Unknown, r.Conflicts, r.Nothing, r.Writes, r.Lost, r.Doubled, r.Unasked, r.NotLinearizable, r.Undecided, r.OldReads, r.OldLooks, r.Undone)
 	return b.String()
 }
 
@@ -372,7 +373,8 @@ func (f *faultRun) check(g *game, h *history.History, crashes []int64) {
 		f.env.Errorf("%d reads and %d looks were old", reads, looks)
 		v = h.Check(checkLimit) // with all that was wrong
 	}
-	f.report.NotLinearizable += len(v.Wrong) + len(v.Undecided)
+	f.report.NotLinearizable += len(v.Wrong)
+	f.report.Undecided += len(v.Undecided)
 	if !v.Right() {
 		f.env.Logf("%v", f.report)
 		f.env.explained(v, f.seed)

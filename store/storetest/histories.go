@@ -120,10 +120,11 @@ func (e *env) nudged() *store.DB {
 	})
 }
 
-// checkLimit bounds the search for an order. What takes longer is no history that can be explained.
+// checkLimit bounds the search for an order. A search that takes longer fails the test too.
 const checkLimit = 2 * time.Minute
 
-// explained fails the test with the parts of a history that have no order, and writes them to files.
+// explained fails the test with the parts of a history that have no order, or none that was found in
+// time, and writes them to files.
 func (e *env) explained(v history.Verdict, seed uint64) {
 	e.Helper()
 	if v.Right() {
@@ -134,7 +135,11 @@ func (e *env) explained(v history.Verdict, seed uint64) {
 		about := fmt.Sprintf("%s, STORETEST_SEED=%d", e.Name(), seed)
 		text, picture, err := part.Write(folder, fmt.Sprintf("%s_%d_%d", e.Name(), seed, i), about)
 		require.NoError(e, err)
-		e.Errorf("no order of these %d calls explains what they were told (%d of unknown outcome):\n%s\n%s", len(part.Ops), part.Unknown(), text, picture)
+		what := "no order of these %d calls explains what they were told (%d of unknown outcome):\n%s\n%s"
+		if i >= len(v.Wrong) {
+			what = "whether an order of these %d calls explains what they were told (%d of unknown outcome) was not found out in time:\n%s\n%s"
+		}
+		e.Errorf(what, len(part.Ops), part.Unknown(), text, picture)
 	}
 	e.FailNow()
 }

@@ -28,6 +28,8 @@ type Note struct {
 // state is what the rows hold.
 type state struct {
 	rows [MaxRows]Row
+	// seen counts those that have seen a row as it is.
+	seen [MaxRows]int
 	// ended is set when everything that was answered has happened: a call of unknown outcome that
 	// has not taken effect by then is taken never to have.
 	ended bool
@@ -36,13 +38,24 @@ type state struct {
 // end is the operation that sets state.ended.
 type end struct{}
 
-// apply does the steps of a call, one after the other. It reports whether the rows allow it.
-func (h *History) apply(rows [MaxRows]Row, steps []Step) (bool, [MaxRows]Row) {
-	for _, s := range steps {
-		row := &rows[s.Row]
+// apply does the steps of a call, one after the other. It reports whether the rows allow it. No row
+// is changed before all those have seen it that o knows of.
+func (h *History) apply(now state, op *Op, o *observers) (bool, state) {
+	for _, s := range op.Steps {
+		row := &now.rows[s.Row]
 		if !h.allows(*row, s) {
-			return false, rows
+			return false, now
 		}
+		if !s.Writes() {
+			if s.Kind == Saw && o.counts(op, s) {
+				now.seen[s.Row]++
+			}
+			continue
+		}
+		if now.seen[s.Row] < o.of(s.Row, *row) && !(h.AnyVersion && s.Keep) {
+			return false, now
+		}
+		now.seen[s.Row] = 0
 		switch s.Kind {
 		case Change:
 			value := s.Value
@@ -57,7 +70,7 @@ func (h *History) apply(rows [MaxRows]Row, steps []Step) (bool, [MaxRows]Row) {
 		case Saw, SawVersion, SawOther, SawAny, Refused:
 		}
 	}
-	return true, rows
+	return true, now
 }
 
 func (h *History) allows(row Row, s Step) bool {
@@ -85,8 +98,8 @@ func (h *History) allows(row Row, s Step) bool {
 	return false
 }
 
-// model is the sequential meaning of the calls, for porcupine.
-func (h *History) model() porcupine.Model {
+// model is the sequential meaning of the calls, for porcupine. o may be nil.
+func (h *History) model(o *observers) porcupine.Model {
 	seed := maphash.MakeSeed()
 	return porcupine.Model{
 		Init: func() any { return state{} },
@@ -100,8 +113,7 @@ func (h *History) model() porcupine.Model {
 			if op.Unknown && now.ended {
 				return true, now
 			}
-			ok, rows := h.apply(now.rows, op.Steps)
-			now.rows = rows
+			ok, now := h.apply(now, op, o)
 			return ok, now
 		},
 		Hash: func(s any) uint64 { return maphash.Comparable(seed, s.(state)) },
@@ -194,7 +206,13 @@ func (h *History) Check(timeout time.Duration) Verdict { return h.check(timeout,
 func (h *History) check(timeout time.Duration, old func(*Op) bool) Verdict {
 	var v Verdict
 	for _, part := range h.components() {
-		switch porcupine.CheckOperationsTimeout(part.model(), part.operations(old), timeout) {
+		operations := part.operations(old)
+		o, ok := tighten(operations)
+		if !ok {
+			v.Wrong = append(v.Wrong, part)
+			continue
+		}
+		switch porcupine.CheckOperationsTimeout(part.model(o), operations, timeout) {
 		case porcupine.Illegal:
 			v.Wrong = append(v.Wrong, part)
 		case porcupine.Unknown:

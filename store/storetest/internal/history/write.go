@@ -24,7 +24,7 @@ func (h *History) Write(folder, name, about string) (text, picture string, err e
 	}, name)
 	text = filepath.Join(folder, name+".txt")
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\nEach line is one call: [start, end], who made it, and what it was told. No order of them explains all.\n\n", about)
+	fmt.Fprintf(&b, "%s\n\nEach line is one call: [start, end], who made it, and what it was told.\n\n", about)
 	notes := h.Notes
 	for _, op := range h.Ops {
 		for len(notes) > 0 && notes[0].At < op.Call {
@@ -36,7 +36,7 @@ func (h *History) Write(folder, name, about string) (text, picture string, err e
 	if err := os.WriteFile(text, []byte(b.String()), 0o644); err != nil {
 		return "", "", err
 	}
-	model := h.model()
+	model := h.model(nil)
 	_, info := porcupine.CheckOperationsVerbose(model, h.operations(nil), time.Minute)
 	picture = filepath.Join(folder, name+".html")
 	if err := porcupine.VisualizePath(model, info, picture); err != nil {
