@@ -237,13 +237,10 @@ func (c *collection) keys() []column { return c.columns[:c.fields-1] }
 
 // keyArgs appends the arguments of whereKey.
 func (c *collection) keyArgs(a *args, key any) error {
-	if kind := c.columns[0].field.Kind; len(c.keys()) == 1 && (kind == driver.Int || kind == driver.String) {
-		switch key.(type) {
-		case int64, string: // encoded as they are
-			bound, err := c.dialect.Arg(c.columns[0].field, key)
-			c.addKeyArg(a, &c.columns[0], bound)
-			return err
-		}
+	if c.plain(key) {
+		bound, err := c.dialect.Arg(c.columns[0].field, key)
+		c.addKeyArg(a, &c.columns[0], bound)
+		return err
 	}
 	values := c.spec.KeyValues(key)
 	for i := range c.keys() {
@@ -255,6 +252,18 @@ func (c *collection) keyArgs(a *args, key any) error {
 		c.addKeyArg(a, k, value)
 	}
 	return nil
+}
+
+// plain reports whether a key is encoded as it is.
+func (c *collection) plain(key any) bool {
+	if kind := c.columns[0].field.Kind; len(c.keys()) > 1 || kind != driver.Int && kind != driver.String {
+		return false
+	}
+	switch key.(type) {
+	case int64, string:
+		return true
+	}
+	return false
 }
 
 func (c *collection) addKeyArg(a *args, k *column, value any) {

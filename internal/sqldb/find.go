@@ -47,6 +47,9 @@ func (c *collection) findBy(ctx context.Context, page *pageReader, where func(b 
 func (c *collection) whereKeys(b *builder, keys []any) error {
 	part := func(key any, i int) error {
 		k := &c.columns[i]
+		if c.plain(key) {
+			return b.compare(k, key)
+		}
 		value, err := k.field.Encode(c.spec.KeyValues(key)[i])
 		if err != nil {
 			return err
