@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
@@ -95,7 +96,7 @@ func TestCommitAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	onEachWire(t, func(t *testing.T, p *testbed.Proxy, dsn string) {
 		db := open(t, p.DSN(dsn), nil)
-		r := clubs(t, db, 100)
+		r := sqltest.Clubs(t, db, 100)
 		behind := direct(t, dsn)
 		for _, c := range []struct {
 			name    string
@@ -132,7 +133,7 @@ func TestCommitAnswerIsLost(t *testing.T) {
 				version++
 			}
 			require.Eventually(t, func() bool {
-				return value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1") == version
+				return sqltest.Version(t, behind, 1) == version
 			}, 5*time.Second, time.Millisecond, c.name)
 		}
 	})
@@ -144,18 +145,18 @@ func TestWriteIsNeverSentTwice(t *testing.T) {
 	t.Parallel()
 	onEachWire(t, func(t *testing.T, p *testbed.Proxy, dsn string) {
 		db, arm := faults(t, p, dsn, store.Options{})
-		r := clubs(t, db, 100)
+		r := sqltest.Clubs(t, db, 100)
 		behind := direct(t, dsn)
 		for _, landed := range []bool{false, true} {
 			c, err := r.Get(t.Context(), 1)
 			require.NoError(t, err)
-			_, err = r.Modify(t.Context(), 1, credit(0))
+			_, err = r.Modify(t.Context(), 1, sqltest.Credit(0))
 			require.NoError(t, err)
 			arm(storetest.Fault{Landed: landed})
 			err = r.Touch(t.Context(), &c)
 			require.ErrorIs(t, err, store.ErrUnknownOutcome)
 			require.EqualValues(t, c.Version+int64(map[bool]int{true: 1}[landed]),
-				value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1"))
+				sqltest.Version(t, behind, 1))
 		}
 	})
 }
@@ -166,11 +167,11 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 	t.Parallel()
 	onEachWire(t, func(t *testing.T, p *testbed.Proxy, dsn string) {
 		db := open(t, p.DSN(dsn), nil)
-		r := clubs(t, db, 100)
+		r := sqltest.Clubs(t, db, 100)
 		for range 3 {
 			p.CutAll()
 			require.Eventually(t, func() bool { return p.Connections() == 0 }, 5*time.Second, time.Millisecond)
-			_, err := r.Modify(t.Context(), 1, credit(1))
+			_, err := r.Modify(t.Context(), 1, sqltest.Credit(1))
 			require.NoError(t, err)
 		}
 		p.ResetAll()

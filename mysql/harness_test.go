@@ -1,7 +1,6 @@
 package mysql_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
@@ -60,20 +60,6 @@ func direct(t testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-func do(t testing.TB, db *sql.DB, text string, args ...any) {
-	t.Helper()
-	_, err := db.ExecContext(context.WithoutCancel(t.Context()), text, args...)
-	require.NoError(t, err, text)
-}
-
-// value reads one value.
-func value[T any](t testing.TB, db *sql.DB, text string, args ...any) T {
-	t.Helper()
-	var v T
-	require.NoError(t, db.QueryRowContext(t.Context(), text, args...).Scan(&v), text)
-	return v
-}
-
 // TestConformance holds the backend to every guarantee of package store.
 func TestConformance(t *testing.T) {
 	for name, server := range servers {
@@ -104,16 +90,16 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 			return open(tb, dsn, &mysql.Options{Store: o, Connections: 1})
 		},
 		Table: func(tb testing.TB, name string) string {
-			tb.Cleanup(func() { do(tb, db, "DROP TABLE IF EXISTS "+name) })
+			tb.Cleanup(func() { sqltest.Do(tb, db, "DROP TABLE IF EXISTS "+name) })
 			return name
 		},
 		Leaks: func(tb testing.TB) {
 			require.Eventually(tb, func() bool {
-				return value[int](tb, db, `SELECT COUNT(*) FROM information_schema.INNODB_TRX t
+				return sqltest.Value[int](tb, db, `SELECT COUNT(*) FROM information_schema.INNODB_TRX t
  JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.DB = DATABASE()`) == 0
 			}, 10*time.Second, 10*time.Millisecond, "transactions are open at the server")
 			require.Eventually(tb, func() bool {
-				return value[int](tb, db, `SELECT COUNT(*) FROM information_schema.PROCESSLIST
+				return sqltest.Value[int](tb, db, `SELECT COUNT(*) FROM information_schema.PROCESSLIST
  WHERE DB = DATABASE() AND COMMAND <> 'Sleep' AND ID <> CONNECTION_ID()`) == 0
 			}, 10*time.Second, 10*time.Millisecond, "statements run at the server")
 		},
@@ -145,7 +131,7 @@ func (r raw) Set(tb testing.TB, row storetest.Row, columns storetest.Columns) {
 		args = append(args, value)
 	}
 	condition, keys := where(row)
-	do(tb, r.db, "UPDATE "+row.Table+" SET "+strings.Join(sets, ", ")+condition, append(args, keys...)...)
+	sqltest.Do(tb, r.db, "UPDATE "+row.Table+" SET "+strings.Join(sets, ", ")+condition, append(args, keys...)...)
 }
 
 func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
@@ -155,9 +141,9 @@ func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
 		text := "UPDATE " + row.Table + " SET `" + name + "` = NULL" + condition
 		_, err := r.db.ExecContext(tb.Context(), text, keys...)
 		if e, ok := errors.AsType[*mysqldriver.MySQLError](err); ok && e.Number == 1048 {
-			kind := value[string](tb, r.db, "SELECT COLUMN_TYPE FROM information_schema.COLUMNS "+
+			kind := sqltest.Value[string](tb, r.db, "SELECT COLUMN_TYPE FROM information_schema.COLUMNS "+
 				"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?", row.Table, name)
-			do(tb, r.db, "ALTER TABLE "+row.Table+" MODIFY COLUMN `"+name+"` "+kind+" NULL")
+			sqltest.Do(tb, r.db, "ALTER TABLE "+row.Table+" MODIFY COLUMN `"+name+"` "+kind+" NULL")
 			_, err = r.db.ExecContext(tb.Context(), text, keys...)
 		}
 		require.NoError(tb, err)
@@ -167,7 +153,7 @@ func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
 func (r raw) Delete(tb testing.TB, row storetest.Row) {
 	tb.Helper()
 	condition, keys := where(row)
-	do(tb, r.db, "DELETE FROM "+row.Table+condition, keys...)
+	sqltest.Do(tb, r.db, "DELETE FROM "+row.Table+condition, keys...)
 }
 
 func (r raw) Read(tb testing.TB, row storetest.Row) storetest.Columns {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -46,7 +47,7 @@ func TestPacketTooLarge(t *testing.T) {
 	onEach(t, func(t *testing.T, dsn string) {
 		r := store.MustRepository[page, int64](open(t, dsn, nil), "pages", nil)
 		require.NoError(t, r.EnsureSchema(t.Context()))
-		limit := value[int](t, direct(t, dsn), "SELECT @@max_allowed_packet")
+		limit := sqltest.Value[int](t, direct(t, dsn), "SELECT @@max_allowed_packet")
 		err := r.Insert(t.Context(), &page{ID: 1, Text: strings.Repeat("x", limit+1)})
 		require.ErrorIs(t, err, store.ErrInvalid)
 		require.NoError(t, r.Insert(t.Context(), &page{ID: 2, Text: strings.Repeat("x", limit/2)}))

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
 )
@@ -72,7 +73,7 @@ func TestOpenOnARegisteredNetwork(t *testing.T) {
 		cfg.Net = network
 		db := open(t, cfg.FormatDSN(), nil)
 		require.Positive(t, dialed.Load())
-		r := clubs(t, db, 100)
+		r := sqltest.Clubs(t, db, 100)
 		c, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
 		holder, err := direct(t, dsn).BeginTx(t.Context(), nil)
@@ -177,7 +178,7 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 		callers := pool(t, dsn, nil, nil)
 		db, err := mysql.New(t.Context(), callers, nil)
 		require.NoError(t, err)
-		r := clubs(t, db, 100, 100)
+		r := sqltest.Clubs(t, db, 100, 100)
 		native, ok := mysql.Native(db)
 		require.True(t, ok)
 		require.Same(t, callers, native.DB)
@@ -193,7 +194,7 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 			assert.Equal(t, "REPEATABLE-READ", session, "the caller's sessions stay as they are")
 			c, err := r.In(tx).Get(ctx, 1)
 			require.NoError(t, err)
-			_, err = r.Modify(t.Context(), 1, credit(1)) // on another connection
+			_, err = r.Modify(t.Context(), 1, sqltest.Credit(1)) // on another connection
 			require.NoError(t, err)
 			again, err := r.In(tx).Get(ctx, 1)
 			require.NoError(t, err)
@@ -207,7 +208,7 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 		other, err := mysql.New(t.Context(), callers, nil)
 		require.NoError(t, err)
 		require.NoError(t, callers.Close())
-		_, err = store.MustRepository[club, int64](other, "clubs", nil).Get(t.Context(), 1)
+		_, err = store.MustRepository[sqltest.Club, int64](other, "clubs", nil).Get(t.Context(), 1)
 		require.ErrorIs(t, err, store.ErrClosed, "the caller has closed the pool")
 	})
 }

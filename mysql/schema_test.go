@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
 )
@@ -54,9 +55,9 @@ func TestCreatedTablesAreRight(t *testing.T) {
 			require.Empty(t, found)
 		}
 		behind := direct(t, dsn)
-		do(t, behind, "DROP TABLE kinds")
+		sqltest.Do(t, behind, "DROP TABLE kinds")
 		for _, text := range r.DDL() {
-			do(t, behind, text)
+			sqltest.Do(t, behind, text)
 		}
 		found, err := r.CheckSchema(t.Context())
 		require.NoError(t, err)
@@ -164,7 +165,7 @@ func TestAdoption(t *testing.T) {
 				if engine == "" {
 					engine = "InnoDB"
 				}
-				do(t, behind, strings.ReplaceAll("CREATE TABLE adopted ("+strings.Join(lines, ", ")+") ENGINE="+engine+" DEFAULT CHARSET utf8mb4", "$bin", bin))
+				sqltest.Do(t, behind, strings.ReplaceAll("CREATE TABLE adopted ("+strings.Join(lines, ", ")+") ENGINE="+engine+" DEFAULT CHARSET utf8mb4", "$bin", bin))
 				if c.rows != "-" {
 					columns, values := "id, name", "1, 'Leicester'"
 					for _, column := range []string{"balance", "founded"} {
@@ -172,9 +173,9 @@ func TestAdoption(t *testing.T) {
 							columns, values = columns+", "+column, values+", "+map[string]string{"balance": "0", "founded": "'1984-01-01'"}[column]
 						}
 					}
-					do(t, behind, "INSERT INTO adopted ("+columns+") VALUES ("+values+")")
+					sqltest.Do(t, behind, "INSERT INTO adopted ("+columns+") VALUES ("+values+")")
 					if c.rows != "" {
-						do(t, behind, c.rows)
+						sqltest.Do(t, behind, c.rows)
 					}
 				}
 				r := store.MustRepository[adopted, int64](db, "adopted", nil)
@@ -192,7 +193,7 @@ func TestAdoption(t *testing.T) {
 				for _, d := range found {
 					require.NotEmpty(t, d.Fix, d.Problem)
 					for statement := range strings.SplitSeq(d.Fix, "; ") {
-						do(t, behind, statement)
+						sqltest.Do(t, behind, statement)
 					}
 				}
 				found, err = r.CheckSchema(t.Context())
@@ -214,15 +215,15 @@ func TestVersionTrigger(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
-		do(t, behind, "INSERT INTO clubs VALUES (1, 'Leicester', 100, '1984-01-01')")
+		sqltest.Do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
+		sqltest.Do(t, behind, "INSERT INTO clubs VALUES (1, 'Leicester', 100, '1984-01-01')")
 		db := open(t, dsn, &mysql.Options{VersionTriggers: true})
-		r := store.MustRepository[club, int64](db, "clubs", nil)
+		r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
 		found, err := r.CheckSchema(t.Context())
 		require.NoError(t, err)
 		for _, d := range found {
 			for statement := range strings.SplitSeq(d.Fix, "; ") {
-				do(t, behind, statement)
+				sqltest.Do(t, behind, statement)
 			}
 		}
 		found, err = r.CheckSchema(t.Context())
@@ -232,15 +233,15 @@ func TestVersionTrigger(t *testing.T) {
 		held, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
 		require.Zero(t, held.Version)
-		do(t, behind, "UPDATE clubs SET balance = balance - 1 WHERE id = 1") // the other program
+		sqltest.Do(t, behind, "UPDATE clubs SET balance = balance - 1 WHERE id = 1") // the other program
 		require.ErrorIs(t, r.Save(t.Context(), &held), store.ErrConflict)
 		held, err = r.Get(t.Context(), 1)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, held.Version)
 		require.NoError(t, r.Save(t.Context(), &held)) // ours adds exactly 1
-		require.EqualValues(t, 2, value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1"))
-		do(t, behind, "INSERT INTO clubs (id, name, balance, founded) VALUES (2, 'Derby', 5, '1984-01-01')")
-		got, err := r.Modify(t.Context(), 2, credit(1))
+		require.EqualValues(t, 2, sqltest.Version(t, behind, 1))
+		sqltest.Do(t, behind, "INSERT INTO clubs (id, name, balance, founded) VALUES (2, 'Derby', 5, '1984-01-01')")
+		got, err := r.Modify(t.Context(), 2, sqltest.Credit(1))
 		require.NoError(t, err)
 		require.EqualValues(t, 1, got.Version)
 	})
@@ -251,9 +252,9 @@ func TestRowsWithoutVersion(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
-		do(t, behind, "INSERT INTO clubs VALUES (1, NULL, 'a', 1, '1984-01-01'), (2, 0, 'b', 1, '1984-01-01'), (3, NULL, 'c', 1, '1984-01-01')")
-		r := store.MustRepository[club, int64](open(t, dsn, nil), "clubs", nil)
+		sqltest.Do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
+		sqltest.Do(t, behind, "INSERT INTO clubs VALUES (1, NULL, 'a', 1, '1984-01-01'), (2, 0, 'b', 1, '1984-01-01'), (3, NULL, 'c', 1, '1984-01-01')")
+		r := store.MustRepository[sqltest.Club, int64](open(t, dsn, nil), "clubs", nil)
 		for id := range int64(2) {
 			c, err := r.Get(t.Context(), id+1)
 			require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
@@ -24,17 +25,17 @@ import (
 func TestChangedRowsAreMatchedRows(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		do(t, direct(t, dsn), "CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, balance BIGINT NOT NULL, "+
+		sqltest.Do(t, direct(t, dsn), "CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, balance BIGINT NOT NULL, "+
 			"founded DATETIME(6) NOT NULL, name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL)")
 		for _, mode := range []string{"clientFoundRows=false", "clientFoundRows=true"} {
 			db := open(t, dsn+"?"+mode, nil)
-			r := store.MustRepository[club, int64](db, "clubs", nil)
-			c := club{ID: int64(len(mode)), Name: "leicester"}
+			r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
+			c := sqltest.Club{ID: int64(len(mode)), Name: "leicester"}
 			require.NoError(t, r.Insert(t.Context(), &c))
 			require.NoError(t, r.Save(t.Context(), &c), mode)
 			require.NoError(t, r.Touch(t.Context(), &c), mode)
 			require.EqualValues(t, 3, c.Version)
-			got, err := r.Modify(t.Context(), c.ID, func(c *club) error { c.Name = "Leicester"; return nil })
+			got, err := r.Modify(t.Context(), c.ID, func(c *sqltest.Club) error { c.Name = "Leicester"; return nil })
 			require.NoError(t, err)
 			require.EqualValues(t, 4, got.Version)
 			got, err = r.Get(t.Context(), c.ID)
@@ -81,7 +82,7 @@ func TestConnectionsGrowOld(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, &mysql.Options{ConnectionLifetime: time.Nanosecond})
-		r := clubs(t, db, 1)
+		r := sqltest.Clubs(t, db, 1)
 		for range 3 {
 			_, err := r.Get(t.Context(), 1)
 			require.NoError(t, err)
@@ -96,13 +97,13 @@ func TestIsolation(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, nil)
-		r := clubs(t, db, 100)
+		r := sqltest.Clubs(t, db, 100)
 		balances := func(ctx context.Context, tx *store.Tx) (seen []int64) {
 			for range 2 {
 				c, err := r.In(tx).Get(ctx, 1)
 				require.NoError(t, err)
 				seen = append(seen, c.Balance)
-				_, err = r.Modify(t.Context(), 1, credit(1))
+				_, err = r.Modify(t.Context(), 1, sqltest.Credit(1))
 				require.NoError(t, err)
 			}
 			return seen
@@ -127,7 +128,7 @@ func TestDeadlock(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, nil)
-		r := clubs(t, db, 100, 100)
+		r := sqltest.Clubs(t, db, 100, 100)
 		var met sync.WaitGroup
 		met.Add(2)
 		var all sync.WaitGroup
@@ -140,7 +141,7 @@ func TestDeadlock(t *testing.T) {
 					mu.Lock()
 					runs++
 					mu.Unlock()
-					if _, err := r.In(tx).Modify(ctx, 1+i, credit(-1)); err != nil {
+					if _, err := r.In(tx).Modify(ctx, 1+i, sqltest.Credit(-1)); err != nil {
 						return err
 					}
 					if first {
@@ -148,7 +149,7 @@ func TestDeadlock(t *testing.T) {
 						met.Done()
 						met.Wait()
 					}
-					_, err := r.In(tx).Modify(ctx, 2-i, credit(1))
+					_, err := r.In(tx).Modify(ctx, 2-i, sqltest.Credit(1))
 					return err
 				}))
 			})
@@ -170,7 +171,7 @@ func TestLockWaitTimeout(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, &mysql.Options{LockTimeout: time.Second})
-		r := clubs(t, db, 100, 100)
+		r := sqltest.Clubs(t, db, 100, 100)
 		holder, err := direct(t, dsn).BeginTx(t.Context(), nil)
 		require.NoError(t, err)
 		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 2")
@@ -180,10 +181,10 @@ func TestLockWaitTimeout(t *testing.T) {
 			if runs++; runs == 2 {
 				require.NoError(t, holder.Rollback())
 			}
-			if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+			if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
 				return err
 			}
-			_, err := r.In(tx).Modify(ctx, 2, credit(1))
+			_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
 			if runs == 1 {
 				require.ErrorIs(t, err, store.ErrTransient)
 				require.Contains(t, err.Error(), "1205")
@@ -204,7 +205,7 @@ func TestAbandonedSave(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, &mysql.Options{LockTimeout: time.Second})
-		r := clubs(t, db, 100)
+		r := sqltest.Clubs(t, db, 100)
 		behind := direct(t, dsn)
 		c, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
@@ -220,11 +221,11 @@ func TestAbandonedSave(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrUnknownOutcome, "nobody can know")
 		require.Equal(t, before, c)
 		require.Eventually(t, func() bool {
-			return value[int](t, behind, "SELECT COUNT(*) FROM information_schema.INNODB_TRX t "+
+			return sqltest.Value[int](t, behind, "SELECT COUNT(*) FROM information_schema.INNODB_TRX t "+
 				"JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.DB = DATABASE()") == 1
 		}, 10*time.Second, 10*time.Millisecond, "our statement still runs at the server")
 		require.NoError(t, holder.Rollback())
-		require.Equal(t, before.Version, value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1"), "it landed")
+		require.Equal(t, before.Version, sqltest.Version(t, behind, 1), "it landed")
 	})
 }
 
@@ -316,7 +317,7 @@ func TestStatementLimitOfTheServer(t *testing.T) {
 			r := store.MustRepository[fields20, int64](db, "fields", nil)
 			require.NoError(t, r.EnsureSchema(t.Context()))
 			require.NoError(t, r.Insert(t.Context(), &fields20{ID: 1}))
-			do(t, direct(t, dsn), "SET GLOBAL max_prepared_stmt_count = 5")
+			sqltest.Do(t, direct(t, dsn), "SET GLOBAL max_prepared_stmt_count = 5")
 			for n := range uint32(20) {
 				_, err := r.Modify(t.Context(), 1, func(f *fields20) error { f.change(n); return nil })
 				require.NoError(t, err)
@@ -335,7 +336,7 @@ func TestStrict(t *testing.T) {
 	}
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		do(t, behind, "CREATE TABLE short (id BIGINT AUTO_INCREMENT PRIMARY KEY, version BIGINT NOT NULL, name VARCHAR(60) NOT NULL)")
+		sqltest.Do(t, behind, "CREATE TABLE short (id BIGINT AUTO_INCREMENT PRIMARY KEY, version BIGINT NOT NULL, name VARCHAR(60) NOT NULL)")
 		r := store.MustRepository[short, int64](open(t, dsn, nil), "short", nil)
 		err := r.Insert(t.Context(), &short{ID: 1, Name: strings.Repeat("é", 61)})
 		require.ErrorIs(t, err, store.ErrInvalid)
@@ -350,7 +351,7 @@ func TestStrict(t *testing.T) {
 		require.NoError(t, err)
 		err = store.MustRepository[short, int64](db, "short", nil).Insert(t.Context(), &short{Name: "made"})
 		require.ErrorIs(t, err, store.ErrInvalid)
-		require.Equal(t, 1, value[int](t, behind, "SELECT COUNT(*) FROM short"))
+		require.Equal(t, 1, sqltest.Value[int](t, behind, "SELECT COUNT(*) FROM short"))
 	})
 }
 
@@ -367,7 +368,7 @@ func TestFoldingKeys(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		do(t, behind, "CREATE TABLE people (name VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
+		sqltest.Do(t, behind, "CREATE TABLE people (name VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
 		db := open(t, dsn, nil)
 		r := store.MustRepository[named, string](db, "people", nil)
 		bob := named{Name: "bob", Count: 1}
@@ -395,9 +396,9 @@ func TestFoldingKeys(t *testing.T) {
 			exact = "CONVERT(`name` USING utf8mb4) COLLATE utf8mb4_0900_bin"
 		}
 		for range 50 {
-			do(t, behind, "INSERT INTO people VALUES (?, 1, 1)", fmt.Sprint(rand.Int64()))
+			sqltest.Do(t, behind, "INSERT INTO people VALUES (?, 1, 1)", fmt.Sprint(rand.Int64()))
 		}
-		do(t, behind, "ANALYZE TABLE people")
+		sqltest.Do(t, behind, "ANALYZE TABLE people")
 		for text, kinds := range map[string][]string{
 			"SELECT version FROM people WHERE":        {"const"},
 			"UPDATE people SET version = 9 WHERE":     {"range", "const"},
@@ -446,9 +447,9 @@ func explain(t testing.TB, db *sql.DB, text string) (kind, key string, rows int6
 func TestTrailingSpaces(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		r := clubs(t, open(t, dsn, nil))
+		r := sqltest.Clubs(t, open(t, dsn, nil))
 		for i, name := range []string{"a", "a ", "A", "ä", "a\u0308"} {
-			require.NoError(t, r.Insert(t.Context(), &club{ID: int64(i), Name: name}))
+			require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: int64(i), Name: name}))
 		}
 		found, err := store.Collect(r.Find(t.Context(), store.Where("Name", store.Eq, "a")))
 		require.NoError(t, err)
@@ -460,8 +461,8 @@ func TestTrailingSpaces(t *testing.T) {
 func TestZeroTime(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		r := clubs(t, open(t, dsn, nil))
-		require.NoError(t, r.Insert(t.Context(), &club{ID: 1}))
+		r := sqltest.Clubs(t, open(t, dsn, nil))
+		require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: 1}))
 		got, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
 		require.True(t, got.Founded.IsZero())
@@ -479,7 +480,7 @@ func TestWriteWhileReading(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, &mysql.Options{Connections: 1})
-		r := clubs(t, db, 1, 2, 3)
+		r := sqltest.Clubs(t, db, 1, 2, 3)
 		for c, err := range r.Find(t.Context(), store.Query{}) {
 			require.NoError(t, err)
 			require.NoError(t, r.Save(t.Context(), &c))
@@ -503,20 +504,20 @@ func TestReadOnlyServer(t *testing.T) {
 			t.Parallel()
 			dsn := server(t).Database(t)
 			behind := direct(t, dsn)
-			clubs(t, open(t, dsn, nil), 100)
+			sqltest.Clubs(t, open(t, dsn, nil), 100)
 			// MariaDB's administrators may write to a read-only server, but not in a read-only
 			// transaction.
 			readOnly := map[string]string{"MySQL": "super_read_only", "MariaDB": "tx_read_only"}[name]
-			do(t, behind, "SET GLOBAL "+readOnly+" = 1")
+			sqltest.Do(t, behind, "SET GLOBAL "+readOnly+" = 1")
 			db := open(t, dsn, nil)
-			r := store.MustRepository[club, int64](db, "clubs", nil)
+			r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
 			c, err := r.Get(t.Context(), 1)
 			require.NoError(t, err)
 			err = r.Save(t.Context(), &c)
 			require.ErrorIs(t, err, store.ErrTransient)
 			require.NotErrorIs(t, err, store.ErrUnknownOutcome)
 			require.EqualValues(t, 1, c.Version)
-			do(t, behind, "SET GLOBAL "+readOnly+" = 0")
+			sqltest.Do(t, behind, "SET GLOBAL "+readOnly+" = 0")
 			require.NoError(t, r.Save(t.Context(), &c), "the connections that refused are gone")
 		})
 	}

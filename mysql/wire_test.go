@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/store"
@@ -39,7 +40,7 @@ func TestRoundTrips(t *testing.T) {
 			pool.SetMaxOpenConns(1)
 			db, err := mysql.New(t.Context(), pool, nil)
 			require.NoError(t, err)
-			_, err = store.MustRepository[club, int64](db, "clubs", nil).GetMany(t.Context(), []int64{1})
+			_, err = store.MustRepository[sqltest.Club, int64](db, "clubs", nil).GetMany(t.Context(), []int64{1})
 			require.NoError(t, err)
 			countTrips(t, p, db, 7)
 		})
@@ -48,7 +49,7 @@ func TestRoundTrips(t *testing.T) {
 
 func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB, atomic int) {
 	ctx := t.Context()
-	r := store.MustRepository[club, int64](db, "clubs", nil)
+	r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
 	require.NoError(t, r.EnsureSchema(ctx))
 	keys := make([]int64, 100)
 	for i := range keys {
@@ -56,17 +57,17 @@ func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB, atomic int) {
 		if err := r.DeleteKey(ctx, keys[i]); err != nil {
 			require.ErrorIs(t, err, store.ErrNotFound)
 		}
-		require.NoError(t, r.Insert(ctx, &club{ID: keys[i]}))
+		require.NoError(t, r.Insert(ctx, &sqltest.Club{ID: keys[i]}))
 	}
 	next := int64(1000)
-	nothing := func(*club) error { return nil }
+	nothing := func(*sqltest.Club) error { return nil }
 	calls := []struct {
 		name string
 		want int
 		call func() error
 	}{
 		{"Get", 1, func() error { _, err := r.Get(ctx, 1); return err }},
-		{"Insert", 1, func() error { next++; return r.Insert(ctx, &club{ID: next}) }},
+		{"Insert", 1, func() error { next++; return r.Insert(ctx, &sqltest.Club{ID: next}) }},
 		{"Save", 2, func() error {
 			c, err := r.Get(ctx, 1)
 			if err != nil {
@@ -74,7 +75,7 @@ func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB, atomic int) {
 			}
 			return r.Save(ctx, &c) // 1 of the 2
 		}},
-		{"Modify", 2, func() error { _, err := r.Modify(ctx, 1, credit(1)); return err }},
+		{"Modify", 2, func() error { _, err := r.Modify(ctx, 1, sqltest.Credit(1)); return err }},
 		{"ModifyNothing", 1, func() error { _, err := r.Modify(ctx, 1, nothing); return err }},
 		{"GetMany", 1, func() error { _, err := r.GetMany(ctx, keys); return err }},
 		{"First", 1, func() error { _, err := r.First(ctx, store.Where("Balance", store.Ge, 0)); return err }},
@@ -82,10 +83,10 @@ func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB, atomic int) {
 		{"DeleteKey", 1, func() error { return r.DeleteKey(ctx, next) }},
 		{"Atomic", atomic, func() error {
 			return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-				if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+				if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
 					return err
 				}
-				_, err := r.In(tx).Modify(ctx, 2, credit(1))
+				_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
 				return err
 			})
 		}},

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/sqlserver"
 	"github.com/stillframe/stillframe/store"
@@ -77,7 +78,7 @@ func TestCommitAnswerIsLost(t *testing.T) {
 	dsn := s.Database(t)
 	p := testbed.NewProxy(t, s.Addr())
 	db := open(t, p.DSN(dsn), nil)
-	r := clubs(t, db, 100)
+	r := sqltest.Clubs(t, db, 100)
 	behind := direct(t, dsn)
 	for _, c := range []struct {
 		name    string
@@ -110,7 +111,7 @@ func TestCommitAnswerIsLost(t *testing.T) {
 			version++
 		}
 		require.Eventually(t, func() bool {
-			return value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1") == version
+			return sqltest.Version(t, behind, 1) == version
 		}, 10*time.Second, time.Millisecond, c.name)
 	}
 }
@@ -121,7 +122,7 @@ func TestWriteIsNeverSentTwice(t *testing.T) {
 	s := server(t)
 	dsn := s.Database(t)
 	db, arm := faults(t, testbed.NewProxy(t, s.Addr()), dsn, store.Options{})
-	r := clubs(t, db, 100)
+	r := sqltest.Clubs(t, db, 100)
 	behind := direct(t, dsn)
 	for _, landed := range []bool{false, true} {
 		c, err := r.Get(t.Context(), 1)
@@ -130,7 +131,7 @@ func TestWriteIsNeverSentTwice(t *testing.T) {
 		err = r.Touch(t.Context(), &c)
 		require.ErrorIs(t, err, store.ErrUnknownOutcome)
 		require.EqualValues(t, c.Version+int64(map[bool]int{true: 1}[landed]),
-			value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1"))
+			sqltest.Version(t, behind, 1))
 	}
 }
 
@@ -145,7 +146,7 @@ func blocked(db *sql.DB) (n int) {
 func TestCancelledTx(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, &sqlserver.Options{LockTimeout: 4 * time.Second})
-		r := clubs(t, db, 100, 100)
+		r := sqltest.Clubs(t, db, 100, 100)
 		behind := direct(t, dsn)
 		holder, err := behind.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
@@ -154,7 +155,7 @@ func TestCancelledTx(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		err = db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-			if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+			if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
 				return err
 			}
 			go func() {
@@ -162,7 +163,7 @@ func TestCancelledTx(t *testing.T) {
 				for ctx.Err() == nil && blocked(behind) == 0 {
 				}
 			}()
-			_, err := r.In(tx).Modify(ctx, 2, credit(1))
+			_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
 			return err
 		})
 		require.ErrorIs(t, err, context.Canceled)
@@ -171,8 +172,8 @@ func TestCancelledTx(t *testing.T) {
 			_, err := behind.Exec("SET LOCK_TIMEOUT 100; UPDATE clubs SET balance = balance WHERE id = 1")
 			return err == nil
 		}, 20*time.Second, 10*time.Millisecond)
-		require.EqualValues(t, 100, value[int64](t, behind, "SELECT balance FROM clubs WHERE id = 1"))
-		_, err = r.Modify(t.Context(), 1, credit(1))
+		require.EqualValues(t, 100, sqltest.Balance(t, behind, 1))
+		_, err = r.Modify(t.Context(), 1, sqltest.Credit(1))
 		require.NoError(t, err, "the pool has a connection that works")
 	})
 }

@@ -1,7 +1,6 @@
 package sqlserver_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/sqlserver"
 	"github.com/stillframe/stillframe/store"
@@ -58,20 +58,6 @@ func direct(t testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-func do(t testing.TB, db *sql.DB, text string, args ...any) {
-	t.Helper()
-	_, err := db.ExecContext(context.WithoutCancel(t.Context()), text, args...)
-	require.NoError(t, err, text)
-}
-
-// value reads one value.
-func value[T any](t testing.TB, db *sql.DB, text string, args ...any) T {
-	t.Helper()
-	var v T
-	require.NoError(t, db.QueryRowContext(t.Context(), text, args...).Scan(&v), text)
-	return v
-}
-
 // TestConformance holds the backend to every guarantee of package store.
 func TestConformance(t *testing.T) {
 	s := server(t)
@@ -105,7 +91,7 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 		Table: func(_ testing.TB, name string) string { return name }, // it goes with the database
 		Leaks: func(tb testing.TB) {
 			require.Eventually(tb, func() bool {
-				return value[int](tb, db, `SELECT COUNT(*) FROM sys.dm_exec_sessions s
+				return sqltest.Value[int](tb, db, `SELECT COUNT(*) FROM sys.dm_exec_sessions s
  WHERE s.database_id = DB_ID() AND s.session_id <> @@SPID AND s.open_transaction_count > 0`) == 0
 			}, 10*time.Second, 10*time.Millisecond, "transactions are open at the server")
 		},
@@ -150,7 +136,7 @@ func (r raw) Set(tb testing.TB, row storetest.Row, columns storetest.Columns) {
 		sets = append(sets, "["+name+"] = "+args.add(value))
 	}
 	condition := args.where(row)
-	do(tb, r.db, "UPDATE "+row.Table+" SET "+strings.Join(sets, ", ")+condition, args...)
+	sqltest.Do(tb, r.db, "UPDATE "+row.Table+" SET "+strings.Join(sets, ", ")+condition, args...)
 }
 
 func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
@@ -173,7 +159,7 @@ func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
 func (r raw) relax(tb testing.TB, table string) {
 	tb.Helper()
 	if !isBabelfish(tb, r.db) {
-		do(tb, r.db, "ALTER TABLE "+table+" ALTER COLUMN [version] BIGINT NULL")
+		sqltest.Do(tb, r.db, "ALTER TABLE "+table+" ALTER COLUMN [version] BIGINT NULL")
 		return
 	}
 	conn, err := r.db.Conn(tb.Context())
@@ -193,14 +179,14 @@ func (r raw) relax(tb testing.TB, table string) {
 // isBabelfish reports whether the server is no SQL Server.
 func isBabelfish(tb testing.TB, db *sql.DB) bool {
 	tb.Helper()
-	return value[sql.NullString](tb, db, "SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion'))").Valid
+	return sqltest.Value[sql.NullString](tb, db, "SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion'))").Valid
 }
 
 func (r raw) Delete(tb testing.TB, row storetest.Row) {
 	tb.Helper()
 	var args arguments
 	condition := args.where(row)
-	do(tb, r.db, "DELETE FROM "+row.Table+condition, args...)
+	sqltest.Do(tb, r.db, "DELETE FROM "+row.Table+condition, args...)
 }
 
 func (r raw) Read(tb testing.TB, row storetest.Row) storetest.Columns {

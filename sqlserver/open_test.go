@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/sqlserver"
 	"github.com/stillframe/stillframe/store"
 )
@@ -159,7 +160,7 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 		callers := direct(t, dsn)
 		db, err := sqlserver.New(t.Context(), callers, nil)
 		require.NoError(t, err)
-		r := clubs(t, db, 100, 100)
+		r := sqltest.Clubs(t, db, 100, 100)
 		native, ok := sqlserver.Native(db)
 		require.True(t, ok)
 		require.Same(t, callers, native.DB)
@@ -170,7 +171,7 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 		other, err := sqlserver.New(t.Context(), callers, nil)
 		require.NoError(t, err)
 		require.NoError(t, callers.Close())
-		_, err = store.MustRepository[club, int64](other, "clubs", nil).Get(t.Context(), 1)
+		_, err = store.MustRepository[sqltest.Club, int64](other, "clubs", nil).Get(t.Context(), 1)
 		require.ErrorIs(t, err, store.ErrClosed, "the caller has closed the pool")
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -57,9 +58,9 @@ func TestCreatedTablesAreRight(t *testing.T) {
 			require.Empty(t, found)
 		}
 		behind := direct(t, dsn)
-		do(t, behind, "DROP TABLE kinds")
+		sqltest.Do(t, behind, "DROP TABLE kinds")
 		for _, text := range r.DDL() {
-			do(t, behind, text)
+			sqltest.Do(t, behind, text)
 		}
 		found, err := r.CheckSchema(t.Context())
 		require.NoError(t, err)
@@ -74,7 +75,7 @@ func TestCreatedTablesAreRight(t *testing.T) {
 			require.NoError(t, err)
 			got.Snapshot = want.Snapshot
 			require.Equal(t, *want, got)
-			require.Equal(t, "FF002000-0000-0000-0000-000000000000", value[string](t, behind, "SELECT CONVERT(CHAR(36), uuid) FROM kinds WHERE id = @p1", want.ID))
+			require.Equal(t, "FF002000-0000-0000-0000-000000000000", sqltest.Value[string](t, behind, "SELECT CONVERT(CHAR(36), uuid) FROM kinds WHERE id = @p1", want.ID))
 		}
 	})
 }
@@ -125,7 +126,7 @@ func TestAdoption(t *testing.T) {
 				if babelfish && strings.HasPrefix(c.index, "CREATE") {
 					t.Skip("in Babelfish's catalogue an index has another name")
 				}
-				do(t, behind, "DROP TABLE IF EXISTS adopted")
+				sqltest.Do(t, behind, "DROP TABLE IF EXISTS adopted")
 				lines := slices.Clone(right)
 				for i, line := range lines {
 					word, _, _ := strings.Cut(line, " ")
@@ -134,13 +135,13 @@ func TestAdoption(t *testing.T) {
 					}
 				}
 				lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
-				do(t, behind, "CREATE TABLE adopted ("+strings.Join(lines, ", ")+")")
+				sqltest.Do(t, behind, "CREATE TABLE adopted ("+strings.Join(lines, ", ")+")")
 				switch c.index {
 				case "":
-					do(t, behind, index)
+					sqltest.Do(t, behind, index)
 				case "-":
 				default:
-					do(t, behind, c.index)
+					sqltest.Do(t, behind, c.index)
 				}
 				columns, values := "id, name", "1, N'Leicester'"
 				for column, value := range map[string]string{"balance": "0", "founded": "'1984-01-01'"} {
@@ -148,7 +149,7 @@ func TestAdoption(t *testing.T) {
 						columns, values = columns+", "+column, values+", "+value
 					}
 				}
-				do(t, behind, "INSERT INTO adopted ("+columns+") VALUES ("+values+")")
+				sqltest.Do(t, behind, "INSERT INTO adopted ("+columns+") VALUES ("+values+")")
 				r := store.MustRepository[adopted, int64](db, "adopted", nil)
 				found, err := r.CheckSchema(t.Context())
 				require.NoError(t, err)
@@ -167,7 +168,7 @@ func TestAdoption(t *testing.T) {
 				for _, d := range found {
 					require.NotEmpty(t, d.Fix, d.Problem)
 					for statement := range strings.SplitSeq(d.Fix, "; ") {
-						do(t, behind, statement)
+						sqltest.Do(t, behind, statement)
 					}
 				}
 				found, err = r.CheckSchema(t.Context())

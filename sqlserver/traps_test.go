@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/sqlserver"
 	"github.com/stillframe/stillframe/store"
 )
@@ -23,10 +24,10 @@ func TestOwnRowCount(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
 		db := open(t, dsn, nil)
-		r := clubs(t, db, 100)
-		do(t, behind, "CREATE TABLE log (id BIGINT IDENTITY PRIMARY KEY, what NVARCHAR(9))")
-		do(t, behind, "CREATE TRIGGER clubs_log ON clubs AFTER INSERT, UPDATE, DELETE AS INSERT INTO log (what) VALUES (N'a'), (N'b')")
-		check := func(about string, r *store.Repository[club, int64]) {
+		r := sqltest.Clubs(t, db, 100)
+		sqltest.Do(t, behind, "CREATE TABLE log (id BIGINT IDENTITY PRIMARY KEY, what NVARCHAR(9))")
+		sqltest.Do(t, behind, "CREATE TRIGGER clubs_log ON clubs AFTER INSERT, UPDATE, DELETE AS INSERT INTO log (what) VALUES (N'a'), (N'b')")
+		check := func(about string, r *store.Repository[sqltest.Club, int64]) {
 			c, err := r.Get(t.Context(), 1)
 			require.NoError(t, err)
 			stale := c
@@ -34,12 +35,12 @@ func TestOwnRowCount(t *testing.T) {
 			require.ErrorIs(t, r.Save(t.Context(), &stale), store.ErrConflict, about)
 			require.ErrorIs(t, r.Delete(t.Context(), stale), store.ErrConflict, about)
 			require.ErrorIs(t, r.DeleteKey(t.Context(), 99), store.ErrNotFound, about)
-			require.NoError(t, r.Insert(t.Context(), &club{ID: 7}), about)
+			require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: 7}), about)
 			require.NoError(t, r.DeleteKey(t.Context(), 7), about)
-			require.EqualValues(t, c.Version, value[int64](t, behind, "SELECT version FROM clubs WHERE id = 1"))
+			require.EqualValues(t, c.Version, sqltest.Version(t, behind, 1))
 		}
 		check("a trigger", r)
-		require.Positive(t, value[int](t, behind, "SELECT COUNT(*) FROM log"))
+		require.Positive(t, sqltest.Value[int](t, behind, "SELECT COUNT(*) FROM log"))
 
 		connector, err := mssql.NewConnector(dsn)
 		require.NoError(t, err)
@@ -48,7 +49,7 @@ func TestOwnRowCount(t *testing.T) {
 		t.Cleanup(func() { _ = pool.Close() })
 		quiet, err := sqlserver.New(t.Context(), pool, nil)
 		require.NoError(t, err)
-		check("NOCOUNT", store.MustRepository[club, int64](quiet, "clubs", nil))
+		check("NOCOUNT", store.MustRepository[sqltest.Club, int64](quiet, "clubs", nil))
 	})
 }
 
@@ -67,8 +68,8 @@ func TestMadeKeysUnderATrigger(t *testing.T) {
 		behind := direct(t, dsn)
 		r := store.MustRepository[ticket, int64](open(t, dsn, nil), "tickets", nil)
 		require.NoError(t, r.EnsureSchema(t.Context()))
-		do(t, behind, "CREATE TABLE log (id BIGINT IDENTITY(1000, 1) PRIMARY KEY, what NVARCHAR(9))")
-		do(t, behind, "CREATE TRIGGER tickets_log ON tickets AFTER INSERT, UPDATE AS INSERT INTO log (what) VALUES (N'a')")
+		sqltest.Do(t, behind, "CREATE TABLE log (id BIGINT IDENTITY(1000, 1) PRIMARY KEY, what NVARCHAR(9))")
+		sqltest.Do(t, behind, "CREATE TRIGGER tickets_log ON tickets AFTER INSERT, UPDATE AS INSERT INTO log (what) VALUES (N'a')")
 		var all []*ticket
 		for i := range 200 {
 			all = append(all, &ticket{Seat: strings.Repeat("x", i%9) + string(rune('a'+i%26))})
@@ -84,7 +85,7 @@ func TestMadeKeysUnderATrigger(t *testing.T) {
 		require.NoError(t, r.Touch(t.Context(), all[0]))
 		require.NotEqual(t, old.Rev, all[0].Rev)
 		require.ErrorIs(t, r.Save(t.Context(), &old), store.ErrConflict)
-		do(t, behind, "UPDATE tickets SET seat = N'raw' WHERE id = @p1", all[1].ID)
+		sqltest.Do(t, behind, "UPDATE tickets SET seat = N'raw' WHERE id = @p1", all[1].ID)
 		require.ErrorIs(t, r.Save(t.Context(), all[1]), store.ErrConflict, "another program has written it")
 	})
 }
@@ -106,12 +107,12 @@ func TestVarchar(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, differences)
 		behind := direct(t, dsn)
-		require.Equal(t, "varchar", value[string](t, behind, "SELECT TYPE_NAME(system_type_id) FROM sys.columns WHERE object_id = OBJECT_ID('coded') AND name = 'code'"))
+		require.Equal(t, "varchar", sqltest.Value[string](t, behind, "SELECT TYPE_NAME(system_type_id) FROM sys.columns WHERE object_id = OBJECT_ID('coded') AND name = 'code'"))
 		require.NoError(t, r.Insert(t.Context(), &coded{Code: "LEI", Place: "Málaga"}))
 		got, err := r.Get(t.Context(), "LEI")
 		require.NoError(t, err)
 		require.Equal(t, "Málaga", got.Place)
-		require.Equal(t, "Málaga", value[string](t, behind, "SELECT place FROM coded WHERE code = 'LEI'"))
+		require.Equal(t, "Málaga", sqltest.Value[string](t, behind, "SELECT place FROM coded WHERE code = 'LEI'"))
 		// The type of the parameter as the server sees it.
 		n, err := r.Count(t.Context(), store.AllOf(store.Where("Code", store.Eq, "LEI"), sqlserver.Where(
 			"CONVERT(NVARCHAR(20), SQL_VARIANT_PROPERTY(CONVERT(SQL_VARIANT, @p1), 'BaseType')) = N'varchar'", mssql.VarChar("LEI"))))
@@ -140,18 +141,18 @@ func TestVarchar(t *testing.T) {
 // TestAnotherSchema has a table that is not in dbo.
 func TestAnotherSchema(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
-		do(t, direct(t, dsn), "CREATE SCHEMA league")
+		sqltest.Do(t, direct(t, dsn), "CREATE SCHEMA league")
 		db := open(t, dsn, nil)
-		r := store.MustRepository[club, int64](db, "league.clubs", nil)
+		r := store.MustRepository[sqltest.Club, int64](db, "league.clubs", nil)
 		require.NoError(t, r.EnsureSchema(t.Context()))
 		differences, err := r.CheckSchema(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, differences)
-		require.NoError(t, r.Insert(t.Context(), &club{ID: 1, Name: "Leicester"}))
-		got, err := r.Modify(t.Context(), 1, credit(5))
+		require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: 1, Name: "Leicester"}))
+		got, err := r.Modify(t.Context(), 1, sqltest.Credit(5))
 		require.NoError(t, err)
 		require.EqualValues(t, 2, got.Version)
-		require.EqualValues(t, 5, value[int64](t, direct(t, dsn), "SELECT balance FROM league.clubs WHERE id = 1"))
+		require.EqualValues(t, 5, sqltest.Value[int64](t, direct(t, dsn), "SELECT balance FROM league.clubs WHERE id = 1"))
 	})
 }
 
@@ -184,10 +185,10 @@ func TestLargeText(t *testing.T) {
 // TestTimesAreDatetime2 compares a parameter with what the server has, to the last digit.
 func TestTimesAreDatetime2(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
-		r := clubs(t, open(t, dsn, nil))
+		r := sqltest.Clubs(t, open(t, dsn, nil))
 		at := time.Date(2016, 5, 2, 20, 46, 59, 123456000, time.FixedZone("", 3600))
-		require.NoError(t, r.Insert(t.Context(), &club{ID: 1, Founded: at}))
-		require.NoError(t, r.Insert(t.Context(), &club{ID: 2}))
+		require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: 1, Founded: at}))
+		require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: 2}))
 		for id, want := range map[int64]time.Time{1: at.UTC(), 2: {}} {
 			got, err := r.Get(t.Context(), id)
 			require.NoError(t, err)
@@ -196,7 +197,7 @@ func TestTimesAreDatetime2(t *testing.T) {
 			require.NoError(t, err)
 			require.EqualValues(t, 1, n)
 		}
-		require.EqualValues(t, 1, value[int](t, direct(t, dsn), "SELECT COUNT(*) FROM clubs WHERE founded = @p1", civil.DateTimeOf(at.UTC())))
+		require.EqualValues(t, 1, sqltest.Value[int](t, direct(t, dsn), "SELECT COUNT(*) FROM clubs WHERE founded = @p1", civil.DateTimeOf(at.UTC())))
 	})
 }
 
@@ -205,13 +206,13 @@ func TestTimesAreDatetime2(t *testing.T) {
 func TestIsolation(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, nil)
-		r := clubs(t, db, 100)
+		r := sqltest.Clubs(t, db, 100)
 		balances := func(ctx context.Context, tx *store.Tx) (seen []int64) {
 			for range 2 {
 				c, err := r.In(tx).Get(ctx, 1)
 				require.NoError(t, err)
 				seen = append(seen, c.Balance)
-				_, err = r.Modify(t.Context(), 1, credit(1))
+				_, err = r.Modify(t.Context(), 1, sqltest.Credit(1))
 				require.NoError(t, err)
 			}
 			return seen
@@ -235,7 +236,7 @@ func TestIsolation(t *testing.T) {
 func TestDeadlock(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, nil)
-		r := clubs(t, db, 100, 100)
+		r := sqltest.Clubs(t, db, 100, 100)
 		var met, all sync.WaitGroup
 		met.Add(2)
 		var mu sync.Mutex
@@ -247,7 +248,7 @@ func TestDeadlock(t *testing.T) {
 					mu.Lock()
 					runs++
 					mu.Unlock()
-					if _, err := r.In(tx).Modify(ctx, 1+i, credit(-1)); err != nil {
+					if _, err := r.In(tx).Modify(ctx, 1+i, sqltest.Credit(-1)); err != nil {
 						return err
 					}
 					if first {
@@ -255,7 +256,7 @@ func TestDeadlock(t *testing.T) {
 						met.Done()
 						met.Wait()
 					}
-					_, err := r.In(tx).Modify(ctx, 2-i, credit(1))
+					_, err := r.In(tx).Modify(ctx, 2-i, sqltest.Credit(1))
 					return err
 				}))
 			})
@@ -275,7 +276,7 @@ func TestDeadlock(t *testing.T) {
 func TestLockTimeout(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, &sqlserver.Options{LockTimeout: 500 * time.Millisecond})
-		r := clubs(t, db, 100, 100)
+		r := sqltest.Clubs(t, db, 100, 100)
 		holder, err := direct(t, dsn).BeginTx(t.Context(), nil)
 		require.NoError(t, err)
 		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 2")
@@ -285,10 +286,10 @@ func TestLockTimeout(t *testing.T) {
 			if runs++; runs == 2 {
 				require.NoError(t, holder.Rollback())
 			}
-			if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+			if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
 				return err
 			}
-			_, err := r.In(tx).Modify(ctx, 2, credit(1))
+			_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
 			if runs == 1 {
 				require.ErrorIs(t, err, store.ErrTransient)
 				return nil // swallowed, and still the Tx must not commit
@@ -307,7 +308,7 @@ func TestLockTimeout(t *testing.T) {
 func TestLockingReadsAreHonest(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn, nil)
-		clubs(t, db, 100)
+		sqltest.Clubs(t, db, 100)
 		pool := direct(t, dsn)
 		first, err := pool.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
@@ -332,7 +333,7 @@ func TestViewsNeedSnapshotIsolation(t *testing.T) {
 		if isBabelfish(t, behind) {
 			t.Skip("in Babelfish snapshot isolation is always on")
 		}
-		do(t, behind, "ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION OFF")
+		sqltest.Do(t, behind, "ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION OFF")
 		db := open(t, dsn, nil)
 		err := db.View(t.Context(), nil, func(context.Context, *store.Tx) error { return nil })
 		require.ErrorIs(t, err, store.ErrUnsupported)
@@ -352,9 +353,9 @@ type named struct {
 func TestFoldingKeys(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		do(t, behind, "CREATE TABLE people (name NVARCHAR(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
+		sqltest.Do(t, behind, "CREATE TABLE people (name NVARCHAR(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
 		r := store.MustRepository[named, string](open(t, dsn, nil), "people", nil)
-		do(t, behind, "INSERT INTO people VALUES (N'eve ', 1, 1)")
+		sqltest.Do(t, behind, "INSERT INTO people VALUES (N'eve ', 1, 1)")
 		bob := named{Name: "bob", Count: 1}
 		require.NoError(t, r.Insert(t.Context(), &bob))
 		for _, other := range []string{"BOB", "eve"} {
@@ -376,9 +377,9 @@ func TestFoldingKeys(t *testing.T) {
 // TestPrefixTakesNoWildcards looks for a prefix of which every character means something to LIKE.
 func TestPrefixTakesNoWildcards(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
-		r := clubs(t, open(t, dsn, nil))
+		r := sqltest.Clubs(t, open(t, dsn, nil))
 		for i, name := range []string{"[a]%_|x", "a", "[a]", "aZ_|x"} {
-			require.NoError(t, r.Insert(t.Context(), &club{ID: int64(i), Name: name}))
+			require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: int64(i), Name: name}))
 		}
 		n, err := r.Count(t.Context(), store.Where("Name", store.Prefix, "[a]%_|"))
 		require.NoError(t, err)
@@ -390,10 +391,10 @@ func TestPrefixTakesNoWildcards(t *testing.T) {
 func TestNothingIsCut(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		do(t, behind, "CREATE TABLE clubs (id BIGINT NOT NULL PRIMARY KEY, version BIGINT NOT NULL, name NVARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME2(7) NOT NULL)")
-		r := store.MustRepository[club, int64](open(t, dsn, nil), "clubs", nil)
-		require.NoError(t, r.Insert(t.Context(), &club{ID: 1, Name: strings.Repeat("é", 60)}))
-		err := r.Insert(t.Context(), &club{ID: 2, Name: strings.Repeat("😀", 31)})
+		sqltest.Do(t, behind, "CREATE TABLE clubs (id BIGINT NOT NULL PRIMARY KEY, version BIGINT NOT NULL, name NVARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME2(7) NOT NULL)")
+		r := store.MustRepository[sqltest.Club, int64](open(t, dsn, nil), "clubs", nil)
+		require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: 1, Name: strings.Repeat("é", 60)}))
+		err := r.Insert(t.Context(), &sqltest.Club{ID: 2, Name: strings.Repeat("😀", 31)})
 		if err == nil && isBabelfish(t, behind) { // it counts characters
 			got, err := r.Get(t.Context(), 2)
 			require.NoError(t, err)

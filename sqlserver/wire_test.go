@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/sqlserver"
 	"github.com/stillframe/stillframe/store"
@@ -31,7 +32,7 @@ func TestRoundTrips(t *testing.T) {
 
 func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB) {
 	ctx := t.Context()
-	r := store.MustRepository[club, int64](db, "clubs", nil)
+	r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
 	require.NoError(t, r.EnsureSchema(ctx))
 	many := make([]int64, 3000)
 	for i := range many {
@@ -41,21 +42,21 @@ func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB) {
 		if err := r.DeleteKey(ctx, key+1); err != nil {
 			require.ErrorIs(t, err, store.ErrNotFound)
 		}
-		require.NoError(t, r.Insert(ctx, &club{ID: key + 1}))
+		require.NoError(t, r.Insert(ctx, &sqltest.Club{ID: key + 1}))
 	}
 	next := int64(100_000)
-	var held club
+	var held sqltest.Club
 	calls := []struct {
 		name string
 		want int
 		call func() error
 	}{
 		{"Get", 1, func() (err error) { held, err = r.Get(ctx, 1); return err }},
-		{"Insert", 1, func() error { next++; return r.Insert(ctx, &club{ID: next}) }},
+		{"Insert", 1, func() error { next++; return r.Insert(ctx, &sqltest.Club{ID: next}) }},
 		{"Save", 1, func() error { return r.Save(ctx, &held) }},
 		{"Touch", 1, func() error { return r.Touch(ctx, &held) }},
-		{"Modify", 2, func() error { _, err := r.Modify(ctx, 1, credit(1)); return err }},
-		{"ModifyNothing", 1, func() error { _, err := r.Modify(ctx, 1, credit(0)); return err }},
+		{"Modify", 2, func() error { _, err := r.Modify(ctx, 1, sqltest.Credit(1)); return err }},
+		{"ModifyNothing", 1, func() error { _, err := r.Modify(ctx, 1, sqltest.Credit(0)); return err }},
 		{"GetMany", 1, func() error { _, err := r.GetMany(ctx, many[:100]); return err }},
 		{"GetMany3000", 2, func() error { _, err := r.GetMany(ctx, many); return err }},
 		{"First", 1, func() error { _, err := r.First(ctx, store.Where("Balance", store.Ge, 0)); return err }},
@@ -63,10 +64,10 @@ func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB) {
 		{"DeleteKey", 1, func() error { return r.DeleteKey(ctx, next) }},
 		{"Atomic", 6, func() error { // BEGIN, two reads, two writes, COMMIT
 			return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-				if _, err := r.In(tx).Modify(ctx, 1, credit(-1)); err != nil {
+				if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
 					return err
 				}
-				_, err := r.In(tx).Modify(ctx, 2, credit(1))
+				_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
 				return err
 			})
 		}},

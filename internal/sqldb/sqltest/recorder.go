@@ -1,5 +1,6 @@
-// Package sqltest holds the script whose statements each SQL backend compares with its golden file.
-// Tests import it, and nobody else.
+// Package sqltest holds what the tests of the SQL backends share: the script whose statements each
+// compares with its golden file, and the tests that say the same of every server. Tests import it, and
+// nobody else.
 package sqltest
 
 import (

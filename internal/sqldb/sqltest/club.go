@@ -1,0 +1,41 @@
+package sqltest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// Club is the entity of most live tests.
+type Club struct {
+	store.Snapshot
+	ID      int64     `db:"id" store:"key"`
+	Name    string    `db:"name" store:"size=60"`
+	Balance int64     `db:"balance"`
+	Founded time.Time `db:"founded"`
+}
+
+// Clubs makes the table clubs and fills it with one club for each balance, of the keys 1, 2, 3 …
+func Clubs(t testing.TB, db *store.DB, balances ...int64) *store.Repository[Club, int64] {
+	t.Helper()
+	r, err := store.NewRepository[Club, int64](db, "clubs", nil)
+	require.NoError(t, err)
+	require.NoError(t, r.EnsureSchema(t.Context()))
+	var all []*Club
+	for i, balance := range balances {
+		all = append(all, &Club{ID: int64(i + 1), Name: "Leicester", Balance: balance, Founded: time.Date(1884, 1, 1, 0, 0, 0, 0, time.UTC)})
+	}
+	require.NoError(t, r.InsertMany(t.Context(), all))
+	return r
+}
+
+// Credit is a change for Modify.
+func Credit(amount int64) func(*Club) error {
+	return func(c *Club) error {
+		c.Balance += amount
+		return nil
+	}
+}
