@@ -95,74 +95,13 @@ func TestConnectionsGrowOld(t *testing.T) {
 // TestIsolation has Atomic see what others commit meanwhile, and a View not.
 func TestIsolation(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, nil)
-		r := sqltest.Clubs(t, db, 100)
-		balances := func(ctx context.Context, tx *store.Tx) (seen []int64) {
-			for range 2 {
-				c, err := r.In(tx).Get(ctx, 1)
-				require.NoError(t, err)
-				seen = append(seen, c.Balance)
-				_, err = r.Modify(t.Context(), 1, sqltest.Credit(1))
-				require.NoError(t, err)
-			}
-			return seen
-		}
-		require.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			assert.Equal(t, []int64{100, 101}, balances(ctx, tx))
-			return nil
-		}))
-		require.NoError(t, db.View(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			assert.Equal(t, []int64{102, 102}, balances(ctx, tx))
-			return nil
-		}))
-		require.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			assert.Equal(t, []int64{104, 105}, balances(ctx, tx), "the level of a View outlived it")
-			return nil
-		}))
-	})
+	onEach(t, func(t *testing.T, dsn string) { sqltest.Isolation(t, open(t, dsn, nil)) })
 }
 
 // TestDeadlock locks two rows in opposite order: one side is the victim (1213), and both finish.
 func TestDeadlock(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, nil)
-		r := sqltest.Clubs(t, db, 100, 100)
-		var met sync.WaitGroup
-		met.Add(2)
-		var all sync.WaitGroup
-		var mu sync.Mutex
-		runs := 0
-		for i := range int64(2) {
-			all.Go(func() {
-				first := true
-				assert.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-					mu.Lock()
-					runs++
-					mu.Unlock()
-					if _, err := r.In(tx).Modify(ctx, 1+i, sqltest.Credit(-1)); err != nil {
-						return err
-					}
-					if first {
-						first = false
-						met.Done()
-						met.Wait()
-					}
-					_, err := r.In(tx).Modify(ctx, 2-i, sqltest.Credit(1))
-					return err
-				}))
-			})
-		}
-		all.Wait()
-		assert.Greater(t, runs, 2, "there was no deadlock")
-		for id := range int64(2) {
-			c, err := r.Get(t.Context(), id+1)
-			require.NoError(t, err)
-			assert.EqualValues(t, 100, c.Balance)
-			assert.EqualValues(t, 3, c.Version)
-		}
-	})
+	onEach(t, func(t *testing.T, dsn string) { sqltest.Deadlock(t, open(t, dsn, nil)) })
 }
 
 // TestLockWaitTimeout has 1205 end the whole transaction, of which the server has rolled back the
@@ -170,32 +109,8 @@ func TestDeadlock(t *testing.T) {
 func TestLockWaitTimeout(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, &mysql.Options{LockTimeout: time.Second})
-		r := sqltest.Clubs(t, db, 100, 100)
-		holder, err := direct(t, dsn).BeginTx(t.Context(), nil)
-		require.NoError(t, err)
-		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 2")
-		require.NoError(t, err)
-		runs := 0
-		require.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			if runs++; runs == 2 {
-				require.NoError(t, holder.Rollback())
-			}
-			if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
-				return err
-			}
-			_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
-			if runs == 1 {
-				require.ErrorIs(t, err, store.ErrTransient)
-				require.Contains(t, err.Error(), "1205")
-				return nil // swallowed, and still the Tx must not commit
-			}
-			return err
-		}))
-		assert.Equal(t, 2, runs)
-		c, err := r.Get(t.Context(), 1)
-		require.NoError(t, err)
-		assert.EqualValues(t, 99, c.Balance)
+		err := sqltest.LockTimeout(t, open(t, dsn, &mysql.Options{LockTimeout: time.Second}), direct(t, dsn))
+		require.ErrorContains(t, err, "1205")
 	})
 }
 
@@ -210,10 +125,7 @@ func TestAbandonedSave(t *testing.T) {
 		c, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
 		before := c
-		holder, err := behind.BeginTx(t.Context(), nil)
-		require.NoError(t, err)
-		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 1")
-		require.NoError(t, err)
+		holder := sqltest.Hold(t, behind, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		err = r.Save(ctx, &c)
@@ -355,13 +267,6 @@ func TestStrict(t *testing.T) {
 	})
 }
 
-// named has a string for its key.
-type named struct {
-	store.Snapshot
-	Name  string `store:"key,size=40"`
-	Count int64
-}
-
 // TestFoldingKeys has a table whose collation takes "BOB" for "bob". No call reaches another row
 // than the one that it names.
 func TestFoldingKeys(t *testing.T) {
@@ -370,24 +275,18 @@ func TestFoldingKeys(t *testing.T) {
 		behind := direct(t, dsn)
 		sqltest.Do(t, behind, "CREATE TABLE people (name VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
 		db := open(t, dsn, nil)
-		r := store.MustRepository[named, string](db, "people", nil)
-		bob := named{Name: "bob", Count: 1}
+		r := store.MustRepository[sqltest.Named, string](db, "people", nil)
+		bob := sqltest.Named{Name: "bob", Count: 1}
 		require.NoError(t, r.Insert(t.Context(), &bob))
 		upper := bob
 		upper.Name = "BOB"
-		_, err := r.Get(t.Context(), "BOB")
-		require.ErrorIs(t, err, store.ErrNotFound)
+		sqltest.FoldedKey(t, r, upper)
 		many, err := r.GetMany(t.Context(), []string{"BOB", "bob"})
 		require.NoError(t, err)
 		require.Len(t, many, 1)
-		_, err = r.IsStale(t.Context(), upper)
+		_, err = r.Modify(t.Context(), "BOB", func(n *sqltest.Named) error { n.Count++; return nil })
 		require.ErrorIs(t, err, store.ErrNotFound)
-		require.ErrorIs(t, r.Save(t.Context(), &upper), store.ErrNotFound)
-		require.ErrorIs(t, r.Delete(t.Context(), upper), store.ErrNotFound)
-		require.ErrorIs(t, r.DeleteKey(t.Context(), "BOB"), store.ErrNotFound)
-		_, err = r.Modify(t.Context(), "BOB", func(n *named) error { n.Count++; return nil })
-		require.ErrorIs(t, err, store.ErrNotFound)
-		require.ErrorIs(t, r.Insert(t.Context(), &named{Name: "BOB"}), store.ErrExists)
+		require.ErrorIs(t, r.Insert(t.Context(), &sqltest.Named{Name: "BOB"}), store.ErrExists)
 		require.NoError(t, r.Save(t.Context(), &bob))
 
 		// The second condition costs no index.

@@ -148,13 +148,10 @@ func TestCancelledTx(t *testing.T) {
 		db := open(t, dsn, &sqlserver.Options{LockTimeout: 4 * time.Second})
 		r := sqltest.Clubs(t, db, 100, 100)
 		behind := direct(t, dsn)
-		holder, err := behind.BeginTx(t.Context(), nil)
-		require.NoError(t, err)
-		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 2")
-		require.NoError(t, err)
+		holder := sqltest.Hold(t, behind, 2)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		err = db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		err := db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
 			if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
 				return err
 			}

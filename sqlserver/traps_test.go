@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -204,102 +203,18 @@ func TestTimesAreDatetime2(t *testing.T) {
 // TestIsolation has Atomic see what others commit meanwhile, and a View not. The level of a View
 // does not stay with its connection.
 func TestIsolation(t *testing.T) {
-	onServer(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, nil)
-		r := sqltest.Clubs(t, db, 100)
-		balances := func(ctx context.Context, tx *store.Tx) (seen []int64) {
-			for range 2 {
-				c, err := r.In(tx).Get(ctx, 1)
-				require.NoError(t, err)
-				seen = append(seen, c.Balance)
-				_, err = r.Modify(t.Context(), 1, sqltest.Credit(1))
-				require.NoError(t, err)
-			}
-			return seen
-		}
-		require.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			assert.Equal(t, []int64{100, 101}, balances(ctx, tx))
-			return nil
-		}))
-		require.NoError(t, db.View(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			assert.Equal(t, []int64{102, 102}, balances(ctx, tx))
-			return nil
-		}))
-		require.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			assert.Equal(t, []int64{104, 105}, balances(ctx, tx), "the level of a View outlived it")
-			return nil
-		}))
-	})
+	onServer(t, func(t *testing.T, dsn string) { sqltest.Isolation(t, open(t, dsn, nil)) })
 }
 
 // TestDeadlock locks two rows in opposite order: one side is the victim (1205), and both finish.
 func TestDeadlock(t *testing.T) {
-	onServer(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, nil)
-		r := sqltest.Clubs(t, db, 100, 100)
-		var met, all sync.WaitGroup
-		met.Add(2)
-		var mu sync.Mutex
-		runs := 0
-		for i := range int64(2) {
-			all.Go(func() {
-				first := true
-				assert.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-					mu.Lock()
-					runs++
-					mu.Unlock()
-					if _, err := r.In(tx).Modify(ctx, 1+i, sqltest.Credit(-1)); err != nil {
-						return err
-					}
-					if first {
-						first = false
-						met.Done()
-						met.Wait()
-					}
-					_, err := r.In(tx).Modify(ctx, 2-i, sqltest.Credit(1))
-					return err
-				}))
-			})
-		}
-		all.Wait()
-		assert.Greater(t, runs, 2, "there was no deadlock")
-		for id := range int64(2) {
-			c, err := r.Get(t.Context(), id+1)
-			require.NoError(t, err)
-			assert.EqualValues(t, 100, c.Balance)
-			assert.EqualValues(t, 3, c.Version)
-		}
-	})
+	onServer(t, func(t *testing.T, dsn string) { sqltest.Deadlock(t, open(t, dsn, nil)) })
 }
 
 // TestLockTimeout has a wait for a lock end the transaction, which runs again.
 func TestLockTimeout(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, &sqlserver.Options{LockTimeout: 500 * time.Millisecond})
-		r := sqltest.Clubs(t, db, 100, 100)
-		holder, err := direct(t, dsn).BeginTx(t.Context(), nil)
-		require.NoError(t, err)
-		_, err = holder.Exec("UPDATE clubs SET balance = 0 WHERE id = 2")
-		require.NoError(t, err)
-		runs := 0
-		require.NoError(t, db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
-			if runs++; runs == 2 {
-				require.NoError(t, holder.Rollback())
-			}
-			if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
-				return err
-			}
-			_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
-			if runs == 1 {
-				require.ErrorIs(t, err, store.ErrTransient)
-				return nil // swallowed, and still the Tx must not commit
-			}
-			return err
-		}))
-		assert.Equal(t, 2, runs)
-		c, err := r.Get(t.Context(), 1)
-		require.NoError(t, err)
-		assert.EqualValues(t, 99, c.Balance)
+		_ = sqltest.LockTimeout(t, open(t, dsn, &sqlserver.Options{LockTimeout: 500 * time.Millisecond}), direct(t, dsn))
 	})
 }
 
@@ -341,35 +256,22 @@ func TestViewsNeedSnapshotIsolation(t *testing.T) {
 	})
 }
 
-// named has a string for its key.
-type named struct {
-	store.Snapshot
-	Name  string `store:"key,size=40"`
-	Count int64
-}
-
 // TestFoldingKeys has a table whose collation takes "BOB" for "bob", and "bob " too. No call reaches
 // another row than the one that it names.
 func TestFoldingKeys(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
 		sqltest.Do(t, behind, "CREATE TABLE people (name NVARCHAR(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
-		r := store.MustRepository[named, string](open(t, dsn, nil), "people", nil)
+		r := store.MustRepository[sqltest.Named, string](open(t, dsn, nil), "people", nil)
 		sqltest.Do(t, behind, "INSERT INTO people VALUES (N'eve ', 1, 1)")
-		bob := named{Name: "bob", Count: 1}
+		bob := sqltest.Named{Name: "bob", Count: 1}
 		require.NoError(t, r.Insert(t.Context(), &bob))
 		for _, other := range []string{"BOB", "eve"} {
 			held := bob
 			held.Name = other
-			_, err := r.Get(t.Context(), other)
-			require.ErrorIs(t, err, store.ErrNotFound)
-			_, err = r.IsStale(t.Context(), held)
-			require.ErrorIs(t, err, store.ErrNotFound)
-			require.ErrorIs(t, r.Save(t.Context(), &held), store.ErrNotFound)
-			require.ErrorIs(t, r.Delete(t.Context(), held), store.ErrNotFound)
-			require.ErrorIs(t, r.DeleteKey(t.Context(), other), store.ErrNotFound)
+			sqltest.FoldedKey(t, r, held)
 		}
-		require.ErrorIs(t, r.Insert(t.Context(), &named{Name: "BOB"}), store.ErrExists)
+		require.ErrorIs(t, r.Insert(t.Context(), &sqltest.Named{Name: "BOB"}), store.ErrExists)
 		require.NoError(t, r.Save(t.Context(), &bob))
 	})
 }
