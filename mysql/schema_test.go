@@ -1,11 +1,8 @@
 package mysql_test
 
 import (
-	"database/sql"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,64 +12,12 @@ import (
 	"github.com/stillframe/stillframe/store"
 )
 
-// kinds has a field of every kind.
-type kinds struct {
-	store.Snapshot
-	ID       int64               `db:"id" store:"key,auto"`
-	Bool     bool                `db:"bool"`
-	Int8     int8                `db:"int8"`
-	Uint64   uint64              `db:"uint64"`
-	Float    float64             `db:"float"`
-	Float32  float32             `db:"float32"`
-	Name     string              `db:"name" store:"size=60,unique"`
-	Text     string              `db:"text"`
-	Bytes    []byte              `db:"bytes" store:"size=40"`
-	Blob     []byte              `db:"blob"`
-	UUID     [16]byte            `db:"uuid" store:"index"`
-	Hash     [20]byte            `db:"hash"`
-	Time     time.Time           `db:"time"`
-	Decimal  string              `db:"decimal" store:"decimal=19.4"`
-	Tags     map[string]int      `db:"tags" store:"json"`
-	Maybe    *int64              `db:"maybe"`
-	Null     sql.Null[string]    `db:"null" store:"size=9"`
-	NullTime sql.Null[time.Time] `db:"nulltime"`
-}
-
-// TestCreatedTablesAreRight has CheckSchema find nothing in what EnsureSchema and DDL make.
+// TestCreatedTablesAreRight has CheckSchema find nothing in what EnsureSchema and DDL make, and
+// NULL come back from every field that can hold it.
 func TestCreatedTablesAreRight(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, &mysql.Options{VersionTriggers: true})
-		r := store.MustRepository[kinds, int64](db, "kinds", nil)
-		missing, err := r.CheckSchema(t.Context())
-		require.NoError(t, err)
-		require.Len(t, missing, 1)
-		require.Equal(t, "the table does not exist", missing[0].Problem)
-		for range 2 {
-			require.NoError(t, r.EnsureSchema(t.Context()))
-			found, err := r.CheckSchema(t.Context())
-			require.NoError(t, err)
-			require.Empty(t, found)
-		}
-		behind := direct(t, dsn)
-		sqltest.Do(t, behind, "DROP TABLE kinds")
-		for _, text := range r.DDL() {
-			sqltest.Do(t, behind, text)
-		}
-		found, err := r.CheckSchema(t.Context())
-		require.NoError(t, err)
-		require.Empty(t, found)
-		var all []*kinds
-		for _, name := range []string{"a", "b", "c"} {
-			all = append(all, &kinds{Name: name, Decimal: "1.5", UUID: [16]byte{0xff, 0, 0x20, 15: 0}})
-		}
-		require.NoError(t, r.InsertMany(t.Context(), all))
-		for _, k := range all {
-			got, err := r.Get(t.Context(), k.ID)
-			require.NoError(t, err)
-			require.Equal(t, k.Name, got.Name)
-			require.Equal(t, k.UUID, got.UUID)
-		}
+		sqltest.CreatedTables(t, open(t, dsn, &mysql.Options{VersionTriggers: true}), direct(t, dsn))
 	})
 }
 
@@ -81,28 +26,19 @@ func TestKeysOfACluster(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		db := open(t, dsn+"?auto_increment_increment=7&auto_increment_offset=3", nil)
-		r := store.MustRepository[kinds, int64](db, "kinds", nil)
+		r := store.MustRepository[sqltest.Kinds, int64](db, "kinds", nil)
 		require.NoError(t, r.EnsureSchema(t.Context()))
-		one := &kinds{Name: "one", Decimal: "0"}
-		two, three := &kinds{Name: "two", Decimal: "0"}, &kinds{Name: "three", Decimal: "0"}
+		one := &sqltest.Kinds{Name: "one", Decimal: "0"}
+		two, three := &sqltest.Kinds{Name: "two", Decimal: "0"}, &sqltest.Kinds{Name: "three", Decimal: "0"}
 		require.NoError(t, r.Insert(t.Context(), one))
-		require.NoError(t, r.InsertMany(t.Context(), []*kinds{two, three}))
+		require.NoError(t, r.InsertMany(t.Context(), []*sqltest.Kinds{two, three}))
 		require.EqualValues(t, 7, three.ID-two.ID)
-		for _, k := range []*kinds{one, two, three} {
+		for _, k := range []*sqltest.Kinds{one, two, three} {
 			got, err := r.Get(t.Context(), k.ID)
 			require.NoError(t, err)
 			require.Equal(t, k.Name, got.Name)
 		}
 	})
-}
-
-// adopted is a mapping over a table that somebody else has made.
-type adopted struct {
-	store.Snapshot
-	ID      int64     `db:"id" store:"key"`
-	Name    string    `db:"name" store:"size=60,unique=adopted_name"`
-	Balance int64     `db:"balance"`
-	Founded time.Time `db:"founded"`
 }
 
 // TestAdoption makes tables that are wrong in one way each. CheckSchema names it, its fix mends
@@ -152,59 +88,25 @@ func TestAdoption(t *testing.T) {
 			onEach(t, func(t *testing.T, dsn string) {
 				db := open(t, dsn, nil)
 				behind := direct(t, dsn)
-				lines := slices.Clone(right)
-				for i, line := range lines {
-					word, _, _ := strings.Cut(line, " ")
-					if other, ok := c.change[word]; ok {
-						lines[i] = other
-					}
-				}
-				lines = slices.DeleteFunc(append(lines, c.more), func(line string) bool { return line == "" })
 				bin := map[bool]string{true: "utf8mb4_nopad_bin", false: "utf8mb4_0900_bin"}[strings.HasPrefix(db.Info().Server, "MariaDB")]
 				engine := c.engine
 				if engine == "" {
 					engine = "InnoDB"
 				}
-				sqltest.Do(t, behind, strings.ReplaceAll("CREATE TABLE adopted ("+strings.Join(lines, ", ")+") ENGINE="+engine+" DEFAULT CHARSET utf8mb4", "$bin", bin))
+				table := "CREATE TABLE adopted (" + sqltest.AdoptedTable(right, c.change, c.more) + ") ENGINE=" + engine + " DEFAULT CHARSET utf8mb4"
+				sqltest.Do(t, behind, strings.ReplaceAll(table, "$bin", bin))
 				if c.rows != "-" {
-					columns, values := "id, name", "1, 'Leicester'"
-					for _, column := range []string{"balance", "founded"} {
-						if other, ok := c.change[column]; !ok || other != "" {
-							columns, values = columns+", "+column, values+", "+map[string]string{"balance": "0", "founded": "'1984-01-01'"}[column]
-						}
-					}
-					sqltest.Do(t, behind, "INSERT INTO adopted ("+columns+") VALUES ("+values+")")
+					sqltest.Do(t, behind, sqltest.AdoptedRow(c.change, "'Leicester'"))
 					if c.rows != "" {
 						sqltest.Do(t, behind, c.rows)
 					}
 				}
-				r := store.MustRepository[adopted, int64](db, "adopted", nil)
-				found, err := r.CheckSchema(t.Context())
-				require.NoError(t, err)
-				var said []string
-				for _, d := range found {
-					said = append(said, d.String())
-				}
-				all := strings.Join(said, "\n")
-				assert.Equal(t, len(c.problem) == 0, len(found) == 0, all)
-				for _, p := range c.problem {
-					assert.Contains(t, all, p)
-				}
-				for _, d := range found {
-					require.NotEmpty(t, d.Fix, d.Problem)
-					for statement := range strings.SplitSeq(d.Fix, "; ") {
-						sqltest.Do(t, behind, statement)
-					}
-				}
-				found, err = r.CheckSchema(t.Context())
-				require.NoError(t, err)
-				require.Empty(t, found, "the fixes have mended it")
+				r := store.MustRepository[sqltest.Adopted, int64](db, "adopted", nil)
+				sqltest.Mend(t, r, behind, sqltest.Problems(t, r, c.problem...))
 				if c.rows != "-" && c.name != "OtherKey" {
-					got, err := r.Modify(t.Context(), 1, func(a *adopted) error { a.Balance--; return nil })
-					require.NoError(t, err)
-					require.EqualValues(t, 1, got.Version)
+					sqltest.Adopt(t, r)
 				}
-				require.NoError(t, r.Insert(t.Context(), &adopted{ID: 2, Name: "leicester"}))
+				require.NoError(t, r.Insert(t.Context(), &sqltest.Adopted{ID: 2, Name: "leicester"}))
 			})
 		})
 	}
@@ -221,14 +123,7 @@ func TestVersionTrigger(t *testing.T) {
 		r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
 		found, err := r.CheckSchema(t.Context())
 		require.NoError(t, err)
-		for _, d := range found {
-			for statement := range strings.SplitSeq(d.Fix, "; ") {
-				sqltest.Do(t, behind, statement)
-			}
-		}
-		found, err = r.CheckSchema(t.Context())
-		require.NoError(t, err)
-		require.Empty(t, found)
+		sqltest.Mend(t, r, behind, found)
 
 		held, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
@@ -276,7 +171,7 @@ func TestConcurrentEnsureSchema(t *testing.T) {
 	onEach(t, func(t *testing.T, dsn string) {
 		done := make(chan error)
 		for range 4 {
-			r := store.MustRepository[kinds, int64](open(t, dsn, &mysql.Options{VersionTriggers: true}), "kinds", nil)
+			r := store.MustRepository[sqltest.Kinds, int64](open(t, dsn, &mysql.Options{VersionTriggers: true}), "kinds", nil)
 			go func() { done <- r.EnsureSchema(t.Context()) }()
 		}
 		for range 4 {
