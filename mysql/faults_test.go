@@ -2,7 +2,6 @@ package mysql_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
@@ -110,25 +108,14 @@ func TestCommitAnswerIsLost(t *testing.T) {
 		} {
 			kept, err := r.Get(t.Context(), 1)
 			require.NoError(t, err)
-			before := kept
-			hooks := 0
 			p.OnClient(testbed.Once("COMMIT", c.action))
 			connections := p.Connections()
-			err = db.Atomic(t.Context(), &store.TxOptions{EndTimeout: 300 * time.Millisecond}, func(ctx context.Context, tx *store.Tx) error {
-				tx.OnCommit(func() { hooks++ })
-				kept.Balance += 10
-				return r.In(tx).Save(ctx, &kept)
-			})
-			require.ErrorIs(t, err, store.ErrUnknownOutcome, c.name)
-			assert.True(t, store.MayHaveHappened(err), c.name)
-			assert.Zero(t, hooks, c.name)
-			before.Balance = kept.Balance
-			assert.Equal(t, before, kept, "%s: the copy in memory moved", c.name)
+			sqltest.LoseCommit(t, db, kept, c.name)
 			require.Eventually(t, func() bool { return p.Connections() < connections }, 5*time.Second, time.Millisecond,
 				"%s: the connection was kept", c.name)
 			p.OnClient(nil)
 			p.Resume()
-			version := before.Version
+			version := kept.Version
 			if c.happens {
 				version++
 			}
@@ -145,19 +132,7 @@ func TestWriteIsNeverSentTwice(t *testing.T) {
 	t.Parallel()
 	onEachWire(t, func(t *testing.T, p *testbed.Proxy, dsn string) {
 		db, arm := faults(t, p, dsn, store.Options{})
-		r := sqltest.Clubs(t, db, 100)
-		behind := direct(t, dsn)
-		for _, landed := range []bool{false, true} {
-			c, err := r.Get(t.Context(), 1)
-			require.NoError(t, err)
-			_, err = r.Modify(t.Context(), 1, sqltest.Credit(0))
-			require.NoError(t, err)
-			arm(storetest.Fault{Landed: landed})
-			err = r.Touch(t.Context(), &c)
-			require.ErrorIs(t, err, store.ErrUnknownOutcome)
-			require.EqualValues(t, c.Version+int64(map[bool]int{true: 1}[landed]),
-				sqltest.Version(t, behind, 1))
-		}
+		sqltest.WriteIsNeverSentTwice(t, db, direct(t, dsn), func(landed bool) { arm(storetest.Fault{Landed: landed}) })
 	})
 }
 

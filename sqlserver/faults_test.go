@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
@@ -92,21 +91,11 @@ func TestCommitAnswerIsLost(t *testing.T) {
 	} {
 		kept, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
-		before := kept
-		hooks := 0
 		p.OnClient(testbed.Once(string(wireCommit), c.action))
-		err = db.Atomic(t.Context(), &store.TxOptions{EndTimeout: 300 * time.Millisecond}, func(ctx context.Context, tx *store.Tx) error {
-			tx.OnCommit(func() { hooks++ })
-			kept.Balance += 10
-			return r.In(tx).Save(ctx, &kept)
-		})
-		require.ErrorIs(t, err, store.ErrUnknownOutcome, c.name)
-		assert.Zero(t, hooks, c.name)
-		before.Balance = kept.Balance
-		assert.Equal(t, before, kept, "%s: the copy in memory moved", c.name)
+		sqltest.LoseCommit(t, db, kept, c.name)
 		p.OnClient(nil)
 		p.Resume()
-		version := before.Version
+		version := kept.Version
 		if c.happens {
 			version++
 		}
@@ -122,17 +111,7 @@ func TestWriteIsNeverSentTwice(t *testing.T) {
 	s := server(t)
 	dsn := s.Database(t)
 	db, arm := faults(t, testbed.NewProxy(t, s.Addr()), dsn, store.Options{})
-	r := sqltest.Clubs(t, db, 100)
-	behind := direct(t, dsn)
-	for _, landed := range []bool{false, true} {
-		c, err := r.Get(t.Context(), 1)
-		require.NoError(t, err)
-		arm(storetest.Fault{Landed: landed})
-		err = r.Touch(t.Context(), &c)
-		require.ErrorIs(t, err, store.ErrUnknownOutcome)
-		require.EqualValues(t, c.Version+int64(map[bool]int{true: 1}[landed]),
-			sqltest.Version(t, behind, 1))
-	}
+	sqltest.WriteIsNeverSentTwice(t, db, direct(t, dsn), func(landed bool) { arm(storetest.Fault{Landed: landed}) })
 }
 
 // blocked is how many sessions wait for a lock in the database, 0 where that cannot be told.
