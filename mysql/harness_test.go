@@ -94,14 +94,10 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 			return name
 		},
 		Leaks: func(tb testing.TB) {
-			require.Eventually(tb, func() bool {
-				return sqltest.Value[int](tb, db, `SELECT COUNT(*) FROM information_schema.INNODB_TRX t
- JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.DB = DATABASE()`) == 0
-			}, 10*time.Second, 10*time.Millisecond, "transactions are open at the server")
-			require.Eventually(tb, func() bool {
-				return sqltest.Value[int](tb, db, `SELECT COUNT(*) FROM information_schema.PROCESSLIST
- WHERE DB = DATABASE() AND COMMAND <> 'Sleep' AND ID <> CONNECTION_ID()`) == 0
-			}, 10*time.Second, 10*time.Millisecond, "statements run at the server")
+			sqltest.NoneLeft(tb, db, `SELECT COUNT(*) FROM information_schema.INNODB_TRX t
+ JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.DB = DATABASE()`, "transactions are open at the server")
+			sqltest.NoneLeft(tb, db, `SELECT COUNT(*) FROM information_schema.PROCESSLIST
+ WHERE DB = DATABASE() AND COMMAND <> 'Sleep' AND ID <> CONNECTION_ID()`, "statements run at the server")
 		},
 	}
 }
@@ -159,23 +155,5 @@ func (r raw) Delete(tb testing.TB, row storetest.Row) {
 func (r raw) Read(tb testing.TB, row storetest.Row) storetest.Columns {
 	tb.Helper()
 	condition, keys := where(row)
-	rows, err := r.db.QueryContext(tb.Context(), "SELECT * FROM "+row.Table+condition, keys...)
-	require.NoError(tb, err)
-	defer rows.Close()
-	names, err := rows.Columns()
-	require.NoError(tb, err)
-	if !rows.Next() {
-		require.NoError(tb, rows.Err())
-		return nil
-	}
-	values := make([]any, len(names))
-	for i := range values {
-		values[i] = new(any)
-	}
-	require.NoError(tb, rows.Scan(values...))
-	columns := storetest.Columns{}
-	for i, name := range names {
-		columns[name] = *values[i].(*any)
-	}
-	return columns
+	return sqltest.Row(tb, r.db, "SELECT * FROM "+row.Table+condition, keys...)
 }

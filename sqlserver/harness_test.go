@@ -90,10 +90,8 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 		},
 		Table: func(_ testing.TB, name string) string { return name }, // it goes with the database
 		Leaks: func(tb testing.TB) {
-			require.Eventually(tb, func() bool {
-				return sqltest.Value[int](tb, db, `SELECT COUNT(*) FROM sys.dm_exec_sessions s
- WHERE s.database_id = DB_ID() AND s.session_id <> @@SPID AND s.open_transaction_count > 0`) == 0
-			}, 10*time.Second, 10*time.Millisecond, "transactions are open at the server")
+			sqltest.NoneLeft(tb, db, `SELECT COUNT(*) FROM sys.dm_exec_sessions s
+ WHERE s.database_id = DB_ID() AND s.session_id <> @@SPID AND s.open_transaction_count > 0`, "transactions are open at the server")
 		},
 	}
 }
@@ -193,23 +191,5 @@ func (r raw) Read(tb testing.TB, row storetest.Row) storetest.Columns {
 	tb.Helper()
 	var args arguments
 	condition := args.where(row)
-	rows, err := r.db.QueryContext(tb.Context(), "SELECT * FROM "+row.Table+condition, args...)
-	require.NoError(tb, err)
-	defer rows.Close()
-	names, err := rows.Columns()
-	require.NoError(tb, err)
-	if !rows.Next() {
-		require.NoError(tb, rows.Err())
-		return nil
-	}
-	values := make([]any, len(names))
-	for i := range values {
-		values[i] = new(any)
-	}
-	require.NoError(tb, rows.Scan(values...))
-	columns := storetest.Columns{}
-	for i, name := range names {
-		columns[name] = *values[i].(*any)
-	}
-	return columns
+	return sqltest.Row(tb, r.db, "SELECT * FROM "+row.Table+condition, args...)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,36 @@ func Value[T any](t testing.TB, db *sql.DB, text string, args ...any) T {
 	var v T
 	require.NoError(t, db.QueryRowContext(t.Context(), text, args...).Scan(&v), text)
 	return v
+}
+
+// Row reads the first row of a query by the names of its columns, nil where there is none.
+func Row(t testing.TB, db *sql.DB, text string, args ...any) map[string]any {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), text, args...)
+	require.NoError(t, err)
+	defer rows.Close()
+	names, err := rows.Columns()
+	require.NoError(t, err)
+	if !rows.Next() {
+		require.NoError(t, rows.Err())
+		return nil
+	}
+	values := make([]any, len(names))
+	for i := range values {
+		values[i] = new(any)
+	}
+	require.NoError(t, rows.Scan(values...))
+	row := map[string]any{}
+	for i, name := range names {
+		row[name] = *values[i].(*any)
+	}
+	return row
+}
+
+// NoneLeft waits until a query counts none.
+func NoneLeft(t testing.TB, db *sql.DB, count, about string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return Value[int](t, db, count) == 0 }, 10*time.Second, 10*time.Millisecond, about)
 }
 
 // Balance reads what the club of a key has.
