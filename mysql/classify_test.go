@@ -1,20 +1,12 @@
 package mysql
 
 import (
-	"context"
-	"database/sql"
-	sqldriver "database/sql/driver"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"syscall"
 	"testing"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/assert"
 
-	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -25,6 +17,7 @@ func serverError(number uint16, message string) error {
 // TestClassify says what errors mean, wrapped and joined too.
 func TestClassify(t *testing.T) {
 	t.Parallel()
+	own := sqltest.Classifier(classify)
 	for _, c := range []struct {
 		name string
 		err  error
@@ -63,23 +56,10 @@ func TestClassify(t *testing.T) {
 		{"NotSupported", serverError(1235, ""), driver.Fault{Class: driver.Unsupported, Code: "1235"}},
 		{"PacketTooLarge", mysqldriver.ErrPktTooLarge, driver.Fault{Class: driver.Refused}},
 		{"InvalidConn", mysqldriver.ErrInvalidConn, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"BadConn", sqldriver.ErrBadConn, driver.Fault{Class: driver.Unavailable}},
-		{"EOF", io.EOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"UnexpectedEOF", io.ErrUnexpectedEOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"Reset", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"Dial", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, driver.Fault{Class: driver.Unavailable}},
-		{"Canceled", context.Canceled, driver.Fault{Class: driver.Canceled, Sent: true}},
-		{"Deadline", context.DeadlineExceeded, driver.Fault{Class: driver.Canceled, Sent: true}},
-		{"ConnDone", sql.ErrConnDone, driver.Fault{Class: driver.Closed}},
-		{"Value", &driver.ValueError{Field: "Name"}, driver.Fault{Class: driver.Refused}},
-		{"Unknown", errors.New("odd"), driver.Fault{Class: driver.Other}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, sqldb.Classify(c.err, classify))
-			assert.Equal(t, c.want, sqldb.Classify(fmt.Errorf("wrapped: %w", c.err), classify))
-			assert.Equal(t, c.want, sqldb.Classify(errors.Join(errors.New("other"), c.err), classify))
-		})
+		own.Test(t, c.name, c.err, c.want)
 	}
+	own.TestCommon(t)
 }
 
 // TestParseServer reads the versions that servers give.
@@ -114,14 +94,6 @@ func FuzzQuote(f *testing.F) {
 	f.Add("a`b")
 	f.Add("``")
 	f.Fuzz(func(t *testing.T, name string) {
-		quoted := (&dialect{}).Quote(name)
-		inner := quoted[1 : len(quoted)-1]
-		for i := 0; i < len(inner); i++ {
-			if inner[i] == '`' {
-				if i++; i == len(inner) || inner[i] != '`' {
-					t.Fatalf("%q ends early", quoted)
-				}
-			}
-		}
+		sqltest.Quoted(t, (&dialect{}).Quote(name), '`')
 	})
 }

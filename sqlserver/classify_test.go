@@ -1,20 +1,14 @@
 package sqlserver
 
 import (
-	"context"
-	"database/sql"
-	sqldriver "database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
-	"net"
-	"syscall"
 	"testing"
 
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/stretchr/testify/assert"
 
-	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/internal/sqldb/sqltest"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -34,6 +28,7 @@ func fatalError(number int32) error { return mssql.Error{Number: number, Class: 
 // TestClassify says what errors mean, wrapped and joined too.
 func TestClassify(t *testing.T) {
 	t.Parallel()
+	own := sqltest.Classifier(classify)
 	const ended = "The statement has been terminated."
 	pg := func(text string) error { return serverError(33557097, text) }
 	babel := func(class driver.Class) driver.Fault { return driver.Fault{Class: class, Code: "33557097"} }
@@ -85,23 +80,10 @@ func TestClassify(t *testing.T) {
 		{"BabelfishTooLong", pg("value too long for type character varying(60)"), babel(driver.Refused)},
 		{"BabelfishMissing", pg("'MERGE' is not currently supported in Babelfish"), babel(driver.Other)},
 		{"Stream", mssql.StreamError{InnerError: errors.New("odd")}, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"BadConn", sqldriver.ErrBadConn, driver.Fault{Class: driver.Unavailable}},
-		{"EOF", io.EOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"UnexpectedEOF", io.ErrUnexpectedEOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"Reset", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"Dial", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, driver.Fault{Class: driver.Unavailable}},
-		{"Canceled", context.Canceled, driver.Fault{Class: driver.Canceled, Sent: true}},
-		{"Deadline", context.DeadlineExceeded, driver.Fault{Class: driver.Canceled, Sent: true}},
-		{"ConnDone", sql.ErrConnDone, driver.Fault{Class: driver.Closed}},
-		{"Value", &driver.ValueError{Field: "Name"}, driver.Fault{Class: driver.Refused}},
-		{"Unknown", errors.New("odd"), driver.Fault{Class: driver.Other}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			assert.Equal(t, c.want, sqldb.Classify(c.err, classify))
-			assert.Equal(t, c.want, sqldb.Classify(fmt.Errorf("wrapped: %w", c.err), classify))
-			assert.Equal(t, c.want, sqldb.Classify(errors.Join(errors.New("other"), c.err), classify))
-		})
+		own.Test(t, c.name, c.err, c.want)
 	}
+	own.TestCommon(t)
 	d := testDialect()
 	assert.True(t, d.Settled(serverError(2627, "")))
 	assert.False(t, d.Settled(fatalError(596)), "the connection is gone")
@@ -167,14 +149,6 @@ func FuzzQuote(f *testing.F) {
 	f.Add("a]b")
 	f.Add("]]")
 	f.Fuzz(func(t *testing.T, name string) {
-		quoted := (&dialect{}).Quote(name)
-		inner := quoted[1 : len(quoted)-1]
-		for i := 0; i < len(inner); i++ {
-			if inner[i] == ']' {
-				if i++; i == len(inner) || inner[i] != ']' {
-					t.Fatalf("%q ends early", quoted)
-				}
-			}
-		}
+		sqltest.Quoted(t, (&dialect{}).Quote(name), ']')
 	})
 }
