@@ -3,8 +3,6 @@ package mysql_test
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -158,14 +156,8 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 // TestServerIsAway has nothing listen where the DSN points.
 func TestServerIsAway(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	_, err = mysql.Open(t.Context(), "someone:secret@tcp("+address+")/game", nil)
-	require.ErrorIs(t, err, store.ErrTransient)
-	require.NotContains(t, err.Error(), "secret")
-	require.NotContains(t, err.Error(), "someone")
-	_, ok := errors.AsType[*net.OpError](err)
-	require.True(t, ok, "the driver's error is reachable")
+	sqltest.ServerIsAway(t, func(address string) error {
+		_, err := mysql.Open(t.Context(), "someone:secret@tcp("+address+")/game", nil)
+		return err
+	})
 }

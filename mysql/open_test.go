@@ -42,8 +42,7 @@ func TestOpenBadDSN(t *testing.T) {
 			_, err := mysql.Open(t.Context(), c.dsn, nil)
 			require.ErrorIs(t, err, store.ErrInvalid)
 			assert.Contains(t, err.Error(), c.want)
-			assert.NotContains(t, err.Error(), "secret")
-			assert.NotContains(t, err.Error(), "someone")
+			sqltest.Discreet(t, err)
 		})
 	}
 	_, err := mysql.Open(t.Context(), "someone:secret@/game?sql_mode=x&loc=Local&time_zone=y", nil)
@@ -93,8 +92,7 @@ func TestOpenRefused(t *testing.T) {
 		cfg.User, cfg.Passwd = "someone", "secret"
 		_, err = mysql.Open(t.Context(), cfg.FormatDSN(), nil)
 		require.ErrorContains(t, err, "1045")
-		require.NotContains(t, err.Error(), "secret")
-		require.NotContains(t, err.Error(), "someone")
+		sqltest.Discreet(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err = mysql.Open(ctx, dsn, nil)
@@ -152,15 +150,7 @@ func TestNewAudits(t *testing.T) {
 			t.Parallel()
 			onEach(t, func(t *testing.T, dsn string) {
 				db, err := mysql.New(t.Context(), pool(t, dsn, c.change, c.params), nil)
-				if len(c.want) == 0 {
-					require.NoError(t, err)
-					require.NoError(t, db.Close())
-					return
-				}
-				require.ErrorIs(t, err, store.ErrInvalid)
-				for _, word := range c.want {
-					assert.ErrorContains(t, err, word)
-				}
+				sqltest.Audited(t, db, err, c.want)
 			})
 		})
 	}
@@ -198,14 +188,6 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 			assert.Equal(t, c.Balance+1, again.Balance, "the transaction itself is READ COMMITTED")
 			return nil
 		}))
-		require.NoError(t, db.Close())
-		require.NoError(t, callers.PingContext(t.Context()))
-		_, err = r.Get(t.Context(), 1)
-		require.ErrorIs(t, err, store.ErrClosed)
-		other, err := mysql.New(t.Context(), callers, nil)
-		require.NoError(t, err)
-		require.NoError(t, callers.Close())
-		_, err = store.MustRepository[sqltest.Club, int64](other, "clubs", nil).Get(t.Context(), 1)
-		require.ErrorIs(t, err, store.ErrClosed, "the caller has closed the pool")
+		sqltest.PoolStaysOpen(t, db, callers, func() (*store.DB, error) { return mysql.New(t.Context(), callers, nil) })
 	})
 }

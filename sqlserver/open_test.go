@@ -3,7 +3,6 @@ package sqlserver_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -39,8 +38,7 @@ func TestOpenBadDSN(t *testing.T) {
 			_, err := sqlserver.Open(t.Context(), c.dsn, nil)
 			require.ErrorIs(t, err, store.ErrInvalid)
 			assert.Contains(t, err.Error(), c.want)
-			assert.NotContains(t, err.Error(), "secret")
-			assert.NotContains(t, err.Error(), "someone")
+			sqltest.Discreet(t, err)
 		})
 	}
 	_, err := sqlserver.Open(t.Context(), "sqlserver://a", &sqlserver.Options{Connections: -1})
@@ -52,16 +50,10 @@ func TestOpenBadDSN(t *testing.T) {
 // TestServerIsAway has nothing listen where the DSN points.
 func TestServerIsAway(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	_, err = sqlserver.Open(t.Context(), "sqlserver://someone:secret@"+address+"?database=game", nil)
-	require.ErrorIs(t, err, store.ErrTransient)
-	require.NotContains(t, err.Error(), "secret")
-	require.NotContains(t, err.Error(), "someone")
-	_, ok := errors.AsType[*net.OpError](err)
-	require.True(t, ok, "the client's error is reachable")
+	sqltest.ServerIsAway(t, func(address string) error {
+		_, err := sqlserver.Open(t.Context(), "sqlserver://someone:secret@"+address+"?database=game", nil)
+		return err
+	})
 }
 
 // TestServerIsSilent has a server that takes the connection and says nothing. The client has no
@@ -96,8 +88,7 @@ func TestOpenRefused(t *testing.T) {
 		_, rest, _ := strings.Cut(dsn, "@")
 		_, err := sqlserver.Open(t.Context(), "sqlserver://someone:secret@"+rest, nil)
 		require.Error(t, err)
-		require.NotContains(t, err.Error(), "secret")
-		require.NotContains(t, err.Error(), "someone")
+		sqltest.Discreet(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err = sqlserver.Open(ctx, dsn, nil)
@@ -140,15 +131,7 @@ func TestNewAudits(t *testing.T) {
 					t.Skip("Babelfish does not say these settings in @@OPTIONS")
 				}
 				db, err := sqlserver.New(t.Context(), pool, nil)
-				if len(c.want) == 0 {
-					require.NoError(t, err)
-					require.NoError(t, db.Close())
-					return
-				}
-				require.ErrorIs(t, err, store.ErrInvalid)
-				for _, word := range c.want {
-					assert.ErrorContains(t, err, word)
-				}
+				sqltest.Audited(t, db, err, c.want)
 			})
 		}
 	})
@@ -160,18 +143,10 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 		callers := direct(t, dsn)
 		db, err := sqlserver.New(t.Context(), callers, nil)
 		require.NoError(t, err)
-		r := sqltest.Clubs(t, db, 100, 100)
+		sqltest.Clubs(t, db, 100, 100)
 		native, ok := sqlserver.Native(db)
 		require.True(t, ok)
 		require.Same(t, callers, native.DB)
-		require.NoError(t, db.Close())
-		require.NoError(t, callers.PingContext(t.Context()))
-		_, err = r.Get(t.Context(), 1)
-		require.ErrorIs(t, err, store.ErrClosed)
-		other, err := sqlserver.New(t.Context(), callers, nil)
-		require.NoError(t, err)
-		require.NoError(t, callers.Close())
-		_, err = store.MustRepository[sqltest.Club, int64](other, "clubs", nil).Get(t.Context(), 1)
-		require.ErrorIs(t, err, store.ErrClosed, "the caller has closed the pool")
+		sqltest.PoolStaysOpen(t, db, callers, func() (*store.DB, error) { return sqlserver.New(t.Context(), callers, nil) })
 	})
 }
