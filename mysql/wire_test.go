@@ -1,7 +1,6 @@
 package mysql_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -81,24 +80,8 @@ func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB, atomic int) {
 		{"First", 1, func() error { _, err := r.First(ctx, store.Where("Balance", store.Ge, 0)); return err }},
 		{"Count", 1, func() error { _, err := r.Count(ctx, store.Query{}); return err }},
 		{"DeleteKey", 1, func() error { return r.DeleteKey(ctx, next) }},
-		{"Atomic", atomic, func() error {
-			return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-				if _, err := r.In(tx).Modify(ctx, 1, sqltest.Credit(-1)); err != nil {
-					return err
-				}
-				_, err := r.In(tx).Modify(ctx, 2, sqltest.Credit(1))
-				return err
-			})
-		}},
-		{"View", 5, func() error { // SET, BEGIN, two reads, ROLLBACK
-			return db.View(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-				if _, err := r.In(tx).Get(ctx, 1); err != nil {
-					return err
-				}
-				_, err := r.In(tx).Get(ctx, 2)
-				return err
-			})
-		}},
+		{"Atomic", atomic, func() error { return sqltest.Transfer(ctx, db, r) }},
+		{"View", 5, func() error { return sqltest.Look(ctx, db, r) }}, // SET, BEGIN, two reads, ROLLBACK
 	}
 	for _, measured := range []bool{false, true} {
 		for _, c := range calls {

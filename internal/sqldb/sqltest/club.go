@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -38,4 +39,26 @@ func Credit(amount int64) func(*Club) error {
 		c.Balance += amount
 		return nil
 	}
+}
+
+// Transfer moves 1 from club 1 to club 2.
+func Transfer(ctx context.Context, db *store.DB, r *store.Repository[Club, int64]) error {
+	return db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := r.In(tx).Modify(ctx, 1, Credit(-1)); err != nil {
+			return err
+		}
+		_, err := r.In(tx).Modify(ctx, 2, Credit(1))
+		return err
+	})
+}
+
+// Look reads clubs 1 and 2 in one View.
+func Look(ctx context.Context, db *store.DB, r *store.Repository[Club, int64]) error {
+	return db.View(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := r.In(tx).Get(ctx, 1); err != nil {
+			return err
+		}
+		_, err := r.In(tx).Get(ctx, 2)
+		return err
+	})
 }
