@@ -12,3 +12,12 @@ func TestTransfers(t *testing.T) {
 	set := testbed.Mongo(t)
 	load.Transfers(t, open(t, set.URI(), set.Database(t), nil))
 }
+
+func TestTransfersOnThreeNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs three nodes to itself")
+	}
+	t.Parallel()
+	set := testbed.StartMongo(t, 3)
+	load.Transfers(t, open(t, set.URI(), set.Database(t), nil))
+}
