@@ -284,7 +284,7 @@ func (d *dialect) Crowded(error) bool { return false }
 func (d *dialect) Made(err error) bool {
 	for _, e := range serverErrors(err) {
 		switch e.Number {
-		case 2714, 2705, 1913, 1779:
+		case 2714, 2705, 1913, 1779, 219: // the last from Babelfish, of the type of a table's rows
 			return true
 		case babelfishError:
 			if strings.Contains(e.Message, "already exists") {

@@ -152,3 +152,23 @@ func FuzzQuote(f *testing.F) {
 		sqltest.Quoted(t, (&dialect{}).Quote(name), ']')
 	})
 }
+
+// TestMade tells that another has made the same at the same time from all other errors.
+func TestMade(t *testing.T) {
+	t.Parallel()
+	for number, text := range map[int]string{
+		2714: "There is already an object named 'clubs' in the database.",
+		2705: "Column names in each table must be unique.",
+		1913: "The operation failed because an index or statistics with name 'clubs_name' already exists on table 'clubs'.",
+		1779: "Table 'clubs' already has a primary key defined on it.",
+		219:  "The type 'clubs' already exists, or you do not have permission to create it.",
+		2627: `duplicate key value violates unique constraint "pg_class_relname_nsp_index"`,
+
+		babelfishError: `relation "clubs" already exists`,
+	} {
+		assert.True(t, new(dialect).Made(serverError(number, text)), number)
+	}
+	assert.False(t, new(dialect).Made(serverError(2627, `duplicate key value violates unique constraint "clubs_pkey"`)))
+	assert.False(t, new(dialect).Made(serverError(262, "CREATE TABLE permission denied in database 'game'.")))
+	assert.False(t, new(dialect).Made(io.EOF))
+}
