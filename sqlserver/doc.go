@@ -83,7 +83,5 @@
 //     (33557097) or crashes where another table goes meanwhile; there they run one after another.
 //   - the cost of a new connection, about a second of Babelfish's processor before it knows its own
 //     catalogue: a large pool that fills up at once meets its deadlines there.
-//   - Modify/ManyOnOneEntity at its full size, 64 goroutines x 200: on two busy cores it met the end of
-//     five minutes three times of three, after about 8,000 of 12,800. 16 x 20 (-short) pass.
 //   - READ COMMITTED without READ_COMMITTED_SNAPSHOT, which Babelfish does not have.
 package sqlserver
