@@ -36,12 +36,13 @@ const (
 	compareRounds = 41
 	roundTime     = 60 * time.Millisecond
 	warmUps       = 3
+	renewEvery    = 5
 )
 
 // compare lets both sides do their work in turn, one operation each, so that whatever else the
-// machine and the server do meets both. It warms both up first, and changes who begins. Each round
-// has connections of its own: one connection is up to a tenth slower than another for as long as it
-// lives, whoever uses it. What is compared is the median operation of each side: one operation in
+// machine and the server do meets both. It warms both up first, and changes who begins. Every few
+// rounds both get new connections: one connection is up to a tenth slower than another for as long
+// as it lives, whoever uses it. What is compared is the median operation of each side: one operation in
 // ten takes twice as long, for reasons of the server's and the scheduler's, and decides a mean.
 func compare(t *testing.T, p pair) row {
 	t.Helper()
@@ -54,10 +55,12 @@ func compare(t *testing.T, p pair) row {
 	n = max(1, n/2)
 	var library, hand []time.Duration
 	for round := range compareRounds {
-		p.renew()
-		for range warmUps {
-			require.NoError(t, p.library())
-			require.NoError(t, p.hand())
+		if round%renewEvery == 0 {
+			p.renew()
+			for range warmUps {
+				require.NoError(t, p.library())
+				require.NoError(t, p.hand())
+			}
 		}
 		runtime.GC()
 		for i := range n {
