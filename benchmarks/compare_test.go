@@ -42,8 +42,8 @@ const (
 // compare lets both sides do their work in turn, one operation each, so that whatever else the
 // machine and the server do meets both. It warms both up first, and changes who begins. Every few
 // rounds both get new connections: one connection is up to a tenth slower than another for as long
-// as it lives, whoever uses it. What is compared is the median operation of each side: one operation in
-// ten takes twice as long, for reasons of the server's and the scheduler's, and decides a mean.
+// as it lives, whoever uses it. What is compared is the median operation of each side: one operation
+// in ten takes twice as long, for reasons of the server's and the scheduler's, and decides a mean.
 func compare(t *testing.T, p pair) row {
 	t.Helper()
 	start := time.Now()
