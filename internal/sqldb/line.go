@@ -24,8 +24,8 @@ type Dialer struct {
 	net.Dialer
 	// Grace is how long after the end of its ctx a statement may take to come back, with a client
 	// that tells its server to stop: one that is there confirms that it has, and the connection
-	// stays in use. Where it is zero the client is given no ctx that ends, and needs no goroutine
-	// to wait for it, which on a server nearby is most of what a client costs (make bench).
+	// stays in use. Where it is zero the client is given no ctx that ends, and so needs no goroutine
+	// to wait for that.
 	Grace time.Duration
 }
 
@@ -36,7 +36,9 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if l, ok := ctx.Value(lineKey{}).(*line); ok && err == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.grace = d.Grace
+		if len(l.conns) == 0 { // a late one comes while the connection is in use
+			l.grace = d.Grace
+		}
 		l.conns = append(l.conns, conn)
 	}
 	return conn, err
@@ -119,7 +121,9 @@ func (w *watch) end() bool {
 	if w == nil {
 		return false
 	}
-	if w.stop() {
+	stop := w.stop
+	w.stop = nil // it holds the ctx
+	if stop() {
 		w.line.idle = w // nothing of it has run
 		return false
 	}

@@ -193,3 +193,26 @@ func TestWatchEnds(t *testing.T) {
 	var none *line
 	require.False(t, none.watch(ctx).end())
 }
+
+// TestLateDial has a client's second dial come back when the connection is in use already. It is for
+// the race detector.
+func TestLateDial(t *testing.T) {
+	t.Parallel()
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	d := &Dialer{Grace: time.Hour}
+	l := &line{}
+	ctx := context.WithValue(t.Context(), lineKey{}, l)
+	_, err = d.DialContext(ctx, "tcp", server.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(l.cut)
+	require.True(t, l.dialed())
+	late := make(chan error)
+	go func() {
+		_, err := d.DialContext(ctx, "tcp", server.Addr().String())
+		late <- err
+	}()
+	require.Equal(t, ctx, l.forClient(ctx))
+	require.NoError(t, <-late)
+}
