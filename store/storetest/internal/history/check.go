@@ -267,15 +267,18 @@ func (h *History) CheckUndone(timeout time.Duration, crashes []int64) (v Verdict
 		for _, op := range part.Ops {
 			if op.Class != Write && part.mayBeUndone(op, crashes) {
 				alone := &History{Ops: append(slices.Clone(writes), op), AnyVersion: h.AnyVersion}
-				if !alone.Check(timeout).Right() {
+				if len(alone.Check(timeout).Wrong) > 0 {
 					undone++
 					continue
 				}
 			}
 			rest.Ops = append(rest.Ops, op)
 		}
-		if again := rest.Check(timeout); !again.Right() {
+		switch again := rest.Check(timeout); {
+		case len(again.Wrong) > 0:
 			v.Wrong = append(v.Wrong, part)
+		case !again.Right():
+			v.Undecided = append(v.Undecided, part)
 		}
 	}
 	return v, undone

@@ -32,14 +32,16 @@ func TestTightenKeepsEveryVerdict(t *testing.T) {
 	seen := map[porcupine.CheckResult]int{}
 	for seed := range uint64(3000) {
 		h := randomHistory(rand.New(rand.NewPCG(seed, 0)))
-		plain := porcupine.CheckOperationsTimeout(h.model(nil), h.operations(nil), time.Minute)
-		verdict := porcupine.Illegal
-		tight := h.operations(nil)
-		if o, ok := tighten(tight); ok {
-			verdict = porcupine.CheckOperationsTimeout(h.model(o), tight, time.Minute)
+		for _, old := range []func(*Op) bool{nil, func(op *Op) bool { return op.Class != Write }} {
+			plain := porcupine.CheckOperationsTimeout(h.model(nil), h.operations(old), time.Minute)
+			verdict := porcupine.Illegal
+			tight := h.operations(old)
+			if o, ok := tighten(tight); ok {
+				verdict = porcupine.CheckOperationsTimeout(h.model(o), tight, time.Minute)
+			}
+			require.Equal(t, plain, verdict, "seed %d: %v", seed, h.Ops)
+			seen[plain]++
 		}
-		require.Equal(t, plain, verdict, "seed %d: %v", seed, h.Ops)
-		seen[plain]++
 	}
 	require.Greater(t, seen[porcupine.Ok], 500)
 	require.Greater(t, seen[porcupine.Illegal], 500)
@@ -73,7 +75,10 @@ func randomHistory(r *rand.Rand) *History {
 			}
 			op.Steps = append(op.Steps, s)
 		}
-		op.Unknown = r.IntN(6) == 0 && slices.ContainsFunc(op.Steps, Step.Writes)
+		if !slices.ContainsFunc(op.Steps, Step.Writes) {
+			op.Class = Read
+		}
+		op.Unknown = r.IntN(6) == 0 && op.Class == Write
 		if !op.Unknown || r.IntN(2) == 0 {
 			ok, next := h.apply(now, &op, nil)
 			if !ok {
