@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/internal/testbed/binary"
 )
 
 // outcome records how a test was ended.
@@ -101,7 +103,7 @@ func TestDockerCommands(t *testing.T) {
 	folder := t.TempDir()
 	told := filepath.Join(folder, "told")
 	script := "#!/bin/sh\necho \"$STILLFRAME_MARIADB_PORT $*\" >>" + told + "\n"
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "docker"), []byte(script), 0o755))
+	require.NoError(t, binary.Write(filepath.Join(folder, "docker"), strings.NewReader(script)))
 	t.Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
 
 	c, addr, password, err := startDocker(t.Context(), "mariadb")

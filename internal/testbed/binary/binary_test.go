@@ -3,6 +3,7 @@ package binary
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,8 +13,7 @@ import (
 // fake writes a program that prints its version and nothing else.
 func fake(t *testing.T, path, prints string) {
 	t.Helper()
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho '"+prints+"'\n"), 0o755))
+	require.NoError(t, Write(path, strings.NewReader("#!/bin/sh\necho '"+prints+"'\n")))
 }
 
 const (

@@ -23,10 +23,7 @@ func TestFill(t *testing.T) {
 	calls := 0
 	get := func(_ context.Context, folder string) (string, error) {
 		calls++
-		if err := os.MkdirAll(filepath.Join(folder, "bin"), 0o755); err != nil {
-			return "", err
-		}
-		return "a test", os.WriteFile(filepath.Join(folder, "bin", "mongod"), []byte("#!/bin/sh\necho db version v6.0.5\n"), 0o755)
+		return "a test", binary.Write(filepath.Join(folder, "bin", "mongod"), strings.NewReader("#!/bin/sh\necho db version v6.0.5\n"))
 	}
 	assert.Regexp(t, `^6\.0\.5 from a test, in [0-9.]+ s$`, fill(t.Context(), binary.Mongo, folder, "one", get))
 	assert.Equal(t, "6.0.5 is there", fill(t.Context(), binary.Mongo, folder, "one", get))
@@ -42,6 +39,14 @@ func TestFill(t *testing.T) {
 	assert.Len(t, entries, 1, "something was left beside the folder")
 }
 
+func copyProgram(t *testing.T, from, to string) {
+	t.Helper()
+	file, err := os.Open(from)
+	require.NoError(t, err)
+	defer file.Close()
+	require.NoError(t, binary.Write(to, file))
+}
+
 // TestWriteScript runs a program of this machine through a script, from a folder that was moved.
 func TestWriteScript(t *testing.T) {
 	t.Parallel()
@@ -51,15 +56,10 @@ func TestWriteScript(t *testing.T) {
 	}
 	folder := filepath.Join(t.TempDir(), "first")
 	library := filepath.Join(folder, "root", "usr", "lib", "some-triplet")
-	require.NoError(t, os.MkdirAll(library, 0o755))
-	loader, err := os.ReadFile(loaders[0])
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(library, filepath.Base(loaders[0])), loader, 0o755))
+	copyProgram(t, loaders[0], filepath.Join(library, filepath.Base(loaders[0])))
 	program, err := exec.LookPath("echo")
 	require.NoError(t, err)
-	text, err := os.ReadFile(program)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "root", "echo"), text, 0o755))
+	copyProgram(t, program, filepath.Join(folder, "root", "echo"))
 	require.NoError(t, writeScript(folder, "echo", "root/echo"))
 
 	moved := filepath.Join(filepath.Dir(folder), "with a space")

