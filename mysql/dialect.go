@@ -30,15 +30,12 @@ func (d *dialect) Quote(name string) string {
 // longestName is the most characters of an identifier.
 const longestName = 64
 
-// CheckName implements [sqldb.Dialect].
+// CheckName implements [sqldb.Dialect]. MySQL takes a character above U+FFFF for a question mark, and
+// so two names for one.
 func (d *dialect) CheckName(name string) string {
 	switch {
-	case name == "":
-		return "has a part of its name that is empty"
-	case strings.ContainsRune(name, 0) || !utf8.ValidString(name):
-		return "has a name with characters that no identifier can have"
-	case strings.HasSuffix(name, " "):
-		return "has a name that ends in a space"
+	case strings.ContainsFunc(name, func(r rune) bool { return r > 0xFFFF }):
+		return "has a name with a character above U+FFFF, which no identifier can have"
 	case utf8.RuneCountInString(name) > longestName:
 		return fmt.Sprintf("has a name of more than %d characters", longestName)
 	}

@@ -21,6 +21,13 @@ func TestCreatedTablesAreRight(t *testing.T) {
 	})
 }
 
+func TestNames(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		sqltest.Names(t, open(t, dsn, nil), 64, []string{"back`tick"}, []string{strings.Repeat("é", 65), "😀", "the 😀 club"})
+	})
+}
+
 // TestKeysOfACluster has the server make keys that lie apart, as it does in a cluster.
 func TestKeysOfACluster(t *testing.T) {
 	t.Parallel()

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/golang-sql/civil"
 	mssql "github.com/microsoft/go-mssqldb"
@@ -36,14 +35,7 @@ const longestName = 128
 
 // CheckName implements [sqldb.Dialect].
 func (d *dialect) CheckName(name string) string {
-	switch {
-	case name == "":
-		return "has a part of its name that is empty"
-	case strings.ContainsRune(name, 0) || !utf8.ValidString(name):
-		return "has a name with characters that no identifier can have"
-	case strings.HasSuffix(name, " "):
-		return "has a name that ends in a space"
-	case len(utf16.Encode([]rune(name))) > longestName:
+	if len(utf16.Encode([]rune(name))) > longestName {
 		return fmt.Sprintf("has a name of more than %d characters", longestName)
 	}
 	return ""

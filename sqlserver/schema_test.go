@@ -21,6 +21,16 @@ func TestCreatedTablesAreRight(t *testing.T) {
 	})
 }
 
+func TestNames(t *testing.T) {
+	onServer(t, func(t *testing.T, dsn string) {
+		taken := []string{"the 😀 club"}
+		if !isBabelfish(t, direct(t, dsn)) { // which knows no bracket in a name
+			taken = append(taken, "[bracket]s")
+		}
+		sqltest.Names(t, open(t, dsn, nil), 128, taken, []string{strings.Repeat("é", 129), strings.Repeat("😀", 65)})
+	})
+}
+
 // TestAdoption makes tables that are wrong in one way each. CheckSchema names it, its fix mends
 // it, and the rows that were there can be changed then.
 func TestAdoption(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -107,6 +108,19 @@ func (c *collection) addColumn(f *driver.Field) {
 	})
 }
 
+// checkName says why a name cannot be an identifier, empty when it can.
+func (c *collection) checkName(name string) string {
+	switch {
+	case name == "":
+		return "has a part of its name that is empty"
+	case strings.ContainsRune(name, 0) || !utf8.ValidString(name):
+		return "has a name with characters that no identifier can have"
+	case strings.HasSuffix(name, " "):
+		return "has a name that ends in a space"
+	}
+	return c.dialect.CheckName(name)
+}
+
 // check returns all faults of the mapping.
 func (c *collection) check() error {
 	var faults []error
@@ -116,13 +130,13 @@ func (c *collection) check() error {
 		}
 	}
 	for part := range strings.SplitSeq(c.spec.Table, ".") {
-		fault("", c.dialect.CheckName(part))
+		fault("", c.checkName(part))
 	}
 	folded := map[string]string{}
 	for i := range c.columns {
 		f := c.columns[i].field
 		name := "." + f.Name
-		fault(name, c.dialect.CheckName(f.Path))
+		fault(name, c.checkName(f.Path))
 		fault(name, c.dialect.CheckField(f))
 		if f.Kind == driver.Opaque || f.Kind == driver.Composite {
 			fault(name, fmt.Sprintf("has type %s, which no column can hold", f.Type))
@@ -134,7 +148,7 @@ func (c *collection) check() error {
 		folded[lower] = f.Name
 	}
 	for _, index := range c.spec.Indexes {
-		fault("", c.dialect.CheckName(index.Name))
+		fault("", c.checkName(index.Name))
 	}
 	if k := c.spec.Key.Kind; c.spec.KeyAuto && k != driver.Int && k != driver.Uint {
 		fault("."+c.spec.Key.Name, "is tagged auto, and the database makes integer keys alone")

@@ -11,7 +11,8 @@ import (
 type Dialect interface {
 	// Quote makes an identifier of one name, whatever characters it has.
 	Quote(name string) string
-	// CheckName says why a name cannot be an identifier, empty when it can.
+	// CheckName says why a name cannot be an identifier, empty when it can. What none can have
+	// has been looked for already.
 	CheckName(name string) string
 	// Param is the placeholder of argument n, which counts from 1, for a value that is stored
 	// in f. f is nil where the value belongs to no field.
