@@ -23,7 +23,7 @@ var _ driver.Collection = (*collection)(nil)
 
 // Collection implements [driver.Database].
 func (d *database) Collection(spec *driver.Spec) (driver.Collection, error) {
-	p, err := newPlan(spec, d.options.Registry)
+	p, err := newPlan(spec, d.native.Name(), d.options.Registry)
 	if err != nil {
 		return nil, err
 	}

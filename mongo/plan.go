@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -29,11 +30,32 @@ type plan struct {
 	faults     []error
 }
 
-func newPlan(spec *driver.Spec, caller *bson.Registry) (*plan, error) {
+// longestNamespace is the most bytes of a database's name, a dot and a collection's name, from MongoDB
+// 4.4 on.
+const longestNamespace = 255
+
+// checkName says why a name cannot be that of a collection in a database, empty when it can. The server
+// says so with the first call alone, and takes what is no UTF-8, which no other program can read.
+func checkName(database, name string) string {
+	most := longestNamespace - len(database) - len(".")
+	switch {
+	case strings.ContainsAny(name, "$\x00") || !utf8.ValidString(name):
+		return "has a $, a zero byte, or bytes that are no UTF-8"
+	case strings.HasPrefix(name, "."):
+		return "starts with a dot"
+	case strings.HasPrefix(name, "system.") || strings.Contains(name, ".system."):
+		return "is one of the server's own, with system"
+	case len(name) > most:
+		return fmt.Sprintf("is longer than %d bytes, which are left beside the database's name", most)
+	}
+	return ""
+}
+
+func newPlan(spec *driver.Spec, database string, caller *bson.Registry) (*plan, error) {
 	p := &plan{spec: spec, byPath: map[string]*codec{}, byName: map[string]*codec{}}
 	r := newRegistry(caller)
-	if strings.ContainsAny(spec.Table, "$\x00") || strings.HasPrefix(spec.Table, "system.") {
-		p.faults = append(p.faults, fmt.Errorf("%s: %q cannot be the name of a collection", spec.Type, spec.Table))
+	if problem := checkName(database, spec.Table); problem != "" {
+		p.faults = append(p.faults, fmt.Errorf("%s: %q cannot be the name of a collection: it %s", spec.Type, spec.Table, problem))
 	}
 	p.planKey(r)
 	p.version = newCodec(&spec.Version, spec.Version.Path, r.own)
@@ -113,7 +135,7 @@ func (p *plan) add(c *codec) {
 
 // checkPath refuses names that mean something else in an update or a query.
 func (p *plan) checkPath(f *driver.Field) {
-	if f.Path == "" || strings.HasPrefix(f.Path, "$") || strings.ContainsAny(f.Path, ".\x00") {
+	if f.Path == "" || strings.HasPrefix(f.Path, "$") || strings.ContainsAny(f.Path, ".\x00") || !utf8.ValidString(f.Path) {
 		p.fault(f, "is stored as %q: a name is not empty, has no dot and does not begin with a dollar", f.Path)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"math/big"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -377,6 +378,29 @@ func TestMappingFaults(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "dotted.A")
 	assert.Contains(t, err.Error(), "dotted.B")
+}
+
+// TestNames has names of collections refused that the server refuses later, or cannot read any more.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	type page struct {
+		store.Snapshot `bson:",inline"`
+		ID             int64 `bson:"_id" store:"key"`
+	}
+	set := testbed.Mongo(t)
+	name := set.Database(t)
+	db := open(t, set.URI(), name, nil)
+	longest := strings.Repeat("x", 255-len(name+"."))
+	for _, name := range []string{longest, "a b", "a..b", "a.", "system", "😀", "it's \"a\""} {
+		r, err := store.NewRepository[page, int64](db, name, nil)
+		require.NoError(t, err, name)
+		require.NoError(t, r.EnsureSchema(t.Context()), name)
+		require.NoError(t, r.Insert(t.Context(), &page{ID: 1}), name)
+	}
+	for _, name := range []string{longest + "x", "", ".a", "a$b", "a\x00b", "a\xffb", "system.users", "a.system.b"} {
+		_, err := store.NewRepository[page, int64](db, name, nil)
+		require.ErrorIs(t, err, store.ErrInvalid, "%q", name)
+	}
 }
 
 // colour is stored by a codec of the caller's registry.
