@@ -31,8 +31,8 @@ var classes = map[int]driver.Class{
 	251: driver.Conflict, // NoSuchTransaction: it was aborted before, for a reason that is not told
 	290: driver.Conflict, // TransactionExceededLifetimeLimitSeconds
 
-	24: driver.Deadlock, // LockTimeout
-	46: driver.Deadlock, // LockBusy
+	24: driver.LockFailure, // LockTimeout
+	46: driver.LockFailure, // LockBusy
 
 	6:     driver.Unavailable, // HostUnreachable
 	7:     driver.Unavailable, // HostNotFound

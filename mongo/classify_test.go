@@ -49,7 +49,7 @@ func TestClassify(t *testing.T) {
 		{"WriteConflictOfAWrite", write(112, ""), driver.Fault{Class: driver.Conflict, Code: "112"}},
 		{"NoSuchTransaction", command(251, transientLabel), driver.Fault{Class: driver.Conflict, Code: "251"}},
 		{"TransientWithoutAKnownCode", command(99999, transientLabel), driver.Fault{Class: driver.Conflict, Code: "99999"}},
-		{"LockTimeout", command(24, transientLabel), driver.Fault{Class: driver.Deadlock, Code: "24"}},
+		{"LockTimeout", command(24, transientLabel), driver.Fault{Class: driver.LockFailure, Code: "24"}},
 		{"Validator", write(121, "Document failed validation"), driver.Fault{Class: driver.Refused, Code: "121"}},
 		{"TooLarge", command(10334), driver.Fault{Class: driver.Refused, Code: "10334"}},
 		{"NotPrimary", command(10107, retryWriteLabel), driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true}},

@@ -23,11 +23,11 @@ var classes = map[uint16]driver.Class{
 	1020: driver.Conflict, // ER_CHECKREAD, MariaDB: the row has changed since the snapshot
 	3101: driver.Conflict, // ER_TRANSACTION_ROLLBACK_DURING_COMMIT, group replication
 
-	1205: driver.Deadlock, // ER_LOCK_WAIT_TIMEOUT, of which only the statement is rolled back
-	1213: driver.Deadlock, // ER_LOCK_DEADLOCK
-	1614: driver.Deadlock, // ER_XA_RBDEADLOCK
-	3058: driver.Deadlock, // ER_USER_LOCK_DEADLOCK
-	3572: driver.Deadlock, // ER_LOCK_NOWAIT
+	1205: driver.LockFailure, // ER_LOCK_WAIT_TIMEOUT, of which only the statement is rolled back
+	1213: driver.LockFailure, // ER_LOCK_DEADLOCK
+	1614: driver.LockFailure, // ER_XA_RBDEADLOCK
+	3058: driver.LockFailure, // ER_USER_LOCK_DEADLOCK
+	3572: driver.LockFailure, // ER_LOCK_NOWAIT
 
 	1040: driver.Unavailable, // ER_CON_COUNT_ERROR
 	1053: driver.Unavailable, // ER_SERVER_SHUTDOWN

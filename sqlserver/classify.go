@@ -24,10 +24,10 @@ var classes = map[int32]driver.Class{
 	41305: driver.Conflict, // repeatable read validation
 	41325: driver.Conflict, // serializable validation
 
-	1205:  driver.Deadlock, // deadlock victim
-	1211:  driver.Deadlock, // deadlock in the storage engine
-	1222:  driver.Deadlock, // LOCK_TIMEOUT
-	41301: driver.Deadlock, // memory-optimized: the transaction depended upon was aborted
+	1205:  driver.LockFailure, // deadlock victim
+	1211:  driver.LockFailure, // deadlock in the storage engine
+	1222:  driver.LockFailure, // LOCK_TIMEOUT
+	41301: driver.LockFailure, // memory-optimized: the transaction depended upon was aborted
 
 	20:    driver.Unavailable, // no encryption at the instance
 	64:    driver.Unavailable, // the connection was ended at login
@@ -144,8 +144,8 @@ var texts = []struct {
 }{
 	{"could not serialize access", driver.Conflict},
 	{"tuple concurrently", driver.Conflict},
-	{"canceling statement due to lock timeout", driver.Deadlock},
-	{"deadlock detected", driver.Deadlock},
+	{"canceling statement due to lock timeout", driver.LockFailure},
+	{"deadlock detected", driver.LockFailure},
 	{"canceling statement due to", driver.Canceled},
 	{"terminating connection", driver.Unavailable},
 	{"the database system is", driver.Unavailable},

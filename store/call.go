@@ -152,7 +152,7 @@ func (c *call) fault(ctx context.Context, err error) *Error {
 		e.Err = ErrExists
 	case driver.Conflict:
 		e.Err = explain(ErrTransient, "write conflict%s", code)
-	case driver.Deadlock:
+	case driver.LockFailure:
 		e.Err = explain(ErrTransient, "deadlock or lock timeout%s", code)
 	case driver.Unavailable, driver.Canceled:
 		e.Err = explain(ErrTransient, "the server is unavailable%s", code)
@@ -202,7 +202,7 @@ func (c *call) met(ctx context.Context, err error) {
 func (c *call) metContention(ctx context.Context, err error) {
 	if e, ok := err.(*Error); ok && e.cause != nil {
 		switch c.db.driver.Classify(e.cause).Class {
-		case driver.Conflict, driver.Deadlock:
+		case driver.Conflict, driver.LockFailure:
 			c.met(ctx, err)
 		}
 	}

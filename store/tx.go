@@ -180,7 +180,7 @@ func (c *call) reruns(ctx context.Context, err error) bool {
 		return c.ranLate()
 	}
 	switch c.db.driver.Classify(err).Class {
-	case driver.Conflict, driver.Deadlock, driver.Unavailable:
+	case driver.Conflict, driver.LockFailure, driver.Unavailable:
 		return true
 	}
 	return false

@@ -293,7 +293,7 @@ func TestUnknownOutcomes(t *testing.T) {
 	}{
 		{"CommitLostBefore", "commit", memstore.ErrLostBefore},
 		{"CommitLostAfter", "commit", memstore.ErrLostAfter},
-		{"CommitConflict", "commit", memstore.ErrConflict},
+		{"CommitConflict", "commit", memstore.ErrWriteConflict},
 		{"BeginUnavailable", "begin", memstore.ErrUnavailable},
 		{"InsertLostAfter", "insert", memstore.ErrLostAfter},
 		{"UpdateDeadlock", "update", memstore.ErrDeadlock},

@@ -55,7 +55,7 @@ func (l *loan) met(err error) error {
 		return err
 	}
 	switch f := l.tx.db.Classify(err); f.Class {
-	case driver.Deadlock, driver.Conflict, driver.Unavailable, driver.Canceled:
+	case driver.LockFailure, driver.Conflict, driver.Unavailable, driver.Canceled:
 		l.tx.failed = err
 	default:
 		if l.tx.db.dialect.Ends(err, f) {

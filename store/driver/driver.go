@@ -355,8 +355,9 @@ const (
 	Duplicate
 	// Conflict means that the server saw a write conflict and nothing of the transaction remains.
 	Conflict
-	// Deadlock means that the transaction lost a deadlock or a lock wait and must be rolled back.
-	Deadlock
+	// LockFailure means that the transaction was chosen to end a deadlock, or waited for a lock until
+	// the server gave up. It must be rolled back.
+	LockFailure
 	// Unavailable means that the connection or the server is away.
 	Unavailable
 	// Refused means that a value or a constraint was refused.

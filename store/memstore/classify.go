@@ -41,13 +41,13 @@ var (
 	}
 
 	errVictim = &failure{
-		fault: driver.Fault{Class: driver.Deadlock, Code: "deadlock"},
+		fault: driver.Fault{Class: driver.LockFailure, Code: "deadlock"},
 		text:  "a circle of lock waits",
 		err:   ErrDeadlock,
 	}
 
 	errLockTimeout = &failure{
-		fault: driver.Fault{Class: driver.Deadlock, Code: "lock timeout"},
+		fault: driver.Fault{Class: driver.LockFailure, Code: "lock timeout"},
 		text:  "waited too long for a row lock",
 		err:   ErrDeadlock,
 	}
@@ -55,7 +55,7 @@ var (
 	errWritten = &failure{
 		fault: driver.Fault{Class: driver.Conflict, Code: "write conflict"},
 		text:  "the row was written since the transaction's snapshot",
-		err:   ErrConflict,
+		err:   ErrWriteConflict,
 	}
 )
 
@@ -90,7 +90,7 @@ func classify(err error) driver.Fault {
 // endsTransaction reports whether a server that answers err has already rolled back.
 func endsTransaction(err error) bool {
 	switch classify(err).Class {
-	case driver.Deadlock, driver.Conflict:
+	case driver.LockFailure, driver.Conflict:
 		return true
 	}
 	return false

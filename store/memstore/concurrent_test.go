@@ -106,7 +106,7 @@ func (f *fixture) transfer(from, to, amount int64, givesUp bool) (versions [2]in
 		if err != nil || result.Outcome != driver.Applied || givesUp && i == 1 {
 			if err != nil {
 				class := f.engine.Classify(err).Class
-				assert.True(f, class == driver.Deadlock || class == driver.Conflict, "%v", err)
+				assert.True(f, class == driver.LockFailure || class == driver.Conflict, "%v", err)
 			}
 			assert.NoError(f, tx.Rollback(f.Context()))
 			return versions, false

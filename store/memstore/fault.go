@@ -15,12 +15,12 @@ var (
 	ErrUnavailable = errors.New("server is not available")
 
 	// ErrDeadlock means that the operation lost a deadlock, or waited too long for a lock: nothing
-	// happened, and of the transaction it was in nothing remains. Its class is Deadlock.
+	// happened, and of the transaction it was in nothing remains. Its class is LockFailure.
 	ErrDeadlock = errors.New("deadlock")
 
-	// ErrConflict means a write conflict: nothing happened, and of the transaction it was in nothing
+	// ErrWriteConflict means a write conflict: nothing happened, and of the transaction it was in nothing
 	// remains. Its class is Conflict.
-	ErrConflict = errors.New("write conflict")
+	ErrWriteConflict = errors.New("write conflict")
 
 	// ErrLostBefore means that the connection broke before the server had done the operation: it does
 	// not happen, and the caller cannot know that. Its class is Unavailable, with Sent for a write and
@@ -83,8 +83,8 @@ func injectedFault(err error) (driver.Fault, bool) {
 	case errors.Is(err, ErrUnavailable):
 		return driver.Fault{Class: driver.Unavailable, Code: "unavailable"}, true
 	case errors.Is(err, ErrDeadlock):
-		return driver.Fault{Class: driver.Deadlock, Code: "deadlock"}, true
-	case errors.Is(err, ErrConflict):
+		return driver.Fault{Class: driver.LockFailure, Code: "deadlock"}, true
+	case errors.Is(err, ErrWriteConflict):
 		return driver.Fault{Class: driver.Conflict, Code: "write conflict"}, true
 	case errors.Is(err, ErrLostBefore), errors.Is(err, ErrLostAfter):
 		return driver.Fault{Class: driver.Unavailable, Code: "connection lost", Sent: true}, true

@@ -26,8 +26,8 @@ func TestFaultOfUpdate(t *testing.T) {
 		wantOver bool // the transaction is gone
 	}{
 		{"Unavailable", ErrUnavailable, driver.Fault{Class: driver.Unavailable, Code: "unavailable"}, false, false},
-		{"Deadlock", ErrDeadlock, driver.Fault{Class: driver.Deadlock, Code: "deadlock"}, false, true},
-		{"Conflict", ErrConflict, driver.Fault{Class: driver.Conflict, Code: "write conflict"}, false, true},
+		{"Deadlock", ErrDeadlock, driver.Fault{Class: driver.LockFailure, Code: "deadlock"}, false, true},
+		{"Conflict", ErrWriteConflict, driver.Fault{Class: driver.Conflict, Code: "write conflict"}, false, true},
 		{"LostBefore", ErrLostBefore, lost, false, false},
 		{"LostAfter", ErrLostAfter, lost, true, false},
 		{"Wrapped", fmt.Errorf("now: %w", ErrLostAfter), lost, true, false},
@@ -78,8 +78,8 @@ func TestFaultOfCommit(t *testing.T) {
 		wantDone bool
 	}{
 		{"Unavailable", ErrUnavailable, driver.Fault{Class: driver.Unavailable, Code: "unavailable"}, false},
-		{"Deadlock", ErrDeadlock, driver.Fault{Class: driver.Deadlock, Code: "deadlock"}, false},
-		{"Conflict", ErrConflict, driver.Fault{Class: driver.Conflict, Code: "write conflict"}, false},
+		{"Deadlock", ErrDeadlock, driver.Fault{Class: driver.LockFailure, Code: "deadlock"}, false},
+		{"Conflict", ErrWriteConflict, driver.Fault{Class: driver.Conflict, Code: "write conflict"}, false},
 		{"LostBefore", ErrLostBefore, lost, false},
 		{"LostAfter", ErrLostAfter, lost, true},
 		{"Own", errOwn, driver.Fault{}, false},
@@ -216,16 +216,16 @@ func TestClassify(t *testing.T) {
 		{"Deadline", context.DeadlineExceeded, driver.Canceled},
 		{"CanceledHere", canceled(context.Canceled), driver.Canceled},
 		{"Duplicate", duplicate("x"), driver.Duplicate},
-		{"Victim", errVictim, driver.Deadlock},
-		{"LockTimeout", errLockTimeout, driver.Deadlock},
+		{"Victim", errVictim, driver.LockFailure},
+		{"LockTimeout", errLockTimeout, driver.LockFailure},
 		{"Written", errWritten, driver.Conflict},
 		{"Closed", errClosed, driver.Closed},
 		{"NoTransactions", errNoTransactions, driver.Unsupported},
 		{"ReadOnly", errReadOnly, driver.Unsupported},
 		{"Over", errOver, driver.Other},
 		{"ErrUnavailable", ErrUnavailable, driver.Unavailable},
-		{"ErrDeadlock", ErrDeadlock, driver.Deadlock},
-		{"ErrConflict", ErrConflict, driver.Conflict},
+		{"ErrDeadlock", ErrDeadlock, driver.LockFailure},
+		{"ErrWriteConflict", ErrWriteConflict, driver.Conflict},
 		{"ErrLostBefore", ErrLostBefore, driver.Unavailable},
 		{"ErrLostAfter", ErrLostAfter, driver.Unavailable},
 	}

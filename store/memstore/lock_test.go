@@ -43,7 +43,7 @@ func TestLockWaitEnds(t *testing.T) {
 		wantErr   error
 	}{
 		{"Canceled", func(_ *fixture, cancel context.CancelFunc) { cancel() }, driver.Canceled, context.Canceled},
-		{"Timeout", func(*fixture, context.CancelFunc) {}, driver.Deadlock, ErrDeadlock},
+		{"Timeout", func(*fixture, context.CancelFunc) {}, driver.LockFailure, ErrDeadlock},
 		{"Close", func(f *fixture, _ context.CancelFunc) { require.NoError(f, f.engine.Close()) }, driver.Closed, nil},
 	}
 	for _, test := range tests {
@@ -137,7 +137,7 @@ func TestDeadlockOfThree(t *testing.T) {
 		require.Equal(t, 2, f.raw().Waiting(), "a chain is no circle")
 
 		_, err := f.update(txs[2], 1, 2, 0)
-		assert.Equal(t, driver.Deadlock, f.class(err), "who closes the circle is the victim, at once")
+		assert.Equal(t, driver.LockFailure, f.class(err), "who closes the circle is the victim, at once")
 		require.ErrorIs(t, err, ErrDeadlock)
 		require.NoError(t, <-done[1], "the victim's lock is free")
 		_, found := f.get(nil, 3)
@@ -168,7 +168,7 @@ func TestDeadlockAfterGrant(t *testing.T) {
 		f.commit(a)
 		require.NoError(t, <-first)
 		_, err := f.update(b, 3, 1, 3)
-		assert.Equal(t, driver.Deadlock, f.class(err))
+		assert.Equal(t, driver.LockFailure, f.class(err))
 		require.NoError(t, <-second)
 		f.rollback(b)
 		f.rollback(c)

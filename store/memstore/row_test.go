@@ -113,7 +113,7 @@ func TestSnapshotTransaction(t *testing.T) {
 		assert.Zero(t, f.balance(tx, 1))
 		_, err := f.update(tx, 1, 1, 20)
 		assert.Equal(t, driver.Conflict, f.class(err))
-		require.ErrorIs(t, err, ErrConflict)
+		require.ErrorIs(t, err, ErrWriteConflict)
 		assert.Equal(t, driver.Other, f.class(tx.Commit(t.Context())))
 	})
 	t.Run("WrittenByOpenTransaction", func(*testing.T) {

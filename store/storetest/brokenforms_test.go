@@ -78,7 +78,7 @@ var brokenBackends = []broken{
 	{name: "IgnoresRollback", breaks: []string{"TxThatDoesNotCommit", "Atomic"}, hook: replaced(intercept.Rollback, func(ctx context.Context, c *intercept.Call) error { return c.Tx.Commit(ctx) })},
 	{name: "CommitsNothing", breaks: []string{"Atomic", "TxThatDoesNotCommit"}, hook: replaced(intercept.Commit, func(ctx context.Context, c *intercept.Call) error { return c.Tx.Rollback(ctx) })},
 	{name: "SwallowsACommitError", breaks: []string{"UnknownOutcome"}, hook: after(intercept.Commit, func(*intercept.Call, error) error { return nil })},
-	{name: "CallsADeadlockSomethingElse", breaks: []string{"ReloadAndModifyInTx"}, hook: faultsAre(driver.Deadlock, driver.Fault{Class: driver.Other})},
+	{name: "CallsADeadlockSomethingElse", breaks: []string{"ReloadAndModifyInTx"}, hook: faultsAre(driver.LockFailure, driver.Fault{Class: driver.Other})},
 	{name: "CallsAWriteConflictSomethingElse", breaks: []string{"ReloadAndModifyInTx", "Atomic"}, options: snapshot, hook: faultsAre(driver.Conflict, driver.Fault{Class: driver.Other})},
 	{name: "DoesNotSeeItsOwnWrites", breaks: []string{"ReadsInTx"}, options: snapshot, hook: on(func(c *intercept.Call) {
 		if p, ok := c.Params.(*driver.FindParams); ok {

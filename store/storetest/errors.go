@@ -205,7 +205,7 @@ func errorsReach(e *env) {
 func errorsClasses(e *env) {
 	r := newAccounts(e, 10)
 	for class, want := range map[driver.Class]error{
-		driver.Duplicate: store.ErrExists, driver.Conflict: store.ErrTransient, driver.Deadlock: store.ErrTransient,
+		driver.Duplicate: store.ErrExists, driver.Conflict: store.ErrTransient, driver.LockFailure: store.ErrTransient,
 		driver.Unavailable: store.ErrTransient, driver.Refused: store.ErrInvalid, driver.Unsupported: store.ErrUnsupported,
 		driver.Closed: store.ErrClosed, driver.Other: nil,
 	} {

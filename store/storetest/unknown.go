@@ -283,7 +283,7 @@ func unknownBegin(e *env) {
 
 // unknownDeadlock has single calls meet deadlocks and write conflicts, as they do without a Tx too.
 func unknownDeadlock(e *env) {
-	for _, class := range []driver.Class{driver.Deadlock, driver.Conflict} {
+	for _, class := range []driver.Class{driver.LockFailure, driver.Conflict} {
 		r := newAccounts(e, 10)
 		var failures atomic.Int32
 		db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
