@@ -109,7 +109,7 @@ func (c *call) describe() Call {
 	if c.repo != nil {
 		d.Entity = c.repo.table
 		if c.key != nil {
-			d.Key = c.repo.mapping.keyText(c.key)
+			d.Key = c.repo.mapping.KeyText(c.key)
 		}
 	}
 	return d

@@ -2,8 +2,6 @@ package store
 
 import (
 	"reflect"
-	"sort"
-	"strings"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -27,7 +25,7 @@ func (r *repo) compile(q Query) (*compiled, error) {
 			return nil, err
 		}
 	}
-	if c.order, err = r.mapping.orderOf(q.order); err != nil {
+	if c.order, err = r.orderOf(q.order); err != nil {
 		return nil, err
 	}
 	if q.cursor != "" {
@@ -41,7 +39,7 @@ func (r *repo) compile(q Query) (*compiled, error) {
 }
 
 // orderOf resolves the order and ends it in the key.
-func (m *mapping) orderOf(terms []orderTerm) ([]driver.Order, error) {
+func (r *repo) orderOf(terms []orderTerm) ([]driver.Order, error) {
 	var order []driver.Order
 	named := map[*driver.Field]bool{}
 	add := func(f *driver.Field, desc bool) {
@@ -51,9 +49,9 @@ func (m *mapping) orderOf(terms []orderTerm) ([]driver.Order, error) {
 		}
 	}
 	for _, t := range terms {
-		f, err := m.field(t.field)
+		f, err := r.mapping.Field(t.field)
 		if err != nil {
-			return nil, err
+			return nil, invalid(err)
 		}
 		if f.Kind == driver.Composite {
 			for i := range f.Parts {
@@ -66,7 +64,7 @@ func (m *mapping) orderOf(terms []orderTerm) ([]driver.Order, error) {
 		}
 		add(f, t.desc)
 	}
-	key := &m.spec.Key
+	key := &r.mapping.Spec.Key
 	if key.Kind != driver.Composite {
 		add(key, false)
 	}
@@ -74,18 +72,6 @@ func (m *mapping) orderOf(terms []orderTerm) ([]driver.Order, error) {
 		add(&key.Parts[i], false)
 	}
 	return order, nil
-}
-
-func (m *mapping) field(name string) (*driver.Field, error) {
-	if f, ok := m.byName[name]; ok {
-		return f, nil
-	}
-	names := make([]string, 0, len(m.byName))
-	for n := range m.byName {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return nil, invalidf("%s has no stored field %q (it has %s)", m.spec.Type, name, strings.Join(names, ", "))
 }
 
 // filter resolves a condition. Negations are pushed to the leaves on the way, so that no backend
@@ -101,7 +87,7 @@ func (r *repo) filter(c *condition, negated bool) (*driver.Filter, error) {
 		}
 		return &driver.Filter{Op: driver.Native, Native: c.native}, nil
 	case compareCondition:
-		return r.mapping.comparison(c, negated)
+		return r.comparison(c, negated)
 	}
 	// De Morgan: negated, an AllOf is an AnyOf of the negations.
 	f := &driver.Filter{Op: driver.And}
@@ -129,10 +115,10 @@ func (r *repo) filter(c *condition, negated bool) (*driver.Filter, error) {
 }
 
 // comparison resolves one leaf.
-func (m *mapping) comparison(c *condition, negated bool) (*driver.Filter, error) {
-	f, err := m.field(c.field)
+func (r *repo) comparison(c *condition, negated bool) (*driver.Filter, error) {
+	f, err := r.mapping.Field(c.field)
 	if err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	switch {
 	case f.Kind == driver.Composite:
@@ -146,11 +132,11 @@ func (m *mapping) comparison(c *condition, negated bool) (*driver.Filter, error)
 	case c.op == Prefix && (f.Kind != driver.String || f.Valuer):
 		return nil, invalidf("%s cannot be compared by Prefix: it is no string", f.Name)
 	case c.op == In:
-		return m.membership(f, c.value, negated)
+		return r.membership(f, c.value, negated)
 	}
-	value, null, err := m.convert(f, c.value)
+	value, null, err := r.mapping.Convert(f, c.value)
 	if err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	if null {
 		if c.op != Eq && c.op != Ne {
@@ -184,20 +170,20 @@ func leaf(f *driver.Field, op driver.Op, value any, negated bool) *driver.Filter
 }
 
 // membership resolves In. A list without elements selects nothing.
-func (m *mapping) membership(f *driver.Field, list any, negated bool) (*driver.Filter, error) {
+func (r *repo) membership(f *driver.Field, list any, negated bool) (*driver.Filter, error) {
 	v := reflect.ValueOf(list)
 	if !v.IsValid() || v.Kind() != reflect.Slice && v.Kind() != reflect.Array {
 		return nil, invalidf("%s: In needs a slice", f.Name)
 	}
-	if v.Len() > m.info.MaxKeys {
-		return nil, invalidf("%s: In has %d values, and %s takes at most %d", f.Name, v.Len(), m.info.Name, m.info.MaxKeys)
+	if v.Len() > r.db.info.MaxKeys {
+		return nil, invalidf("%s: In has %d values, and %s takes at most %d", f.Name, v.Len(), r.db.info.Name, r.db.info.MaxKeys)
 	}
 	var values []any
 	nulls := false
 	for i := range v.Len() {
-		value, null, err := m.convert(f, v.Index(i).Interface())
+		value, null, err := r.mapping.Convert(f, v.Index(i).Interface())
 		if err != nil {
-			return nil, err
+			return nil, invalid(err)
 		}
 		if null {
 			nulls = true

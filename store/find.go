@@ -209,9 +209,9 @@ func (c *call) find(ctx context.Context, p *driver.FindParams, each func(func(dr
 	if err == nil {
 		m := c.repo.mapping
 		each(func(r driver.Record) {
-			m.stampReadAt(r, at)
+			m.StampReadAt(r, at)
 			if c.tx != nil && !c.tx.view {
-				c.saw(m.keyOf(r), m.version(r))
+				c.saw(m.KeyOf(r), m.Version(r))
 			}
 		})
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -83,8 +82,8 @@ func (r *Repository[T, K]) modify(ctx context.Context, op string, key K, fn func
 }
 
 func (m *modifier) run(ctx context.Context) error {
-	if m.upsert && m.repo.mapping.spec.KeyAuto {
-		return invalidf("%s: the database makes the key, so it cannot be given", m.repo.mapping.spec.Key.Name)
+	if m.upsert && m.repo.mapping.Spec.KeyAuto {
+		return invalidf("%s: the database makes the key, so it cannot be given", m.repo.mapping.Spec.Key.Name)
 	}
 	if m.tx != nil {
 		err := m.attempt(ctx)
@@ -108,7 +107,7 @@ func (m *modifier) rehearse(ctx context.Context) {
 		_ = m.change(entity, true)
 	case err == ErrNotFound && m.upsert:
 		entity = m.fresh()
-		m.repo.mapping.setKey(entity, m.key)
+		m.repo.mapping.SetKey(entity, m.key)
 		_ = m.change(entity, false)
 	}
 }
@@ -124,62 +123,26 @@ func (m *modifier) attempt(ctx context.Context) error {
 		return m.retryable(ctx, err)
 	}
 	m.absent = 0
-	mapping := m.repo.mapping
-	read, readAt := mapping.version(entity), mapping.readAtOf(entity)
+	mp := m.repo.mapping
+	read, readAt := mp.Version(entity), mp.ReadAt(entity)
 	if err := m.change(entity, true); err != nil {
 		return &callersError{err}
 	}
-	if !mapping.hasKey(entity, m.key) {
-		return invalidf("%s: the function changed the key", mapping.spec.Key.Name)
+	if !mp.HasKey(entity, m.key) {
+		return invalidf("%s: the function changed the key", mp.Spec.Key.Name)
 	}
-	if mapping.version(entity) != read {
-		return invalidf("%s: the function changed the version", mapping.spec.Version.Name)
+	if mp.Version(entity) != read {
+		return invalidf("%s: the function changed the version", mp.Spec.Version.Name)
 	}
-	fields, err := m.changed(entity, base)
-	if err != nil || len(fields) == 0 {
-		mapping.stampReadAt(entity, readAt)
-		return err
-	}
-	return m.write(ctx, entity, fields, read)
-}
-
-// changed normalizes the fields and returns the indexes of those that differ. A fault of a field
-// that did not change is not one: the value was there before. It sets the updated time and runs
-// Validate when there is anything to write.
-func (m *modifier) changed(entity, base driver.Record) ([]int, error) {
-	mapping := m.repo.mapping
-	spec := &mapping.spec
-	var fields []int
-	checks := mapping.checks
-	for i := range spec.Fields {
-		f := &spec.Fields[i]
-		var run checkFunc
-		if len(checks) > 0 && checks[0].field == f {
-			run, checks = checks[0].run, checks[1:]
-		}
-		a, b := entity.Field(f), base.Field(f)
-		var problem error
-		if run != nil {
-			problem = run(nil, a)
-		}
-		if mapping.equal[i](a, b) {
-			continue // what is stored stays, be it as it may
-		}
-		if problem != nil {
-			return nil, invalid(problem)
-		}
-		fields = append(fields, i)
+	fields, err := mp.Changed(entity, base)
+	if err != nil {
+		return invalid(err)
 	}
 	if len(fields) == 0 {
-		return nil, nil
+		mp.StampReadAt(entity, readAt)
+		return nil
 	}
-	if i := mapping.updated; i >= 0 {
-		m.setTime(nil, entity.Field(&spec.Fields[i]), m.db.now(), false)
-		if !slices.Contains(fields, i) {
-			fields = append(fields, i)
-		}
-	}
-	return fields, m.validate(entity)
+	return m.write(ctx, entity, fields, read)
 }
 
 func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int, read int64) error {
@@ -203,7 +166,7 @@ func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int
 	switch result.Outcome {
 	case driver.Applied:
 		m.wrote(m.key, result.Stored)
-		m.repo.mapping.stamp(entity, result.Stored, at)
+		m.repo.mapping.Stamp(entity, result.Stored, at)
 		return m.leave(ctx, nil)
 	case driver.Missing:
 		return m.refused(ctx, ErrNotFound)
@@ -239,17 +202,17 @@ func (m *modifier) retryable(ctx context.Context, err error) error {
 
 // create is an attempt of Upsert that found nothing.
 func (m *modifier) create(ctx context.Context) error {
-	mapping := m.repo.mapping
+	mp := m.repo.mapping
 	entity := m.fresh()
-	mapping.setKey(entity, m.key)
+	mp.SetKey(entity, m.key)
 	if err := m.change(entity, false); err != nil {
 		return &callersError{err}
 	}
-	if !mapping.hasKey(entity, m.key) {
-		return invalidf("%s: the function changed the key", mapping.spec.Key.Name)
+	if !mp.HasKey(entity, m.key) {
+		return invalidf("%s: the function changed the key", mp.Spec.Key.Name)
 	}
-	if mapping.version(entity) != 0 {
-		return invalidf("%s: the function changed the version", mapping.spec.Version.Name)
+	if mp.Version(entity) != 0 {
+		return invalidf("%s: the function changed the version", mp.Spec.Version.Name)
 	}
 	err := m.insert(ctx, []driver.Record{entity})
 	if !errors.Is(err, ErrExists) {

@@ -48,8 +48,8 @@ func getMany[T any, K comparable](ctx context.Context, c *call, keys []K) (map[K
 		if asked[key] {
 			continue
 		}
-		if err := c.repo.mapping.checkKey(key); err != nil {
-			return nil, err
+		if err := c.repo.mapping.CheckKey(key); err != nil {
+			return nil, invalid(err)
 		}
 		asked[key] = true
 		unique = append(unique, key)
@@ -64,7 +64,7 @@ func getMany[T any, K comparable](ctx context.Context, c *call, keys []K) (map[K
 		unique = unique[n:]
 		for entity := range rows.all {
 			// A folding collation may have found more than was asked for.
-			if key := c.repo.mapping.keyOf(driver.RecordOf(entity)).(K); asked[key] {
+			if key := c.repo.mapping.KeyOf(driver.RecordOf(entity)).(K); asked[key] {
 				found[key] = *entity
 			}
 		}
@@ -98,10 +98,10 @@ func (c *call) reload(ctx context.Context, record driver.Record, fresh func() dr
 	return c.get(ctx, c.key, getInto{into: current, current: true, found: func() {
 		if c.tx != nil {
 			before := fresh()
-			m.copyMapped(before, record)
-			c.keep(func() { m.copyMapped(record, before) })
+			m.CopyMapped(before, record)
+			c.tx.undo.Add(func() { m.CopyMapped(record, before) })
 		}
-		m.copyMapped(record, current)
+		m.CopyMapped(record, current)
 	}})
 }
 
@@ -119,11 +119,11 @@ func (r *Repository[T, K]) IsStale(ctx context.Context, entity T) (bool, error) 
 
 func (c *call) isStale(ctx context.Context, record driver.Record) (bool, error) {
 	m := c.repo.mapping
-	if err := m.checkKey(c.key); err != nil {
-		return false, err
+	if err := m.CheckKey(c.key); err != nil {
+		return false, invalid(err)
 	}
-	if err := m.checkRead(record); err != nil {
-		return false, err
+	if err := m.CheckRead(record); err != nil {
+		return false, invalid(err)
 	}
 	if _, err := c.enter(ctx); err != nil {
 		return false, err
@@ -135,7 +135,7 @@ func (c *call) isStale(ctx context.Context, record driver.Record) (bool, error) 
 	if !result.Found {
 		return false, ErrNotFound
 	}
-	return result.Version != m.version(record), nil
+	return result.Version != m.Version(record), nil
 }
 
 // getInto says where a row is read into.
@@ -148,8 +148,8 @@ type getInto struct {
 // get reads one row. A missing one is ErrNotFound.
 func (c *call) get(ctx context.Context, key any, p getInto) error {
 	m := c.repo.mapping
-	if err := m.checkKey(key); err != nil {
-		return err
+	if err := m.CheckKey(key); err != nil {
+		return invalid(err)
 	}
 	at, err := c.enter(ctx)
 	if err != nil {
@@ -184,11 +184,11 @@ func (c *call) getRow(ctx context.Context, key any, p getInto, current bool, at 
 	result, err := c.repo.collection.Get(ctx, &driver.GetParams{
 		Tx: c.driverTx(), Key: key, Into: p.into, Base: p.base, Lock: current,
 	})
-	if err != nil || !result.Found || !m.hasKey(p.into, key) {
+	if err != nil || !result.Found || !m.HasKey(p.into, key) {
 		return false, err
 	}
-	m.stampReadAt(p.into, at)
-	c.saw(key, m.version(p.into))
+	m.StampReadAt(p.into, at)
+	c.saw(key, m.Version(p.into))
 	return true, nil
 }
 
@@ -202,7 +202,7 @@ func (c *call) movedOutside(ctx context.Context, key any, record driver.Record, 
 	if err != nil {
 		return false, err
 	}
-	return outside.Found != found || found && outside.Version != c.repo.mapping.version(record), nil
+	return outside.Found != found || found && outside.Version != c.repo.mapping.Version(record), nil
 }
 
 // driverTx is the backend's transaction, nil outside a Tx.

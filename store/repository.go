@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"reflect"
 
 	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/internal/mapping"
 )
 
 // Repository reads and writes the entities of type T, whose keys have type K, in one table or
@@ -24,7 +26,7 @@ type Repository[T any, K comparable] struct {
 type repo struct {
 	db         *DB
 	table      string
-	mapping    *mapping
+	mapping    *mapping.Mapping
 	collection driver.Collection
 	options    RepositoryOptions
 }
@@ -63,11 +65,17 @@ func NewRepository[T any, K comparable](db *DB, table string, o *RepositoryOptio
 	if err != nil {
 		return fail(err)
 	}
-	m, err := newMapping(db, table, reflect.TypeFor[T](), reflect.TypeFor[K]())
-	if err != nil {
-		return fail(err)
+	m, faults := mapping.New(mapping.Params{
+		Table: table, Type: reflect.TypeFor[T](), Key: reflect.TypeFor[K](), Snapshot: reflect.TypeFor[Snapshot](),
+		Info: db.info, Resolve: db.driver.Resolve, Now: db.now,
+	})
+	if len(faults) > 0 {
+		for i := range faults {
+			faults[i] = invalid(faults[i])
+		}
+		return fail(errors.Join(faults...))
 	}
-	collection, err := db.driver.Collection(&m.spec)
+	collection, err := db.driver.Collection(&m.Spec)
 	if err != nil {
 		return fail(invalid(err))
 	}
@@ -139,5 +147,5 @@ func (r *Repository[T, K]) entityCall(op string, entity *T, write bool) (*call, 
 		return r.call(op, nil, write), driver.Record{}
 	}
 	record := driver.RecordOf(entity)
-	return r.call(op, r.repo.mapping.keyOf(record), write), record
+	return r.call(op, r.repo.mapping.KeyOf(record), write), record
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/internal/mapping"
 )
 
 // Tx is one run of the function that [DB.Atomic] or [DB.View] was given. [Repository.In] binds a
@@ -31,7 +32,7 @@ type Tx struct {
 	conflict error // the last conflict of a Save, Delete or Touch on a copy that this Tx read
 	readAt   time.Time
 	entities map[entityKey]entityState
-	undo     []func()
+	undo     mapping.Undo
 	onCommit []func()
 }
 
@@ -225,11 +226,19 @@ func (c *call) refuse(key any, err error, expected int64) {
 	}
 }
 
-// keep takes over what puts an entity back as it was when the Tx does not commit. It is called
+// keep takes over what puts entities back as they were when the Tx does not commit. It is called
 // between enter and leave, like everything that touches the state of a Tx.
-func (c *call) keep(undo ...func()) {
+func (c *call) keep(u *mapping.Undo) {
 	if c.tx != nil {
-		c.tx.undo = append(c.tx.undo, undo...)
+		c.tx.undo.Join(u)
+	}
+}
+
+// keepIdentity is keep for the key, version and time of an entity.
+func (c *call) keepIdentity(r driver.Record, before mapping.Identity) {
+	if c.tx != nil {
+		m := c.repo.mapping
+		c.tx.undo.Add(func() { m.SetIdentity(r, before) })
 	}
 }
 
@@ -308,8 +317,5 @@ func (tx *Tx) rollback(ctx context.Context, o TxOptions) {
 
 // restore puts every entity that the Tx was handed by pointer back as it was.
 func (tx *Tx) restore() {
-	for i := len(tx.undo) - 1; i >= 0; i-- {
-		tx.undo[i]()
-	}
-	tx.undo = nil
+	tx.undo.Revert()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/internal/mapping"
 )
 
 // Insert stores a new entity with version 1. It never overwrites: a key or unique value that is
@@ -13,7 +14,7 @@ import (
 // to what the database keeps. On any error the entity is as it was.
 func (r *Repository[T, K]) Insert(ctx context.Context, entity *T) error {
 	c, record := r.entityCall("insert", entity, true)
-	if r.repo.mapping.spec.KeyAuto {
+	if r.repo.mapping.Spec.KeyAuto {
 		c.key = nil
 	}
 	ctx, err := c.start(ctx)
@@ -53,60 +54,58 @@ func (r *Repository[T, K]) InsertMany(ctx context.Context, entities []*T) error 
 
 func (c *call) insert(ctx context.Context, records []driver.Record) error {
 	m := c.repo.mapping
-	var u undoLog
-	frames := make([]frame, len(records))
+	var u mapping.Undo
+	before := make([]mapping.Identity, len(records))
 	for i, record := range records {
 		if err := c.prepareInsert(&u, record, i, len(records)); err != nil {
-			u.revert()
+			u.Revert()
 			return err
 		}
-		frames[i] = m.frameOf(record)
+		before[i] = m.IdentityOf(record)
 	}
 	at, err := c.enterWrite(ctx)
 	if err != nil {
-		u.revert()
+		u.Revert()
 		return err
 	}
 	result, err := c.repo.collection.Insert(ctx, &driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1})
 	if err != nil {
-		u.revert()
+		u.Revert()
 		return c.leave(ctx, err)
 	}
-	c.keep(u.undo...)
+	c.keep(&u)
 	for i, record := range records {
-		c.keep(func() { m.restoreFrame(record, frames[i]) })
+		c.keepIdentity(record, before[i])
 		version := int64(1)
-		if m.spec.VersionAuto {
+		if m.Spec.VersionAuto {
 			version = result.Versions[i]
 		}
-		if m.spec.KeyAuto {
-			m.setKey(record, result.Keys[i])
+		if m.Spec.KeyAuto {
+			m.SetKey(record, result.Keys[i])
 		}
-		m.stamp(record, version, at)
-		c.wrote(m.keyOf(record), version)
+		m.Stamp(record, version, at)
+		c.wrote(m.KeyOf(record), version)
 	}
 	return c.leave(ctx, nil)
 }
 
-func (c *call) prepareInsert(u *undoLog, record driver.Record, i, n int) error {
+func (c *call) prepareInsert(u *mapping.Undo, record driver.Record, i, n int) error {
 	m := c.repo.mapping
 	switch {
 	case record.IsZero() && n == 1:
 		return invalidf("the entity is nil")
 	case record.IsZero():
 		return invalidf("element %d is nil", i)
-	case !m.spec.KeyAuto:
-		if err := m.checkKey(m.keyOf(record)); err != nil {
-			return err
+	case !m.Spec.KeyAuto:
+		if err := m.CheckKey(m.KeyOf(record)); err != nil {
+			return invalid(err)
 		}
-	case !record.Field(&m.spec.Key).IsZero():
-		return invalidf("%s: the database makes the key, so it must be zero before Insert", m.spec.Key.Name)
+	case !record.Field(&m.Spec.Key).IsZero():
+		return invalidf("%s: the database makes the key, so it must be zero before Insert", m.Spec.Key.Name)
 	}
-	var own undoLog
-	if err := c.prepare(&own, record, true); err != nil {
-		return err
+	if err := m.Prepare(u, record, true); err != nil {
+		return invalid(err)
 	}
-	u.undo = append(u.undo, own.undo...)
 	return nil
 }
 
@@ -140,31 +139,30 @@ func (c *call) writeBack(ctx context.Context, record driver.Record, fields bool)
 		return invalidf("the entity is nil")
 	}
 	m := c.repo.mapping
-	if err := m.checkKey(c.key); err != nil {
-		return err
+	if err := m.CheckKey(c.key); err != nil {
+		return invalid(err)
 	}
-	if err := m.checkRead(record); err != nil {
-		return err
+	if err := m.CheckRead(record); err != nil {
+		return invalid(err)
 	}
-	var u undoLog
-	p := driver.UpdateParams{Key: c.key, Record: record, Expect: m.version(record)}
+	var u mapping.Undo
+	p := driver.UpdateParams{Key: c.key, Record: record, Expect: m.Version(record)}
 	if fields {
-		if err := c.prepare(&u, record, false); err != nil {
-			return err
+		if err := m.Prepare(&u, record, false); err != nil {
+			return invalid(err)
 		}
 	} else {
 		p.Fields = []int{}
 	}
 	err := c.update(ctx, &p, func(stored int64, at time.Time) {
 		if c.tx != nil {
-			before := m.frameOf(record)
-			c.keep(u.undo...)
-			c.keep(func() { m.restoreFrame(record, before) })
+			c.keep(&u)
+			c.keepIdentity(record, m.IdentityOf(record))
 		}
-		m.stamp(record, stored, at)
+		m.Stamp(record, stored, at)
 	})
 	if err != nil {
-		u.revert()
+		u.Revert()
 	}
 	return err
 }
@@ -229,10 +227,10 @@ func (r *Repository[T, K]) Delete(ctx context.Context, entity T) error {
 	if err != nil {
 		return err
 	}
-	if err := r.repo.mapping.checkRead(record); err != nil {
-		return c.end(ctx, err)
+	if err := r.repo.mapping.CheckRead(record); err != nil {
+		return c.end(ctx, invalid(err))
 	}
-	return c.end(ctx, c.delete(ctx, &driver.DeleteParams{Key: c.key, Expect: r.repo.mapping.version(record)}))
+	return c.end(ctx, c.delete(ctx, &driver.DeleteParams{Key: c.key, Expect: r.repo.mapping.Version(record)}))
 }
 
 // DeleteKey removes the entity with the key whatever its version, and so perhaps a state that the
@@ -247,8 +245,8 @@ func (r *Repository[T, K]) DeleteKey(ctx context.Context, key K) error {
 }
 
 func (c *call) delete(ctx context.Context, p *driver.DeleteParams) error {
-	if err := c.repo.mapping.checkKey(p.Key); err != nil {
-		return err
+	if err := c.repo.mapping.CheckKey(p.Key); err != nil {
+		return invalid(err)
 	}
 	return c.retry(ctx, c.repo.bounds(), func(int) error {
 		if _, err := c.enterWrite(ctx); err != nil {

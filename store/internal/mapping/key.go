@@ -1,4 +1,4 @@
-package store
+package mapping
 
 import (
 	"encoding/hex"
@@ -10,10 +10,6 @@ import (
 
 	"github.com/stillframe/stillframe/store/driver"
 )
-
-// standardSize bounds a string that a key or an index needs, where the mapping gives no size:
-// every server can index that much.
-const standardSize = 255
 
 // keyTypeProblem says why a type cannot be a key, empty when it can.
 func keyTypeProblem(t reflect.Type) string {
@@ -53,10 +49,11 @@ func isScalarKey(t reflect.Type) bool {
 	return false
 }
 
-// keyField describes the key, and its parts where it is composite.
-func (b *mapper) keyField(d *driver.Field, f reflect.StructField, tag storeTag) (problems []string) {
-	if f.Type != b.keyType {
-		return []string{fmt.Sprintf("is the key and has type %s, but the repository's key type is %s", f.Type, b.keyType)}
+// keyField describes the key, and its parts where it is composite. Each problem is a sentence
+// without a subject.
+func keyField(d *driver.Field, f reflect.StructField, tag storeTag, p *Params) (problems []string) {
+	if f.Type != p.Key {
+		return []string{fmt.Sprintf("is the key and has type %s, but the repository's key type is %s", f.Type, p.Key)}
 	}
 	if keyTypeProblem(f.Type) != "" {
 		return nil // named already
@@ -65,10 +62,10 @@ func (b *mapper) keyField(d *driver.Field, f reflect.StructField, tag storeTag) 
 		problems = append(problems, "is the key, which has an index of its own")
 	}
 	if f.Type.Kind() != reflect.Struct {
-		problems = append(problems, describe(d, tag, false, b.db.info)...)
+		problems = append(problems, describe(d, tag, false, p.Info)...)
 		keySize(d, tag)
 		if tag.auto {
-			problems = append(problems, b.autoKey(d)...)
+			problems = append(problems, autoKeyProblems(d, p.Info)...)
 		}
 		return problems
 	}
@@ -79,28 +76,33 @@ func (b *mapper) keyField(d *driver.Field, f reflect.StructField, tag storeTag) 
 	paths := map[string]bool{}
 	for i := range f.Type.NumField() {
 		part := f.Type.Field(i)
-		partTag, faults := parseTag(part.Tag.Get("store"))
-		problems = append(problems, prefixed(part.Name, faults)...)
-		if partTag.role() != "" || partTag.unique || partTag.index {
-			problems = append(problems, prefixed(part.Name, []string{"is a part of the key and has no role or index of its own"})...)
-		}
-		naming := b.db.driver.Resolve(part)
-		if naming.How != driver.Stored {
-			problems = append(problems, prefixed(part.Name, []string{"is a part of the key and must be stored"})...)
-			continue
-		}
-		if paths[naming.Name] {
-			problems = append(problems, prefixed(part.Name, []string{fmt.Sprintf("is stored as %q, and so is another part", naming.Name)})...)
-		}
-		paths[naming.Name] = true
-		p := driver.Field{
-			Name: d.Name + "." + part.Name, Path: naming.Name, Type: part.Type, Tag: part.Tag,
-			Index: append(append([]int{}, d.Index...), i),
-		}
-		problems = append(problems, prefixed(part.Name, describe(&p, partTag, false, b.db.info))...)
-		keySize(&p, partTag)
-		d.Parts = append(d.Parts, p)
+		problems = append(problems, prefixed(part.Name, keyPart(d, part, paths, p))...)
 	}
+	return problems
+}
+
+// keyPart describes one part of a composite key and adds it to d.Parts. paths holds the stored
+// names of the parts before it.
+func keyPart(d *driver.Field, f reflect.StructField, paths map[string]bool, p *Params) []string {
+	tag, problems := parseTag(f.Tag.Get("store"))
+	if tag.role() != "" || tag.unique || tag.index {
+		problems = append(problems, "is a part of the key and has no role or index of its own")
+	}
+	naming := p.Resolve(f)
+	if naming.How != driver.Stored {
+		return append(problems, "is a part of the key and must be stored")
+	}
+	if paths[naming.Name] {
+		problems = append(problems, fmt.Sprintf("is stored as %q, and so is another part", naming.Name))
+	}
+	paths[naming.Name] = true
+	part := driver.Field{
+		Name: d.Name + "." + f.Name, Path: naming.Name, Type: f.Type, Tag: f.Tag,
+		Index: append(append([]int{}, d.Index...), f.Index...),
+	}
+	problems = append(problems, describe(&part, tag, false, p.Info)...)
+	keySize(&part, tag)
+	d.Parts = append(d.Parts, part)
 	return problems
 }
 
@@ -118,11 +120,12 @@ func keySize(d *driver.Field, tag storeTag) {
 	}
 }
 
-func (b *mapper) autoKey(d *driver.Field) []string {
+// autoKeyProblems says why the database cannot make keys of this kind.
+func autoKeyProblems(d *driver.Field, info driver.Info) []string {
 	switch d.Kind {
 	case driver.Int, driver.Uint:
-		if !b.db.info.AutoKeys {
-			return []string{fmt.Sprintf("is tagged auto, and %s makes no integer keys", b.db.info.Name)}
+		if !info.AutoKeys {
+			return []string{fmt.Sprintf("is tagged auto, and %s makes no integer keys", info.Name)}
 		}
 	case driver.String:
 		return []string{"is tagged auto, and no database makes keys that are strings"}
@@ -130,36 +133,36 @@ func (b *mapper) autoKey(d *driver.Field) []string {
 	return nil // the backend decides on byte arrays
 }
 
-// checkKey says whether a key can be stored, and so looked for.
-func (m *mapping) checkKey(key any) error {
+// CheckKey says why a key cannot be stored, and so not be looked for either.
+func (m *Mapping) CheckKey(key any) error {
 	if len(m.keyChecks) == 0 {
 		return nil
 	}
 	// A copy, since a check may have to change what it looks at.
-	v := reflect.New(m.spec.Key.Type).Elem()
+	v := reflect.New(m.Spec.Key.Type).Elem()
 	v.Set(reflect.ValueOf(key))
 	for _, c := range m.keyChecks {
 		field := v
-		if m.spec.Key.Kind == driver.Composite {
+		if m.Spec.Key.Kind == driver.Composite {
 			field = v.Field(c.field.Index[len(c.field.Index)-1])
 		}
 		if err := c.run(nil, field); err != nil {
-			return invalid(err)
+			return err
 		}
 		if c.field.Kind == driver.String && strings.HasSuffix(field.String(), " ") {
-			return invalidf("%s: a key cannot end in a space", c.field.Name)
+			return fmt.Errorf("%s: a key cannot end in a space", c.field.Name)
 		}
 	}
 	return nil
 }
 
-// keyText is the key as errors print it, empty where it is secret.
-func (m *mapping) keyText(key any) string {
+// KeyText is the key as errors print it, empty where it is secret.
+func (m *Mapping) KeyText(key any) string {
 	if m.secretKey {
 		return ""
 	}
 	var parts []string
-	for _, v := range m.spec.KeyValues(key) {
+	for _, v := range m.Spec.KeyValues(key) {
 		parts = append(parts, scalarText(v))
 	}
 	text := strings.ToValidUTF8(strings.Join(parts, "/"), "\uFFFD")

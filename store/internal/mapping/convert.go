@@ -1,6 +1,7 @@
-package store
+package mapping
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"strconv"
@@ -9,9 +10,9 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// convert brings the value of a query to the base type of its field, normalized like a value that
+// Convert brings the value of a query to the base type of its field, normalized like a value that
 // is written, so that what was stored is found. null reports that it is NULL.
-func (m *mapping) convert(f *driver.Field, value any) (base any, null bool, err error) {
+func (m *Mapping) Convert(f *driver.Field, value any) (base any, null bool, err error) {
 	v := reflect.ValueOf(value)
 	for v.IsValid() && v.Type() != f.Base {
 		switch {
@@ -33,13 +34,13 @@ func (m *mapping) convert(f *driver.Field, value any) (base any, null bool, err 
 	}
 	dst := reflect.New(f.Base).Elem()
 	if !convertInto(f, dst, v) {
-		return nil, false, invalidf("%s: a value of type %T does not convert to %s", f.Name, value, f.Base)
+		return nil, false, fmt.Errorf("%s: a value of type %T does not convert to %s", f.Name, value, f.Base)
 	}
 	plain := *f
 	plain.Wrap, plain.Size = driver.Plain, 0
 	if check := baseCheck(&plain, m.info); check != nil {
 		if err := check(nil, dst); err != nil {
-			return nil, false, invalid(err)
+			return nil, false, err
 		}
 	}
 	return dst.Interface(), false, nil

@@ -1,63 +1,21 @@
-package store
+package mapping
 
 import (
-	"database/sql"
 	sqldriver "database/sql/driver"
-	"encoding"
-	"encoding/json"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-var (
-	byteType       = reflect.TypeFor[byte]()
-	valuerType     = reflect.TypeFor[sqldriver.Valuer]()
-	scannerType    = reflect.TypeFor[sql.Scanner]()
-	jsonWriterType = reflect.TypeFor[json.Marshaler]()
-	jsonReaderType = reflect.TypeFor[json.Unmarshaler]()
-	textWriterType = reflect.TypeFor[encoding.TextMarshaler]()
-	textReaderType = reflect.TypeFor[encoding.TextUnmarshaler]()
-)
-
-// implements reports whether t or *t has the methods of i.
-func implements(t, i reflect.Type) bool {
-	return t.Implements(i) || reflect.PointerTo(t).Implements(i)
-}
-
-// isValuer reports whether values of t are stored through their own Value and Scan.
-func isValuer(t reflect.Type) bool {
-	return implements(t, valuerType) && reflect.PointerTo(t).Implements(scannerType)
-}
-
-// hasCodec reports whether t brings its own text or JSON form, for values inside others.
-func hasCodec(t reflect.Type) bool {
-	return implements(t, jsonWriterType) && implements(t, jsonReaderType) ||
-		implements(t, textWriterType) && implements(t, textReaderType)
-}
-
-// hasNestedCodec reports whether the backend stores a value of t, inside another, by a codec into
-// which this package cannot look.
-func hasNestedCodec(t reflect.Type, info Info) bool {
-	if info.NestedCodec != nil {
-		return info.NestedCodec(t)
-	}
-	return hasCodec(t)
-}
-
-// isSQLNull reports whether t is sql.Null[T], or sql.NullString or one of its like: a value and
-// then a Valid.
-func isSQLNull(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && strings.HasPrefix(t.Name(), "Null") &&
-		t.NumField() == 2 && t.Field(1).Name == "Valid"
-}
+// standardSize bounds a string that a key or an index needs, where the mapping gives no size:
+// every server can index that much.
+const standardSize = 255
 
 // describe finds out how a field is stored and takes over its options. Each problem is a sentence
 // without a subject.
-func describe(d *driver.Field, tag storeTag, opaque bool, info Info) (problems []string) {
+func describe(d *driver.Field, tag storeTag, opaque bool, info driver.Info) (problems []string) {
 	d.Base = d.Type
 	switch {
 	case isSQLNull(d.Type):
@@ -77,7 +35,7 @@ func describe(d *driver.Field, tag storeTag, opaque bool, info Info) (problems [
 	return optionProblems(d, tag, info)
 }
 
-func optionProblems(d *driver.Field, tag storeTag, info Info) (problems []string) {
+func optionProblems(d *driver.Field, tag storeTag, info driver.Info) (problems []string) {
 	text := d.Kind == driver.String
 	for _, o := range []struct {
 		used, fits bool
@@ -102,7 +60,7 @@ func optionProblems(d *driver.Field, tag storeTag, info Info) (problems []string
 }
 
 // kindOf finds the kind of d.Base, or says why there is none.
-func kindOf(d *driver.Field, tag storeTag, opaque bool, info Info) (driver.Kind, string) {
+func kindOf(d *driver.Field, tag storeTag, opaque bool, info driver.Info) (driver.Kind, string) {
 	t := d.Base
 	switch {
 	case opaque:
@@ -209,7 +167,7 @@ func valuerKind(t reflect.Type, tag storeTag) (kind driver.Kind, problem string)
 }
 
 // nestedProblem says why a value of t cannot be stored inside another, empty when it can.
-func nestedProblem(t reflect.Type, info Info, seen map[reflect.Type]bool) string {
+func nestedProblem(t reflect.Type, info driver.Info, seen map[reflect.Type]bool) string {
 	if seen[t] || t == timeType || hasNestedCodec(t, info) {
 		return ""
 	}
@@ -242,7 +200,7 @@ func mapKeyProblem(t reflect.Type) string {
 	return fmt.Sprintf("holds a map whose keys have type %s: they must be strings or integers", t.Key())
 }
 
-func nestedStructProblem(t reflect.Type, info Info, seen map[reflect.Type]bool) string {
+func nestedStructProblem(t reflect.Type, info driver.Info, seen map[reflect.Type]bool) string {
 	exported := 0
 	for i := range t.NumField() {
 		f := t.Field(i)

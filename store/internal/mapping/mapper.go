@@ -1,46 +1,18 @@
-package store
+package mapping
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// mapping is what package store knows of an entity type in one table. It is made once, by
-// NewRepository, and never changes.
-type mapping struct {
-	spec      driver.Spec
-	info      Info
-	readAt    *driver.Field            // nil when there is none
-	created   int                      // the index in spec.Fields, -1 when there is none
-	updated   int                      // likewise
-	byName    map[string]*driver.Field // what queries can name
-	checks    []check                  // of spec.Fields, for those that have something to check
-	keyChecks []check                  // of the key's fields
-	equal     []equalFunc              // of spec.Fields
-	validated bool                     // the type has a Validate method
-	secretKey bool
-}
-
-var (
-	timeType     = reflect.TypeFor[time.Time]()
-	snapshotType = reflect.TypeFor[Snapshot]()
-)
-
-// validator is implemented by an entity that checks itself before each write.
-type validator interface{ Validate() error }
-
 // mapper collects the fields of a type and everything that is wrong with them.
 type mapper struct {
-	db       *DB
-	typ      reflect.Type
-	keyType  reflect.Type
-	table    string
-	m        *mapping
+	Params
+
+	m        *Mapping
 	indexes  []driver.Index
 	indexOf  map[string]int
 	indexed  map[string][]string // index name to field names
@@ -50,29 +22,41 @@ type mapper struct {
 	faults   []error
 }
 
-// newMapping compiles the mapping of typ, or returns all its faults joined, each an ErrInvalid
-// that names type and field.
-func newMapping(db *DB, table string, typ, keyType reflect.Type) (*mapping, error) {
+// New compiles the mapping of p.Type, or returns everything that is wrong with it: each fault names
+// type and field.
+func New(p Params) (m *Mapping, faults []error) {
 	b := &mapper{
-		db: db, typ: typ, keyType: keyType, table: table,
-		m:       &mapping{info: db.info, created: -1, updated: -1, byName: map[string]*driver.Field{}},
+		Params:  p,
+		m:       &Mapping{info: p.Info, now: p.Now, created: -1, updated: -1, byName: map[string]*driver.Field{}},
 		indexOf: map[string]int{}, indexed: map[string][]string{}, paths: map[string]string{},
 	}
-	if table == "" {
+	if p.Table == "" {
 		b.fault("", "the table's name is empty")
 	}
-	if typ.Kind() != reflect.Struct || typ == timeType {
+	if p.Type.Kind() != reflect.Struct || p.Type == timeType {
 		b.fault("", "an entity is a struct")
-		return nil, errors.Join(b.faults...)
+		return nil, b.faults
 	}
-	if problem := keyTypeProblem(keyType); problem != "" {
-		b.fault("", "%s cannot be a key: %s", keyType, problem)
+	if problem := keyTypeProblem(p.Key); problem != "" {
+		b.fault("", "%s cannot be a key: %s", p.Key, problem)
 	}
-	b.m.spec.Table, b.m.spec.Type = table, typ
-	b.walk(typ, nil)
+	b.m.Spec.Table, b.m.Spec.Type = p.Table, p.Type
+	b.walk(p.Type, nil)
+	b.count()
+	if len(b.faults) == 0 {
+		b.complete()
+	}
+	if len(b.faults) > 0 {
+		return nil, b.faults
+	}
+	return b.m, nil
+}
+
+// count notes as a fault that there is not exactly one key and one version.
+func (b *mapper) count() {
 	switch {
 	case b.keys == 0:
-		b.fault("", "no field is the key: tag one of type %s with store:\"key\"", keyType)
+		b.fault("", "no field is the key: tag one of type %s with store:\"key\"", b.Key)
 	case b.keys > 1:
 		b.fault("", "%d fields are tagged as the key: a composite key is one field of a struct type", b.keys)
 	}
@@ -82,19 +66,14 @@ func newMapping(db *DB, table string, typ, keyType reflect.Type) (*mapping, erro
 	case b.versions > 1:
 		b.fault("", "%d fields are tagged as the version", b.versions)
 	}
-	if len(b.faults) > 0 {
-		return nil, errors.Join(b.faults...)
-	}
-	b.complete()
-	return b.m, errors.Join(b.faults...)
 }
 
 func (b *mapper) fault(field, format string, args ...any) {
-	name := b.typ.String()
+	name := b.Type.String()
 	if field != "" {
 		name += "." + field
 	}
-	b.faults = append(b.faults, invalidf("%s: %s", name, fmt.Sprintf(format, args...)))
+	b.faults = append(b.faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
 
 func (b *mapper) walk(t reflect.Type, index []int) {
@@ -120,7 +99,7 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 			b.setReadAt(f, path)
 			continue
 		}
-		naming := b.db.driver.Resolve(f)
+		naming := b.Resolve(f)
 		if hidden && naming.How == driver.Stored {
 			b.fault(f.Name, "is embedded and not exported, and would be stored as a value of its own: inline or export it")
 			continue
@@ -140,12 +119,12 @@ func (b *mapper) setReadAt(f reflect.StructField, path []int) {
 }
 
 func (b *mapper) field(f reflect.StructField, path []int, tag storeTag, naming driver.Naming) {
-	if f.Type == snapshotType && naming.How != driver.Inline {
+	if f.Type == b.Snapshot && naming.How != driver.Inline {
 		b.fault(f.Name, "would be stored as a value of its own, not as a version beside the other fields: embed it without a db tag and with bson:\",inline\"")
 		b.versions++ // named once is enough
 		return
 	}
-	if f.Type == reflect.PointerTo(snapshotType) {
+	if f.Type == reflect.PointerTo(b.Snapshot) {
 		b.fault(f.Name, "is embedded by pointer: embed store.Snapshot itself")
 		b.versions++
 		return
@@ -173,9 +152,9 @@ func (b *mapper) stored(f reflect.StructField, path []int, tag storeTag, naming 
 	d := driver.Field{Name: f.Name, Path: naming.Name, Index: path, Type: f.Type, Tag: f.Tag}
 	var problems []string
 	if tag.key {
-		problems = b.keyField(&d, f, tag)
+		problems = keyField(&d, f, tag, &b.Params)
 	} else {
-		problems = describe(&d, tag, naming.Opaque, b.db.info)
+		problems = describe(&d, tag, naming.Opaque, b.Info)
 	}
 	for _, p := range problems {
 		b.fault(f.Name, "%s", p)
@@ -189,7 +168,7 @@ func (b *mapper) stored(f reflect.StructField, path []int, tag storeTag, naming 
 
 // place puts a field where its role belongs.
 func (b *mapper) place(d driver.Field, tag storeTag) {
-	spec := &b.m.spec
+	spec := &b.m.Spec
 	switch {
 	case tag.key:
 		b.keys++
@@ -200,8 +179,8 @@ func (b *mapper) place(d driver.Field, tag storeTag) {
 		if d.Type.Kind() != reflect.Int64 || d.Valuer {
 			b.fault(d.Name, "is the version and must be an int64, not %s", d.Type)
 		}
-		if tag.auto && !b.db.info.AutoVersion {
-			b.fault(d.Name, "is tagged version,auto, and %s has no versions that it moves itself", b.db.info.Name)
+		if tag.auto && !b.Info.AutoVersion {
+			b.fault(d.Name, "is tagged version,auto, and %s has no versions that it moves itself", b.Info.Name)
 		}
 		spec.Version, spec.VersionAuto = d, tag.auto
 		return
@@ -219,10 +198,10 @@ func (b *mapper) place(d driver.Field, tag storeTag) {
 		*place = len(spec.Fields)
 	}
 	if tag.unique {
-		b.index(d.Name, indexName(tag.uniqueName, b.table, d.Path), true)
+		b.index(d.Name, indexName(tag.uniqueName, b.Table, d.Path), true)
 	}
 	if tag.index {
-		b.index(d.Name, indexName(tag.indexName, b.table, d.Path), false)
+		b.index(d.Name, indexName(tag.indexName, b.Table, d.Path), false)
 	}
 	spec.Fields = append(spec.Fields, d)
 }
@@ -252,7 +231,7 @@ func indexName(name, table, column string) string {
 // complete fills in what needs all fields in their final places.
 func (b *mapper) complete() {
 	m := b.m
-	spec := &m.spec
+	spec := &m.Spec
 	for i := range spec.Fields {
 		b.nameable(&spec.Fields[i])
 	}
@@ -270,7 +249,7 @@ func (b *mapper) complete() {
 	m.equal = make([]equalFunc, len(spec.Fields))
 	for i := range spec.Fields {
 		m.equal[i] = equalOf(&spec.Fields[i])
-		if c := checkOf(&spec.Fields[i], b.db.info); c != nil {
+		if c := checkOf(&spec.Fields[i], b.Info); c != nil {
 			m.checks = append(m.checks, check{&spec.Fields[i], c})
 		}
 	}
@@ -278,11 +257,11 @@ func (b *mapper) complete() {
 	fields := spec.KeyFields()
 	for i := range fields {
 		m.secretKey = m.secretKey || fields[i].Secret
-		if c := checkOf(&fields[i], b.db.info); c != nil {
+		if c := checkOf(&fields[i], b.Info); c != nil {
 			m.keyChecks = append(m.keyChecks, check{&fields[i], c})
 		}
 	}
-	m.validated = reflect.PointerTo(b.typ).Implements(reflect.TypeFor[validator]())
+	m.validated = reflect.PointerTo(b.Type).Implements(reflect.TypeFor[validator]())
 }
 
 func (b *mapper) nameable(f *driver.Field) {

@@ -1,7 +1,9 @@
-package store
+package mapping
 
 import (
 	"reflect"
+
+	"github.com/stillframe/stillframe/store/driver"
 )
 
 // deepestNesting bounds the pointers, slices and maps inside one value. Only a value that holds
@@ -10,16 +12,16 @@ const deepestNesting = 500
 
 // nestedCheck makes the check of a value that holds others: times in it are cut, and texts and
 // numbers are checked, like those that are fields. It is nil when there is nothing to check.
-func nestedCheck(t reflect.Type, info Info, problem problemFunc) checkFunc {
+func nestedCheck(t reflect.Type, info driver.Info, problem problemFunc) checkFunc {
 	w := &nestedWalker{info: info, problem: problem, needed: map[reflect.Type]bool{}}
 	if !w.needs(t) {
 		return nil
 	}
-	return func(u *undoLog, v reflect.Value) error { return w.walk(u, v, 0) }
+	return func(u *Undo, v reflect.Value) error { return w.walk(u, v, 0) }
 }
 
 type nestedWalker struct {
-	info    Info
+	info    driver.Info
 	problem problemFunc
 	needed  map[reflect.Type]bool // written while the check is made, read only afterwards
 }
@@ -69,7 +71,7 @@ func (w *nestedWalker) isTime(t reflect.Type) bool {
 	return t == timeType || t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) && !hasNestedCodec(t, w.info)
 }
 
-func (w *nestedWalker) walk(u *undoLog, v reflect.Value, depth int) error {
+func (w *nestedWalker) walk(u *Undo, v reflect.Value, depth int) error {
 	t := v.Type()
 	if !w.needed[t] {
 		return nil
@@ -114,7 +116,7 @@ func (w *nestedWalker) walk(u *undoLog, v reflect.Value, depth int) error {
 
 // walkMap checks the entries. An entry cannot be changed in place, so one that a check changes is
 // stored again.
-func (w *nestedWalker) walkMap(u *undoLog, m reflect.Value, depth int) error {
+func (w *nestedWalker) walkMap(u *Undo, m reflect.Value, depth int) error {
 	for entries := m.MapRange(); entries.Next(); {
 		key := reflect.New(m.Type().Key()).Elem()
 		key.Set(entries.Key())
@@ -123,17 +125,17 @@ func (w *nestedWalker) walkMap(u *undoLog, m reflect.Value, depth int) error {
 		}
 		value := reflect.New(m.Type().Elem()).Elem()
 		value.Set(entries.Value())
-		inner := undoLog{}
+		var inner Undo
 		if err := w.walk(&inner, value, depth+1); err != nil {
 			return err
 		}
-		if len(inner.undo) == 0 {
+		if len(inner.steps) == 0 {
 			continue
 		}
 		if u != nil {
 			old := entries.Value()
-			u.undo = append(u.undo, inner.undo...)
-			u.undo = append(u.undo, func() { m.SetMapIndex(key, old) })
+			u.Join(&inner)
+			u.Add(func() { m.SetMapIndex(key, old) })
 		}
 		m.SetMapIndex(key, value)
 	}

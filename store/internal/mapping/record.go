@@ -1,0 +1,85 @@
+package mapping
+
+import (
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// The methods below read and write the fields of an entity that have a role.
+
+// KeyOf returns the key of an entity.
+func (m *Mapping) KeyOf(r driver.Record) any { return r.Field(&m.Spec.Key).Interface() }
+
+// SetKey sets the key of an entity.
+func (m *Mapping) SetKey(r driver.Record, key any) { r.Field(&m.Spec.Key).Set(reflect.ValueOf(key)) }
+
+// HasKey reports whether an entity has the key.
+func (m *Mapping) HasKey(r driver.Record, key any) bool {
+	return r.Field(&m.Spec.Key).Equal(reflect.ValueOf(key))
+}
+
+// Version returns the version of an entity.
+func (m *Mapping) Version(r driver.Record) int64 { return r.Field(&m.Spec.Version).Int() }
+
+// Stamp says on an entity which version it is, and when it was so.
+func (m *Mapping) Stamp(r driver.Record, version int64, at time.Time) {
+	r.Field(&m.Spec.Version).SetInt(version)
+	m.StampReadAt(r, at)
+}
+
+// StampReadAt says on an entity when it was as it is, if the type has a field for that.
+func (m *Mapping) StampReadAt(r driver.Record, at time.Time) {
+	if m.readAt != nil {
+		*r.Field(m.readAt).Addr().Interface().(*time.Time) = at
+	}
+}
+
+// ReadAt returns when an entity was as it is, the zero time where the type has no field for that.
+func (m *Mapping) ReadAt(r driver.Record) time.Time {
+	if m.readAt == nil {
+		return time.Time{}
+	}
+	return *r.Field(m.readAt).Addr().Interface().(*time.Time)
+}
+
+// CheckRead returns an error for a copy that was never read or written. Its version is 0, with
+// which a write would match a row that holds no version.
+func (m *Mapping) CheckRead(r driver.Record) error {
+	if m.Version(r) == 0 && m.ReadAt(r).IsZero() {
+		return errors.New("this copy was never read: its version is 0")
+	}
+	return nil
+}
+
+// CopyMapped copies every mapped field, and nothing else.
+func (m *Mapping) CopyMapped(dst, src driver.Record) {
+	spec := &m.Spec
+	dst.Field(&spec.Key).Set(src.Field(&spec.Key))
+	m.Stamp(dst, m.Version(src), m.ReadAt(src))
+	for i := range spec.Fields {
+		f := &spec.Fields[i]
+		dst.Field(f).Set(src.Field(f))
+	}
+}
+
+// Identity says which copy an entity is: of what, in which version, read when. It is what a write
+// changes in an entity besides created, updated and normalized fields.
+type Identity struct {
+	key     any
+	version int64
+	readAt  time.Time
+}
+
+// IdentityOf returns the identity of an entity.
+func (m *Mapping) IdentityOf(r driver.Record) Identity {
+	return Identity{m.KeyOf(r), m.Version(r), m.ReadAt(r)}
+}
+
+// SetIdentity gives an entity back the identity that it had.
+func (m *Mapping) SetIdentity(r driver.Record, id Identity) {
+	m.SetKey(r, id.key)
+	m.Stamp(r, id.version, id.readAt)
+}
