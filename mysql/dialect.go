@@ -22,6 +22,42 @@ type dialect struct {
 
 var _ sqldb.Dialect = (*dialect)(nil)
 
+// Facts implements [sqldb.Dialect].
+func (d *dialect) Facts() sqldb.Facts {
+	// A level that is set so counts for the next transaction alone.
+	begin := []string{"START TRANSACTION READ WRITE"}
+	if d.everyTx {
+		begin = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"}
+	}
+	return sqldb.Facts{
+		Limits: sqldb.Limits{
+			Params: 65535, // the protocol counts them in 16 bits
+			Rows:   math.MaxInt,
+			Bytes:  min(d.packet/2, 4<<20),
+			// For a larger value the server would break the connection, or answer with an error that has no
+			// number of its own.
+			Value: d.packet - 1024,
+		},
+		Texts: sqldb.Texts{
+			LockSuffix:   " FOR UPDATE",
+			PageStart:    " LIMIT ",
+			LikeSpecials: "%_",
+			// One INSERT whose number of rows is known gets keys in a row, this far apart, whatever
+			// innodb_autoinc_lock_mode says (MySQL reference manual, "AUTO_INCREMENT Handling in InnoDB", simple
+			// inserts). A cluster sets the distance to its number of nodes.
+			KeyStep: "SELECT @@SESSION.auto_increment_increment",
+			BeginTx: begin,
+			// The snapshot of a View is that of its first read, and not of its beginning: ReadAt is taken
+			// before that read.
+			BeginView:   []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION READ ONLY"},
+			Commit:      "COMMIT",
+			Rollback:    "ROLLBACK",
+			TableSuffix: " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation(),
+		},
+		ZeroMakesKey: !d.strictZero,
+	}
+}
+
 // Quote implements [sqldb.Dialect].
 func (d *dialect) Quote(name string) string {
 	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
@@ -68,15 +104,6 @@ func (d *dialect) Decoder(*driver.Field) func(any) any { return nil }
 // Equal implements [sqldb.Dialect].
 func (d *dialect) Equal(*driver.Field, string, string) string { return "" }
 
-// From implements [sqldb.Dialect].
-func (d *dialect) From(table string, _ bool) string { return table }
-
-// LockSuffix implements [sqldb.Dialect].
-func (d *dialect) LockSuffix() string { return " FOR UPDATE" }
-
-// Page implements [sqldb.Dialect].
-func (d *dialect) Page(param string) string { return " LIMIT " + param }
-
 // Exact implements [sqldb.Dialect]. The first condition finds the row by its index, this one then
 // looks at that row alone.
 func (d *dialect) Exact(f *driver.Field, column, param string) string {
@@ -86,20 +113,6 @@ func (d *dialect) Exact(f *driver.Field, column, param string) string {
 	return "CONVERT(" + column + " USING utf8mb4) COLLATE " + d.server.collation() + " = " + param
 }
 
-// Like implements [sqldb.Dialect]. The escape is named, since the usual one depends on the
-// sql_mode.
-func (d *dialect) Like(column, param string, not bool) string {
-	if not {
-		return column + " NOT LIKE " + param + " ESCAPE '|'"
-	}
-	return column + " LIKE " + param + " ESCAPE '|'"
-}
-
-var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_")
-
-// LikePattern implements [sqldb.Dialect].
-func (d *dialect) LikePattern(prefix string) string { return likeEscapes.Replace(prefix) + "%" }
-
 // Condition implements [sqldb.Dialect].
 func (d *dialect) Condition(sql string, _, _ int) (text, problem string) { return sql, "" }
 
@@ -108,57 +121,11 @@ func (d *dialect) Insert(p sqldb.InsertParts) (text string, answers bool) {
 	return "INSERT INTO " + p.Table + " (" + p.Columns + ") VALUES (" + strings.Join(p.Values, "), (") + ")", false
 }
 
-// KeyStep implements [sqldb.Dialect]. One INSERT whose number of rows is known gets keys in a row,
-// this far apart, whatever innodb_autoinc_lock_mode says (MySQL reference manual, "AUTO_INCREMENT
-// Handling in InnoDB", simple inserts). A cluster sets the distance to its number of nodes.
-func (d *dialect) KeyStep() string { return "SELECT @@SESSION.auto_increment_increment" }
-
-// RefusesKeyZero implements [sqldb.Dialect].
-func (d *dialect) RefusesKeyZero() bool { return !d.strictZero }
-
 // Counted implements [sqldb.Dialect]. The server counts the rows that it changed, or with
 // clientFoundRows those that it matched. They are the same: each write moves the version.
 func (d *dialect) Counted(head, where, _ string) (final string, answers bool) {
 	return head + where, false
 }
-
-// MostParams implements [sqldb.Dialect]. The protocol counts parameters in 16 bits.
-func (d *dialect) MostParams() int { return 65535 }
-
-// MostRows implements [sqldb.Dialect].
-func (d *dialect) MostRows() int { return math.MaxInt }
-
-// MostBytes implements [sqldb.Dialect].
-func (d *dialect) MostBytes() int { return min(d.packet/2, 4<<20) }
-
-// MostValue implements [sqldb.Dialect]. For a larger value the server would break the connection, or
-// answer with an error that has no number of its own.
-func (d *dialect) MostValue() int { return d.packet - 1024 }
-
-// Alone implements [sqldb.Dialect].
-func (d *dialect) Alone() string { return "" }
-
-// Begin implements [sqldb.Dialect]. A level that is set so counts for the next transaction alone.
-// The snapshot of a View is that of its first read, and not of its beginning: ReadAt is taken before
-// that read.
-func (d *dialect) Begin(view bool) []string {
-	switch {
-	case view:
-		return []string{
-			"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-			"START TRANSACTION READ ONLY",
-		}
-	case d.everyTx:
-		return []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"}
-	}
-	return []string{"START TRANSACTION READ WRITE"}
-}
-
-// Commit implements [sqldb.Dialect].
-func (d *dialect) Commit() string { return "COMMIT" }
-
-// Rollback implements [sqldb.Dialect].
-func (d *dialect) Rollback() string { return "ROLLBACK" }
 
 // Ends implements [sqldb.Dialect]. Other errors end the statement alone.
 func (d *dialect) Ends(error, driver.Fault) bool { return false }

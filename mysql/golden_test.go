@@ -40,9 +40,9 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	for name, server := range map[string]server{"mysql": {version: [3]int{9, 7, 0}}, "mariadb": {maria: true, version: [3]int{10, 11, 0}}} {
 		t.Run(name, func(t *testing.T) {
-			d := &dialect{server: server, packet: 1 << 24, strictZero: true, triggers: true}
 			sqltest.Script{
-				Open: func(pool *sql.DB) *store.DB {
+				Open: func(pool *sql.DB, callers bool) *store.DB {
+					d := &dialect{server: server, packet: 1 << 24, everyTx: callers, strictZero: true, triggers: true}
 					db, err := store.New(sqldb.New(sqldb.Config{DB: pool, Dialect: d, Statements: 8, Info: driver.Info{
 						Name: "mysql", Server: d.server.String(), Transactions: true, Views: true, LockingReads: true, AutoKeys: true,
 						TimePrecision: time.Microsecond, DecimalDigits: 65, MaxKeys: mostKeys,
@@ -50,10 +50,9 @@ func TestStatements(t *testing.T) {
 					require.NoError(t, err)
 					return db
 				},
-				Callers: func() { d.everyTx = true },
-				Native:  Where("name LIKE ? -- so", "x%"),
-				Golden:  filepath.Join("testdata", "statements-"+name+".sql"),
-				Update:  *update,
+				Native: Where("name LIKE ? -- so", "x%"),
+				Golden: filepath.Join("testdata", "statements-"+name+".sql"),
+				Update: *update,
 			}.Run(t, &sqltest.Recorder{
 				Answer: answerRows,
 				Params: func(text string) int { return strings.Count(text, "?") },

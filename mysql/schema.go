@@ -12,11 +12,6 @@ import (
 // CreateTable implements [sqldb.Schema].
 func (d *dialect) CreateTable(table string) string { return "CREATE TABLE IF NOT EXISTS " + table }
 
-// TableSuffix implements [sqldb.Schema].
-func (d *dialect) TableSuffix() string {
-	return " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation()
-}
-
 // Triggers implements [sqldb.Schema]. The trigger leaves a version that its writer has moved as it
 // is, so that the library's own writes still add exactly 1.
 func (d *dialect) Triggers(spec *driver.Spec, table string) []sqldb.Trigger {

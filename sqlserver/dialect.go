@@ -25,6 +25,30 @@ type dialect struct {
 
 var _ sqldb.Dialect = (*dialect)(nil)
 
+// Facts implements [sqldb.Dialect].
+func (d *dialect) Facts() sqldb.Facts {
+	return sqldb.Facts{
+		Limits: sqldb.Limits{
+			Params: 2098, // 2100, of which two are the statement's own
+			Rows:   1000,
+			Bytes:  4 << 20,
+			Value:  math.MaxInt32/2 - 1024, // 2 GB, of two bytes for each that is counted
+		},
+		Texts: sqldb.Texts{
+			LockHint:     " WITH (UPDLOCK, ROWLOCK)",
+			PageStart:    " OFFSET 0 ROWS FETCH NEXT ",
+			PageEnd:      " ROWS ONLY",
+			LikeSpecials: "%_[",
+			Alone:        d.settings("READ COMMITTED"),
+			BeginTx:      []string{d.settings("READ COMMITTED") + "BEGIN TRANSACTION"},
+			BeginView:    []string{d.settings("SNAPSHOT") + "BEGIN TRANSACTION"}, // its moment is that of its first read
+			Commit:       "COMMIT TRANSACTION",
+			// An error has rolled back already (XACT_ABORT). The level of a View would stay with the connection.
+			Rollback: "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+		},
+	}
+}
+
 // Quote implements [sqldb.Dialect].
 func (d *dialect) Quote(name string) string {
 	return "[" + strings.ReplaceAll(name, "]", "]]") + "]"
@@ -118,22 +142,6 @@ func uuidOf(value any) any {
 	return u[:]
 }
 
-// From implements [sqldb.Dialect].
-func (d *dialect) From(table string, lock bool) string {
-	if lock {
-		return table + " WITH (UPDLOCK, ROWLOCK)"
-	}
-	return table
-}
-
-// LockSuffix implements [sqldb.Dialect].
-func (d *dialect) LockSuffix() string { return "" }
-
-// Page implements [sqldb.Dialect].
-func (d *dialect) Page(param string) string {
-	return " OFFSET 0 ROWS FETCH NEXT " + param + " ROWS ONLY"
-}
-
 // binaryCollation compares by UTF-16 unit.
 const binaryCollation = "Latin1_General_100_BIN2"
 
@@ -157,19 +165,6 @@ func (d *dialect) Equal(f *driver.Field, column, param string) string {
 	}
 	return ""
 }
-
-// Like implements [sqldb.Dialect].
-func (d *dialect) Like(column, param string, not bool) string {
-	if not {
-		return column + " NOT LIKE " + param + " ESCAPE '|'"
-	}
-	return column + " LIKE " + param + " ESCAPE '|'"
-}
-
-var likeEscapes = strings.NewReplacer("|", "||", "%", "|%", "_", "|_", "[", "|[")
-
-// LikePattern implements [sqldb.Dialect].
-func (d *dialect) LikePattern(prefix string) string { return likeEscapes.Replace(prefix) + "%" }
 
 // Insert implements [sqldb.Dialect]. OUTPUT without INTO fails on a table with triggers. Only an
 // INSERT of a sorted SELECT makes its keys in the order of the rows, and nothing gives them back in
@@ -216,12 +211,6 @@ func numbered(prefix string, n int) string {
 	return strings.Join(names, ", ")
 }
 
-// KeyStep implements [sqldb.Dialect].
-func (d *dialect) KeyStep() string { return "" }
-
-// RefusesKeyZero implements [sqldb.Dialect].
-func (d *dialect) RefusesKeyZero() bool { return false }
-
 // Counted implements [sqldb.Dialect]. The client adds up the counts of triggers, and NOCOUNT takes
 // all counts away, so that the batch itself asks for its own.
 func (d *dialect) Counted(head, where, version string) (final string, answers bool) {
@@ -232,43 +221,11 @@ func (d *dialect) Counted(head, where, version string) (final string, answers bo
 		" OUTPUT inserted." + version + " INTO @made (v)" + where + "; SET @n = @@ROWCOUNT; SELECT @n, v FROM @made", true
 }
 
-// MostParams implements [sqldb.Dialect]: 2100, of which two are the statement's own.
-func (d *dialect) MostParams() int { return 2098 }
-
-// MostRows implements [sqldb.Dialect].
-func (d *dialect) MostRows() int { return 1000 }
-
-// MostBytes implements [sqldb.Dialect].
-func (d *dialect) MostBytes() int { return 4 << 20 }
-
-// MostValue implements [sqldb.Dialect]: 2 GB, of two bytes for each that is counted.
-func (d *dialect) MostValue() int { return math.MaxInt32/2 - 1024 }
-
-// Alone implements [sqldb.Dialect]. A pooled connection has lost its settings, all but the
-// isolation level of its last transaction. Those that a statement with parameters makes end with
-// it.
-func (d *dialect) Alone() string { return d.settings("READ COMMITTED") }
-
+// settings are what a pooled connection has lost, all but the isolation level of its last transaction.
+// Those that a statement with parameters makes end with it.
 func (d *dialect) settings(level string) string {
 	milliseconds := (d.wait + time.Millisecond - 1) / time.Millisecond
 	return fmt.Sprintf("SET XACT_ABORT ON; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL %s; ", milliseconds, level)
-}
-
-// Begin implements [sqldb.Dialect]. The moment of a View is that of its first read.
-func (d *dialect) Begin(view bool) []string {
-	if view {
-		return []string{d.settings("SNAPSHOT") + "BEGIN TRANSACTION"}
-	}
-	return []string{d.settings("READ COMMITTED") + "BEGIN TRANSACTION"}
-}
-
-// Commit implements [sqldb.Dialect].
-func (d *dialect) Commit() string { return "COMMIT TRANSACTION" }
-
-// Rollback implements [sqldb.Dialect]. An error has rolled back already (XACT_ABORT). The level of a
-// View would stay with the connection.
-func (d *dialect) Rollback() string {
-	return "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 }
 
 // Classify implements [sqldb.Dialect].

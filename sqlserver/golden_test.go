@@ -61,15 +61,14 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	d := testDialect()
 	sqltest.Script{
-		Open: func(pool *sql.DB) *store.DB {
+		Open: func(pool *sql.DB, _ bool) *store.DB {
 			db, err := store.New(sqldb.New(sqldb.Config{DB: pool, Dialect: d, Statements: 8, Info: d.info()}), nil)
 			require.NoError(t, err)
 			return db
 		},
-		Callers: func() {},
-		Native:  Where("name LIKE @p1 -- so", "x%"),
-		Golden:  filepath.Join("testdata", "statements.sql"),
-		Update:  *update,
-		Stamps:  true,
+		Native: Where("name LIKE @p1 -- so", "x%"),
+		Golden: filepath.Join("testdata", "statements.sql"),
+		Update: *update,
+		Stamps: true,
 	}.Run(t, &sqltest.Recorder{Answer: answerRows, Params: func(string) int { return -1 }, Format: "%T(%[1]v)"})
 }

@@ -16,9 +16,6 @@ func (d *dialect) CreateTable(table string) string {
 
 func literal(text string) string { return "N'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// TableSuffix implements [sqldb.Schema].
-func (d *dialect) TableSuffix() string { return "" }
-
 // Triggers implements [sqldb.Schema]. A version that others must move as well is a ROWVERSION.
 func (d *dialect) Triggers(*driver.Spec, string) []sqldb.Trigger { return nil }
 

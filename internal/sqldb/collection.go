@@ -17,6 +17,7 @@ import (
 type collection struct {
 	db       *Database
 	dialect  Dialect
+	facts    *Facts
 	spec     *driver.Spec
 	table    string // quoted
 	columns  []column
@@ -77,7 +78,7 @@ const mostUpdates = 512
 // Collection implements [driver.Database].
 func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	c := &collection{
-		db: d, dialect: d.dialect, spec: spec, table: QuoteTable(d.dialect, spec.Table),
+		db: d, dialect: d.dialect, facts: d.facts, spec: spec, table: QuoteTable(d.dialect, spec.Table),
 		position: make(map[string]int), updates: make(map[string]write),
 	}
 	keys := spec.KeyFields()
@@ -198,10 +199,14 @@ func (c *collection) compile() {
 
 func (c *collection) selectByKey(columns string, lock bool) string {
 	b := builder{dialect: c.dialect}
-	b.add("SELECT ", columns, " FROM ", c.dialect.From(c.table, lock), " WHERE ")
+	b.add("SELECT ", columns, " FROM ", c.table)
+	if lock {
+		b.add(c.facts.Texts.LockHint)
+	}
+	b.add(" WHERE ")
 	c.whereKey(&b)
 	if lock {
-		b.add(c.dialect.LockSuffix())
+		b.add(c.facts.Texts.LockSuffix)
 	}
 	return b.text()
 }
@@ -293,7 +298,7 @@ func (c *collection) arg(f *driver.Field, v reflect.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sizeOf(value) > c.dialect.MostValue() {
+	if sizeOf(value) > c.facts.Limits.Value {
 		return nil, &driver.ValueError{Field: f.Name, Problem: "value is larger than the server takes in one packet"}
 	}
 	return c.dialect.Arg(f, value)

@@ -35,7 +35,7 @@ func (b *builder) condition(c *collection, f *driver.Filter) error {
 	case driver.In, driver.NotIn:
 		return b.membership(f, k)
 	case driver.Prefix, driver.NotPrefix:
-		return b.prefix(f, k)
+		return b.prefix(c, f, k)
 	}
 	value, err := f.Field.EncodeBase(f.Value)
 	if err != nil {
@@ -108,13 +108,14 @@ func (b *builder) specialMembership(f *driver.Filter, k *column) error {
 	return nil
 }
 
-func (b *builder) prefix(f *driver.Filter, k *column) error {
+func (b *builder) prefix(c *collection, f *driver.Filter, k *column) error {
 	value, err := f.Field.EncodeBase(f.Value)
 	if err != nil {
 		return err
 	}
-	param, err := b.compared(k, b.dialect.LikePattern(value.(string)))
-	b.add(b.dialect.Like(k.name, param, f.Op == driver.NotPrefix))
+	b.add(k.name, []string{" LIKE ", " NOT LIKE "}[btoi(f.Op == driver.NotPrefix)])
+	err = b.compare(k, c.facts.Texts.likePattern(value.(string)))
+	b.add(" ESCAPE '", likeEscape, "'")
 	return err
 }
 
@@ -146,7 +147,7 @@ func (b *builder) where(c *collection, f *driver.Filter) error {
 	if err := b.condition(c, f); err != nil {
 		return err
 	}
-	if b.count >= b.dialect.MostParams() {
+	if b.count >= c.facts.Limits.Params {
 		return &driver.ValueError{Field: "Where", Problem: "the query has more values than one statement can carry"}
 	}
 	return nil

@@ -32,6 +32,7 @@ type Config struct {
 type Database struct {
 	db       *sql.DB
 	dialect  Dialect
+	facts    *Facts
 	info     driver.Info
 	owned    bool
 	sessions *sessions
@@ -42,9 +43,10 @@ var _ driver.Database = (*Database)(nil)
 // New returns the database that a backend's Open and New give to store.New.
 func New(c Config) *Database {
 	c.Info.Native = reflect.TypeFor[Native]()
+	facts := c.Dialect.Facts()
 	return &Database{
-		db: c.DB, dialect: c.Dialect, info: c.Info, owned: c.Owned,
-		sessions: &sessions{db: c.DB, dialect: c.Dialect, statements: c.Statements},
+		db: c.DB, dialect: c.Dialect, facts: &facts, info: c.Info, owned: c.Owned,
+		sessions: &sessions{db: c.DB, dialect: c.Dialect, facts: &facts, statements: c.Statements},
 	}
 }
 

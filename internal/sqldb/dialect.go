@@ -9,6 +9,8 @@ import (
 // Dialect is what one SQL server does differently from another. It is immutable and safe for
 // concurrent use. The names of tables and columns that its methods are given are quoted already.
 type Dialect interface {
+	// Facts are asked once, and never change.
+	Facts() Facts
 	// Quote makes an identifier of one name, whatever characters it has.
 	Quote(name string) string
 	// CheckName says why a name cannot be an identifier, empty when it can. What none can have
@@ -29,20 +31,9 @@ type Dialect interface {
 	// is empty where = does.
 	Equal(f *driver.Field, column, param string) string
 
-	// From is the table as a SELECT names it. lock asks for a row lock that is kept until the
-	// transaction ends.
-	From(table string, lock bool) string
-	// LockSuffix ends a SELECT that locks.
-	LockSuffix() string
-	// Page ends a sorted SELECT that reads as many rows as the parameter says.
-	Page(param string) string
 	// Exact is a second condition that a string key must meet beside column = param, so that a
 	// collation that folds does not reach another row. It is empty where there is none.
 	Exact(f *driver.Field, column, param string) string
-	// Like is the condition that column starts with a pattern that LikePattern made.
-	Like(column, param string, not bool) string
-	// LikePattern is the pattern of all strings that start with prefix.
-	LikePattern(prefix string) string
 	// Condition is the text of a native condition whose first argument is number first, or
 	// what is wrong with it.
 	Condition(sql string, first, args int) (text, problem string)
@@ -50,32 +41,10 @@ type Dialect interface {
 	// Insert completes an INSERT. Where answers is true the statement gives rows, one for each
 	// inserted row and in their order: the made key, then the made version, each where asked.
 	Insert(p InsertParts) (text string, answers bool)
-	// KeyStep is a query for the distance of the keys that one INSERT makes. It is asked where
-	// Insert does not answer.
-	KeyStep() string
-	// RefusesKeyZero says that an INSERT of the key 0 may store another.
-	RefusesKeyZero() bool
 	// Counted completes an UPDATE or DELETE, given up to its WHERE and from there. Where answers
 	// is true the statement gives one row: the number of rows that it wrote and, where version is
 	// not empty, the version now stored. No row is as good as 0.
 	Counted(head, where, version string) (final string, answers bool)
-	// MostParams is the most parameters of one statement.
-	MostParams() int
-	// MostRows is the most rows of one INSERT.
-	MostRows() int
-	// MostBytes is the most bytes of parameters that one statement should carry.
-	MostBytes() int
-	// MostValue is the most bytes of one value.
-	MostValue() int
-
-	// Alone begins a statement that is a transaction of its own.
-	Alone() string
-	// Begin returns the statements that begin a transaction.
-	Begin(view bool) []string
-	// Commit is the statement that commits.
-	Commit() string
-	// Rollback is the statement that rolls back.
-	Rollback() string
 
 	// Classify says what an error of the server or of its client means. It reports false for an
 	// error that is neither.
@@ -101,8 +70,6 @@ type Schema interface {
 	CheckField(f *driver.Field) string
 	// Column is the definition of a column: name, type, and whether it can be NULL.
 	Column(spec *driver.Spec, f *driver.Field) string
-	// TableSuffix ends a CREATE TABLE.
-	TableSuffix() string
 	// CreateTable starts a CREATE TABLE that does nothing where the table is there.
 	CreateTable(table string) string
 	// Triggers are the triggers that a table needs.

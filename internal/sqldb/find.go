@@ -30,13 +30,13 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 
 // mostKeys is the most keys of one statement, a power of two as the lists are.
 func (c *collection) mostKeys() int {
-	return 1 << (bits.Len(uint(max(1, c.dialect.MostParams()/len(c.keys())))) - 1)
+	return 1 << (bits.Len(uint(max(1, c.facts.Limits.Params/len(c.keys())))) - 1)
 }
 
 // findBy runs one statement, whose condition where writes.
 func (c *collection) findBy(ctx context.Context, page *pageReader, where func(b *builder) error) error {
 	b := builder{dialect: c.dialect}
-	b.add("SELECT ", c.list, " FROM ", c.dialect.From(c.table, false))
+	b.add("SELECT ", c.list, " FROM ", c.table)
 	if err := where(&b); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
 		}
 	}
 	b.count++
-	b.add(c.dialect.Page(c.dialect.Param(b.count, nil)))
+	b.add(c.facts.Texts.PageStart, c.dialect.Param(b.count, nil), c.facts.Texts.PageEnd)
 	limit, err := c.dialect.Arg(nil, int64(p.Limit+btoi(p.Peek)))
 	b.args.add(limit)
 	return err

@@ -60,7 +60,7 @@ func (c *collection) insertArgs(p *driver.InsertParams) ([]any, error) {
 			if err != nil {
 				return nil, err
 			}
-			if value == int64(0) && c.isKey(f) && c.dialect.RefusesKeyZero() {
+			if value == int64(0) && c.isKey(f) && c.facts.ZeroMakesKey {
 				return nil, &driver.ValueError{Field: f.Name, Problem: "is 0, for which this connection's sql_mode makes another key"}
 			}
 			values = append(values, value)
@@ -87,7 +87,7 @@ type chunk struct {
 // chunks cuts rows into what one statement can carry.
 func (c *collection) chunks(values []any, rows int) []chunk {
 	width := len(c.insertInto)
-	most := min(max(1, c.dialect.MostParams()/max(1, width)), c.dialect.MostRows())
+	most := min(max(1, c.facts.Limits.Params/max(1, width)), c.facts.Limits.Rows)
 	if width == 0 || c.spec.VersionAuto && !c.spec.KeyAuto {
 		most = 1 // versions come without an order; made keys have one
 	}
@@ -98,7 +98,7 @@ func (c *collection) chunks(values []any, rows int) []chunk {
 			for _, v := range values[end*width : (end+1)*width] {
 				size += sizeOf(v)
 			}
-			if size > c.dialect.MostBytes() && end > start {
+			if size > c.facts.Limits.Bytes && end > start {
 				break
 			}
 			end++
@@ -169,7 +169,7 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 }
 
 func (c *collection) keyStep(ctx context.Context, s *session) (step int64, err error) {
-	err = s.query(ctx, c.dialect.KeyStep(), nil, true, func(row []sqldriver.Value) (err error) {
+	err = s.query(ctx, c.facts.Texts.KeyStep, nil, true, func(row []sqldriver.Value) (err error) {
 		step, err = integer(row[0])
 		return err
 	})

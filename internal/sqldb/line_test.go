@@ -84,10 +84,7 @@ type settles struct{ Dialect }
 func (settles) Settled(error) bool                  { return false }
 func (settles) Forgotten(error) bool                { return false }
 func (settles) Crowded(error) bool                  { return false }
-func (settles) Alone() string                       { return "" }
-func (settles) Commit() string                      { return "COMMIT" }
-func (settles) Rollback() string                    { return "ROLLBACK" }
-func (settles) Begin(bool) []string                 { return nil }
+func (settles) Facts() Facts                        { return Facts{Texts: Texts{Commit: "COMMIT", Rollback: "ROLLBACK"}} }
 func (settles) Classify(error) (driver.Fault, bool) { return driver.Fault{}, false }
 func (settles) Ends(error, driver.Fault) bool       { return false }
 

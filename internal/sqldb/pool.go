@@ -12,12 +12,14 @@ import (
 // Connector makes the connections of a pool of ours. Each keeps its own prepared statements, and
 // they go with it.
 func Connector(inner sqldriver.Connector, d Dialect, statements int) sqldriver.Connector {
-	return &connector{inner, d, statements}
+	facts := d.Facts()
+	return &connector{inner, d, &facts, statements}
 }
 
 type connector struct {
 	sqldriver.Connector
 	dialect    Dialect
+	facts      *Facts
 	statements int
 }
 
@@ -39,7 +41,7 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if !ok {
 		return inner, nil
 	}
-	s := newSession(full, c.dialect, c.statements)
+	s := newSession(full, c.dialect, c.facts, c.statements)
 	if l.dialed() {
 		s.line = l
 	}
@@ -79,8 +81,8 @@ func (c *keepingConn) QueryContext(ctx context.Context, text string, a []sqldriv
 	return nil, sqldriver.ErrSkip
 }
 
-func newSession(conn sqldriver.Conn, d Dialect, statements int) *session {
-	return &session{conn: conn, dialect: d, kept: newStatements(statements)}
+func newSession(conn sqldriver.Conn, d Dialect, f *Facts, statements int) *session {
+	return &session{conn: conn, dialect: d, facts: f, kept: newStatements(statements)}
 }
 
 // sessions finds the session of a connection. Those of a caller's pool are remembered here:
@@ -89,6 +91,7 @@ func newSession(conn sqldriver.Conn, d Dialect, statements int) *session {
 type sessions struct {
 	db         *sql.DB
 	dialect    Dialect
+	facts      *Facts
 	statements int
 
 	mu    sync.Mutex
@@ -118,7 +121,7 @@ func (s *sessions) of(conn any) *session {
 			s.known = make(map[sqldriver.Conn]*known)
 		}
 		s.forgetOld()
-		k = &known{session: newSession(c, s.dialect, s.statements)}
+		k = &known{session: newSession(c, s.dialect, s.facts, s.statements)}
 		s.known[c] = k
 	}
 	k.used = s.clock

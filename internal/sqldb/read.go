@@ -70,7 +70,7 @@ func (c *collection) versionIn(value any) (int64, error) {
 // Count implements [driver.Collection].
 func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, error) {
 	b := builder{dialect: c.dialect}
-	b.add("SELECT COUNT(*) FROM ", c.dialect.From(c.table, false))
+	b.add("SELECT COUNT(*) FROM ", c.table)
 	if err := b.where(c, p.Filter); err != nil {
 		return 0, err
 	}

@@ -111,7 +111,7 @@ func (c *collection) createTable() string {
 		b.WriteString("  " + c.dialect.Column(c.spec, c.columns[i].field) + ",\n")
 	}
 	b.WriteString("  PRIMARY KEY (" + c.keyList() + ")\n)")
-	b.WriteString(c.dialect.TableSuffix())
+	b.WriteString(c.facts.Texts.TableSuffix)
 	return b.String()
 }
 

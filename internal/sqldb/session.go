@@ -15,6 +15,7 @@ import (
 type session struct {
 	conn    sqldriver.Conn
 	dialect Dialect
+	facts   *Facts
 	kept    *statements
 	alone   bool  // each statement is a transaction of its own
 	broken  bool  // an error has left the connection, or its transaction, in an unknown state
@@ -114,7 +115,7 @@ func (s *session) runPrepared(ctx context.Context, text string, a args, keep boo
 			var err error
 			whole := text
 			if s.alone {
-				whole = s.dialect.Alone() + text
+				whole = s.facts.Texts.Alone + text
 			}
 			if stmt, err = s.prepare(ctx, whole); err != nil {
 				return s.failed(err, false)

@@ -27,7 +27,11 @@ var errForeignTx = errors.New("sqldb: the transaction belongs to another databas
 func (d *Database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, error) {
 	tx := &Tx{db: d}
 	err := d.acquire(ctx, func(c *sql.Conn, s *session) (bool, error) {
-		for _, text := range d.dialect.Begin(p.View) {
+		begin := d.facts.Texts.BeginTx
+		if p.View {
+			begin = d.facts.Texts.BeginView
+		}
+		for _, text := range begin {
 			if err := s.simple(ctx, text); err != nil {
 				s.broken = true // whatever has begun ends with the connection
 				return false, err
@@ -65,7 +69,7 @@ func (t *Tx) Commit(ctx context.Context) error {
 		_ = t.Rollback(ctx)
 		return unsent(err)
 	}
-	err := t.use(func(s *session) error { return s.simple(ctx, t.db.dialect.Commit()) })
+	err := t.use(func(s *session) error { return s.simple(ctx, t.db.facts.Texts.Commit) })
 	t.release(err != nil)
 	return err
 }
@@ -77,7 +81,7 @@ func (t *Tx) Rollback(ctx context.Context) error {
 		t.release(true)
 		return nil
 	}
-	err := t.use(func(s *session) error { return s.simple(ctx, t.db.dialect.Rollback()) })
+	err := t.use(func(s *session) error { return s.simple(ctx, t.db.facts.Texts.Rollback) })
 	t.release(err != nil)
 	return err
 }

@@ -51,10 +51,8 @@ var born = time.Date(1961, 6, 21, 0, 0, 0, 0, time.UTC)
 
 // Script is what differs between the golden files.
 type Script struct {
-	// Open makes a database of a pool.
-	Open func(pool *sql.DB) *store.DB
-	// Callers makes Begin state what it states in a pool that is the caller's.
-	Callers func()
+	// Open makes a database of a pool, which is the caller's or the backend's own.
+	Open func(pool *sql.DB, callers bool) *store.DB
 	// Native is a native condition with one argument and a comment at its end.
 	Native store.Query
 	// Golden is the file, and Update writes it anew.
@@ -122,7 +120,7 @@ func (s Script) Run(t *testing.T, r *Recorder) {
 func (s Script) write(t *testing.T, r *Recorder, b *strings.Builder) {
 	pool := sql.OpenDB(r)
 	t.Cleanup(func() { _ = pool.Close() })
-	db := s.Open(pool)
+	db := s.Open(pool, false)
 	players := store.MustRepository[player, int64](db, "league.players", nil)
 	matches := store.MustRepository[match, matchKey](db, "matches", nil)
 	tickets := store.MustRepository[ticket, int64](db, "tickets", nil)
@@ -177,8 +175,8 @@ func (s Script) write(t *testing.T, r *Recorder, b *strings.Builder) {
 			return err
 		})
 	})
-	s.Callers()
-	run("Atomic in a caller's pool", func() error { return db.Atomic(ctx, nil, func(context.Context, *store.Tx) error { return nil }) })
+	callers := s.Open(pool, true)
+	run("Atomic in a caller's pool", func() error { return callers.Atomic(ctx, nil, func(context.Context, *store.Tx) error { return nil }) })
 	for _, q := range []struct {
 		name  string
 		query store.Query

@@ -1,0 +1,63 @@
+package sqldb
+
+import "strings"
+
+// Facts are what never changes about one SQL server, as [New] and [Connector] ask its [Dialect] once.
+type Facts struct {
+	Limits Limits
+	Texts  Texts
+	// ZeroMakesKey says that an INSERT of the key 0 may store another key, which the server makes for it.
+	// Such an INSERT is refused then.
+	ZeroMakesKey bool
+}
+
+// Limits are the most that one statement can carry.
+type Limits struct {
+	Params int // the parameters
+	Rows   int // the rows of an INSERT
+	Bytes  int // the bytes of all parameters together that one INSERT should carry
+	Value  int // the bytes of one value
+}
+
+// Texts are the parts of statements, and whole statements, that each server has its own words for. A part
+// that a server does not need is empty.
+type Texts struct {
+	// LockHint stands behind the table's name in a SELECT that locks its rows until the transaction ends.
+	LockHint string
+	// LockSuffix ends such a SELECT.
+	LockSuffix string
+	// PageStart and PageEnd stand around the parameter that says how many rows a sorted SELECT reads, and
+	// end the SELECT.
+	PageStart, PageEnd string
+	// LikeSpecials are the characters that have a meaning in the pattern of LIKE.
+	LikeSpecials string
+	// KeyStep is a query for the distance of the keys that one INSERT makes. It is asked where
+	// Dialect.Insert says that the INSERT does not answer.
+	KeyStep string
+
+	// Alone begins a statement that is a transaction of its own.
+	Alone string
+	// BeginTx and BeginView are the statements that begin a transaction, and one for a View.
+	BeginTx, BeginView []string
+	Commit             string
+	Rollback           string
+
+	// TableSuffix ends a CREATE TABLE.
+	TableSuffix string
+}
+
+// likeEscape takes the meaning from the character behind it. Each LIKE names it, since the usual one
+// depends on a setting of the server.
+const likeEscape = "|"
+
+// likePattern is the pattern of all strings that start with prefix.
+func (t *Texts) likePattern(prefix string) string {
+	var b strings.Builder
+	for i := range len(prefix) {
+		if c := prefix[i]; c == likeEscape[0] || strings.IndexByte(t.LikeSpecials, c) >= 0 {
+			b.WriteString(likeEscape)
+		}
+		b.WriteByte(prefix[i])
+	}
+	return b.String() + "%"
+}
