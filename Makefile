@@ -33,10 +33,9 @@ test-faults: servers
 	go test -race -count=1 -timeout 60m -v -run TestHistoriesUnderFaults ./mysql -faults $(FAULTTIME)
 	go test -race -count=1 -timeout 60m -v -run TestHistoriesUnderFaults ./mongo -faults $(FAULTTIME)
 
-# Which guarantee was shown on which server, and which test caught each broken backend. It puts the
-# first table into the README.
+# Which guarantee was shown on which server, and which test caught each broken backend.
 conformance: servers
-	go run ./internal/conformance -write README.md
+	go run ./internal/conformance -write docs/CONFORMANCE.md
 
 lint:
 	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi

@@ -1,5 +1,5 @@
 // Command conformance runs the conformance suite on every backend that it can reach, and prints which
-// guarantee holds where: make conformance.
+// guarantee holds where, and what caught each backend that is broken on purpose: make conformance.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	short := flags.Bool("short", false, "run the short form of the suite")
-	file := flags.String("write", "", "put the table between the marks in this file, besides printing it")
+	file := flags.String("write", "", "put the tables between the marks in this file, besides printing them")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -53,9 +53,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	table, failed := found.table(columns)
 	broken, missed := found.broken(brokenTest)
-	fmt.Fprintf(out, "%s\n%s", table, broken)
+	text := table + "\n" + broken
+	fmt.Fprint(out, text)
 	if *file != "" {
-		if err := replace(*file, table); err != nil {
+		if err := replace(*file, text); err != nil {
 			return err
 		}
 	}
@@ -115,14 +116,14 @@ func (r results) test(ctx context.Context, pkg string, short bool) error {
 	return nil
 }
 
-// The marks in a Markdown file between which the table stands.
+// The marks in a Markdown file between which the tables stand.
 const (
 	startMark = "<!-- conformance: made by make conformance -->\n"
 	endMark   = "<!-- conformance: end -->\n"
 )
 
-// replace puts the table between the marks.
-func replace(file, table string) error {
+// replace puts the tables between the marks.
+func replace(file, tables string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -130,7 +131,7 @@ func replace(file, table string) error {
 	before, rest, ok := strings.Cut(string(text), startMark)
 	_, after, end := strings.Cut(rest, endMark)
 	if !ok || !end {
-		return fmt.Errorf("%s has no marks for the table", file)
+		return fmt.Errorf("%s has no marks for the tables", file)
 	}
-	return os.WriteFile(file, []byte(before+startMark+"\n"+table+"\n"+endMark+after), 0o644)
+	return os.WriteFile(file, []byte(before+startMark+"\n"+tables+"\n"+endMark+after), 0o644)
 }

@@ -199,7 +199,8 @@ func (r results) broken(c column) (text string, missed int) {
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", strings.ReplaceAll(name, "_", " "), caught)
 	}
-	return b.String(), missed
+	count := fmt.Sprintf("Of %d backends that are broken in one way each, the suite caught %d.\n\n", len(tests), len(tests)-missed)
+	return count + b.String(), missed
 }
 
 // few names the first three.
