@@ -35,7 +35,7 @@ import (
 // A ctx that already belongs to a Tx of this database is ErrInvalid: transactions do not nest. A
 // backend without transactions answers ErrUnsupported before any I/O. A nil o means defaults.
 func (db *DB) Atomic(ctx context.Context, o *TxOptions, fn func(ctx context.Context, tx *Tx) error) error {
-	return db.transact(ctx, &call{db: db, op: "atomic", write: true}, o, fn)
+	return db.transact(ctx, &call{db: db, op: "atomic", mayWrite: true}, o, fn)
 }
 
 // View runs fn in a read-only transaction, whose reads are all of one moment: that of the first.
@@ -80,10 +80,10 @@ func (c *call) runs(ctx context.Context, options *TxOptions, fn func(context.Con
 		return invalidf("the function is nil")
 	}
 	info := c.db.info
-	if c.write && !info.Transactions {
+	if c.mayWrite && !info.Transactions {
 		return explain(ErrUnsupported, "%s has no transactions", info.Server)
 	}
-	if !c.write && !info.Views {
+	if !c.mayWrite && !info.Views {
 		if info.NoViews != "" {
 			return explain(ErrUnsupported, "%s has no transactions of one moment: %s", info.Server, info.NoViews)
 		}
@@ -95,7 +95,7 @@ func (c *call) runs(ctx context.Context, options *TxOptions, fn func(context.Con
 		}
 	}
 	last := time.Now().Add(o.Timeout)
-	return c.retry(ctx, bounds{o.Timeout, math.MaxInt}, func(n int) error {
+	return retry(ctx, c, bounds{o.Timeout, math.MaxInt}, func(n int) error {
 		deadline := time.Now().Add(o.RunTimeout)
 		if deadline.After(last) {
 			deadline = last
@@ -103,7 +103,7 @@ func (c *call) runs(ctx context.Context, options *TxOptions, fn func(context.Con
 		tx, err := c.run(ctx, n, o, deadline, fn)
 		*committed = tx
 		if a, ok := err.(*again); ok {
-			c.metContention(ctx, a.err)
+			c.tellContention(ctx, a.err)
 		}
 		return err
 	})
@@ -127,17 +127,17 @@ func (c *call) rehearse(ctx context.Context, o TxOptions, fn func(context.Contex
 func (c *call) run(ctx context.Context, n int, o TxOptions, deadline time.Time, fn func(context.Context, *Tx) error) (*Tx, error) {
 	run, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	c.writing = false
-	d, err := c.db.driver.Begin(run, &driver.BeginParams{View: !c.write})
+	c.isWriting = false
+	d, err := c.db.driver.Begin(run, &driver.BeginParams{View: !c.mayWrite})
 	if err != nil {
 		fault := c.fault(run, err)
 		late := run.Err() != nil && ctx.Err() == nil // it waited for a connection, say
-		if late || c.reruns(run, err) {
+		if late || c.canRerun(run, err) {
 			return nil, &again{fault}
 		}
 		return nil, fault
 	}
-	tx := &Tx{db: c.db, driver: d, view: !c.write, run: n, deadline: deadline}
+	tx := &Tx{db: c.db, driver: d, isView: !c.mayWrite, run: n, deadline: deadline}
 	returned := false
 	defer func() {
 		if !returned {
@@ -148,5 +148,3 @@ func (c *call) run(ctx context.Context, n int, o TxOptions, deadline time.Time, 
 	returned = true
 	return tx, tx.finish(ctx, run, c, o, cancel, err)
 }
-
-var errNotReturned = explain(ErrTransient, "the function did not return")

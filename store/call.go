@@ -7,23 +7,50 @@ import (
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/internal/mapping"
 )
 
-// call is one running call of a user, on a repository or on the DB itself.
-type call struct {
-	db    *DB
-	repo  *repo // nil for a call on the DB
-	tx    *Tx   // nil outside a Tx
-	op    string
-	key   any  // nil when there is none
-	write bool // the call may write
+// The words of the core, each of which means one thing in this package.
+//
+//	entity     a value of the user's struct type; a copy of one row as it was at one moment
+//	record     an entity without its type, as a driver is given it
+//	key        what names one entity in its table
+//	version    the number by which a write tells whether the stored row is still that of a copy
+//	identity   of an entity: its key, its version and the time of its reading
+//	call       one running call of a user: a Get, a Modify, an Atomic with all that it runs
+//	request    one trip of a call to the backend, between enter and leave
+//	attempt    one try of a call that may be made again: read, change, write
+//	run        one execution of the function of an Atomic or View, in a transaction of its own
+//	rehearsal  a run, or a change by Modify's function, that is thrown away (Options.Rehearse)
+//	fault      what an error of the backend means (driver.Fault, and what fault.go makes of it)
+//	outcome    what became of a write on a version (driver.Outcome, and the table in outcome.go)
+//	conflict   a write found another version than its copy has: an ErrConflict
+//	contention a conflict, or a deadlock, lock timeout or write conflict that the server reports
+//	again      the marker of an attempt that wrote nothing and may be made again
+//	doomed     a Tx in which a request has failed: it will be rolled back, whatever its function does
+//	late       past the deadline of the run, which is the Tx's and not the caller's
+//	undo       the steps that put entities back as they were, because nothing was committed
+//	current    a read of the newest committed state, where a Tx else reads from one moment
 
-	writing bool               // the request that was sent last is a write
-	cancel  context.CancelFunc // set in a Tx whose deadline ctx does not carry
+// call is one running call of a user, on a repository or on the DB itself. One goroutine has it.
+//
+// Its life: start, then requests, each between enter and leave, then end. Whatever happens between,
+// the verbs return through end, which gives an error its place and tells the observer.
+type call struct {
+	db       *DB
+	repo     *repo // nil for a call on the DB
+	tx       *Tx   // nil outside a Tx
+	op       string
+	key      any  // nil when there is none
+	mayWrite bool // false for a verb that only reads
+
+	isWriting bool               // the request that was sent last is a write
+	cancel    context.CancelFunc // set in a Tx whose deadline ctx does not carry
 }
 
 // start makes every check of a call that needs no I/O and nothing of its arguments, and tells the
-// observer. When it returns an error the call is over; otherwise the caller defers or calls end.
+// observer. When it returns an error the call is over; otherwise the caller defers or calls end. The
+// ctx that it returns is the call's from then on.
 func (c *call) start(ctx context.Context) (context.Context, error) {
 	if ctx == nil {
 		return nil, c.fail(invalidf("the context is nil"))
@@ -33,7 +60,7 @@ func (c *call) start(ctx context.Context) (context.Context, error) {
 			ctx = next
 		}
 	}
-	if err := c.admit(ctx); err != nil {
+	if err := c.check(ctx); err != nil {
 		return ctx, c.end(ctx, err)
 	}
 	if c.tx != nil {
@@ -44,30 +71,39 @@ func (c *call) start(ctx context.Context) (context.Context, error) {
 	return ctx, nil
 }
 
-func (c *call) admit(ctx context.Context) error {
-	if c.db.closed.Load() {
+// check returns why the call cannot begin: the DB, its Tx or its ctx are over, or do not belong
+// together. It is start's part that can fail.
+func (c *call) check(ctx context.Context) error {
+	switch tx := c.tx; {
+	case c.db.closed.Load():
 		return ErrClosed
-	}
-	if c.tx != nil {
-		if err := c.tx.admit(c); err != nil {
+	case tx == nil:
+		if txOf(ctx, c.db) != nil {
+			return invalidf("the context belongs to a transaction of this database: use In(tx)")
+		}
+	case tx == nilTx:
+		return invalidf("In was given a nil transaction")
+	case tx.db != c.db:
+		return invalidf("the transaction belongs to another database")
+	case tx.isView && c.mayWrite:
+		return invalidf("a View is read only")
+	default:
+		if err := tx.lock(); err != nil {
 			return err
 		}
-	} else if txOf(ctx, c.db) != nil {
-		return invalidf("the context belongs to a transaction of this database: use In(tx)")
+		tx.mu.Unlock()
 	}
-	return c.ended(ctx)
+	return c.checkCtx(ctx)
 }
 
-// ended is the error of a context that has ended before a request was sent, nil while it has not.
-func (c *call) ended(ctx context.Context) error {
+// checkCtx returns the error of a ctx that has ended before a request was sent, nil while it has not.
+func (c *call) checkCtx(ctx context.Context) error {
 	err := ctx.Err()
-	if err != nil && c.ranLate() {
+	if err != nil && c.isLate() {
 		return both(errLate, err)
 	}
 	return err
 }
-
-var errLate = explain(ErrTransient, "the transaction ran past its deadline")
 
 // end finishes a call: it gives err its place and tells the observer. A nil err stays nil.
 func (c *call) end(ctx context.Context, err error) error {
@@ -115,99 +151,164 @@ func (c *call) describe() Call {
 	return d
 }
 
-// callersError carries an error of the caller's own function through this package unchanged.
-type callersError struct{ err error }
+// enter starts one request that reads; the caller must call leave when the backend has returned, and
+// not when enter returns an error. In a Tx it takes the lock that every access to the Tx's state
+// needs. The time is the moment of what the request reads, as it is stamped on an entity.
+func (c *call) enter(ctx context.Context) (time.Time, error) {
+	c.isWriting = false
+	if c.db.closed.Load() {
+		return time.Time{}, ErrClosed
+	}
+	if err := c.checkCtx(ctx); err != nil {
+		return time.Time{}, err
+	}
+	tx := c.tx
+	if tx == nil {
+		return c.db.now(), nil
+	}
+	if err := tx.lock(); err != nil {
+		return time.Time{}, err
+	}
+	if !tx.isView && !c.db.info.SnapshotTx {
+		return c.db.now(), nil
+	}
+	if tx.readAt.IsZero() {
+		tx.readAt = c.db.now()
+	}
+	return tx.readAt, nil
+}
 
-func (e *callersError) Error() string { return e.err.Error() }
+// enterWrite is enter for a request that writes: the outcome of no other can be unknown.
+func (c *call) enterWrite(ctx context.Context) (time.Time, error) {
+	at, err := c.enter(ctx)
+	c.isWriting = true
+	return at, err
+}
 
-// fault turns a raw error of the backend into an *Error, by what the backend says it means. Inside
-// a Tx no single operation has an unknown outcome: only the commit decides.
+// leave ends what enter began. It gives an error of the backend its meaning; in a Tx such an error
+// dooms it.
+func (c *call) leave(ctx context.Context, err error) error {
+	tx := c.tx
+	if tx == nil {
+		if err == nil {
+			return nil
+		}
+		return c.fault(ctx, err)
+	}
+	defer tx.mu.Unlock()
+	if err == nil {
+		return nil
+	}
+	fault := c.fault(ctx, err)
+	tx.doom(fault, c.canRerun(ctx, err))
+	return fault
+}
+
+// leaveToRerun is leave for a request in a Tx that has succeeded and has shown that the Tx decides on
+// a state that is no longer the newest. err dooms the Tx, and Atomic runs its function again.
+func (c *call) leaveToRerun(err error) {
+	c.tx.doom(err, true)
+	c.tx.mu.Unlock()
+}
+
+// fault turns an error of the backend into an *Error, by what the backend says it means. Inside a Tx
+// no single request has an unknown outcome: only the commit decides.
 func (c *call) fault(ctx context.Context, err error) *Error {
 	if e, ok := err.(*Error); ok {
 		return e
 	}
-	f := c.db.driver.Classify(err)
-	e := c.errorOf(nil)
-	e.cause, e.Constraint = err, f.Constraint
-	var look *notApplied
-	nothing := errors.As(err, &look)
-	unknown := f.Sent && c.writing && c.tx == nil && !nothing
-	code := c.db.codeText(f.Code)
-	// A context that ended shows as whatever the client made of the broken connection.
-	if end := ctx.Err(); end != nil {
-		switch f.Class {
-		case driver.Canceled, driver.Unavailable, driver.Other:
-			e.Err = end
-			switch {
-			case unknown:
-				e.Err = both(ErrUnknownOutcome, end)
-			case c.ranLate():
-				e.Err = both(errLate, end)
-			}
-			return e
-		}
+	f := failure{
+		backend: c.db.info.Name, err: err, fault: c.db.driver.Classify(err),
+		ended: ctx.Err(), isWrite: c.isWriting && c.tx == nil,
 	}
-	switch f.Class {
-	case driver.Duplicate:
-		e.Err = ErrExists
-	case driver.Conflict:
-		e.Err = explain(ErrTransient, "write conflict%s", code)
-	case driver.LockFailure:
-		e.Err = explain(ErrTransient, "deadlock or lock timeout%s", code)
-	case driver.Unavailable, driver.Canceled:
-		e.Err = explain(ErrTransient, "the server is unavailable%s", code)
-	case driver.Refused:
-		e.Err = refused(err, code)
-	case driver.Unsupported:
-		e.Err = explain(ErrUnsupported, "%s%s", c.db.info.Name, code)
-	case driver.Closed:
-		e.Err = ErrClosed
-	default:
-		e.Err = errors.New(c.db.info.Name + " error" + code)
-	}
-	switch {
-	case unknown:
-		e.Err = explain(ErrUnknownOutcome, "no answer said what happened%s", code)
-	case nothing && !errors.Is(e.Err, ErrTransient):
-		e.Err = explain(ErrTransient, "nothing was written, and why could not be read%s", code)
-	}
+	f.isLate = f.ended != nil && c.isLate()
+	e := c.errorOf(f.meaning())
+	e.cause, e.Constraint = err, f.fault.Constraint
 	return e
 }
 
-// refused shows the text of an error that our own code made, and never that of a server.
-func refused(err error, code string) error {
-	var own *driver.ValueError
-	if errors.As(err, &own) {
-		return invalidf("%s", own.Error())
+// canRerun reports whether an error of the backend means that the whole transaction can be run again:
+// an error that leaves nothing behind, or a request that was cut short by the end of its run.
+func (c *call) canRerun(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return c.isLate()
 	}
-	return explain(ErrInvalid, "refused by the server%s", code)
+	return leavesNothing(c.db.driver.Classify(err).Class)
 }
 
-func (db *DB) codeText(code string) string {
-	if code == "" {
-		return ""
-	}
-	return " (" + db.info.Name + " " + code + ")"
+// isLate reports whether the call belongs to a run whose own deadline has passed.
+func (c *call) isLate() bool {
+	return c.tx != nil && !time.Now().Before(c.tx.deadline)
 }
 
-// met tells the observer of another's write.
-func (c *call) met(ctx context.Context, err error) {
+// driverTx is the backend's transaction, nil outside a Tx.
+func (c *call) driverTx() driver.Tx {
+	if c.tx == nil {
+		return nil
+	}
+	return c.tx.driver
+}
+
+// The methods below note in the Tx what it must know of a request. Outside a Tx they do nothing. They
+// are called between enter and leave, which hold the lock of the Tx's state.
+
+// saw notes the version of an entity that a read has returned.
+func (c *call) saw(key any, version int64) {
+	if c.tx != nil && !c.tx.isView {
+		c.tx.note(entityKey{c.repo.table, key}, version, false)
+	}
+}
+
+// wrote notes the version that a write has stored.
+func (c *call) wrote(key any, version int64) {
+	if c.tx != nil {
+		c.tx.note(entityKey{c.repo.table, key}, version, true)
+	}
+}
+
+// keep takes over what puts entities back as they were when the Tx does not commit.
+func (c *call) keep(u *mapping.Undo) {
+	if c.tx != nil {
+		c.tx.undo.Join(u)
+	}
+}
+
+// keepIdentity is keep for the key, version and time of an entity.
+func (c *call) keepIdentity(r driver.Record, before mapping.Identity) {
+	if c.tx != nil {
+		m := c.repo.mapping
+		c.tx.undo.Add(func() { m.SetIdentity(r, before) })
+	}
+}
+
+// tellConflict tells the observer of another's write.
+func (c *call) tellConflict(ctx context.Context, err error) {
 	if o := c.db.options.Observer; o != nil {
 		o.Conflict(ctx, c.describe(), c.fail(err))
 	}
 }
 
-// metContention is met for an error of the backend, when that is what it means. A version
-// conflict was told where it was found.
-func (c *call) metContention(ctx context.Context, err error) {
+// tellContention is tellConflict for an error of the backend, when contention is what it means. A
+// version conflict was told where it was found.
+func (c *call) tellContention(ctx context.Context, err error) {
 	if e, ok := err.(*Error); ok && e.cause != nil {
-		switch c.db.driver.Classify(e.cause).Class {
-		case driver.Conflict, driver.LockFailure:
-			c.met(ctx, err)
+		if isContention(c.db.driver.Classify(e.cause).Class) {
+			c.tellConflict(ctx, err)
 		}
 	}
 }
 
-func (db *DB) now() time.Time {
-	return db.options.Now().UTC().Round(0)
+// tellRetry tells the observer and the log that attempt number attempt follows, because of err.
+func (c *call) tellRetry(ctx context.Context, attempt int, err error) {
+	if o := c.db.options.Observer; o != nil {
+		o.Retry(ctx, c.describe(), attempt, err)
+	}
+	if l := c.db.options.Logger; l != nil && l.Enabled(ctx, slog.LevelDebug) {
+		l.LogAttrs(ctx, slog.LevelDebug, "retry", slog.Int("attempt", attempt), slog.Any("error", err))
+	}
 }
+
+// callersError carries an error of the caller's own function through this package unchanged.
+type callersError struct{ err error }
+
+func (e *callersError) Error() string { return e.err.Error() }

@@ -47,6 +47,10 @@ func (db *DB) Info() Info { return db.info }
 // a native handle; a program has no use for it.
 func (db *DB) Driver() driver.Database { return db.driver }
 
+func (db *DB) now() time.Time {
+	return db.options.Now().UTC().Round(0)
+}
+
 // Close frees what the backend's Open acquired, and nothing that the caller owns. Every later call
 // on the DB, on its repositories and in its transactions returns ErrClosed; a second Close
 // returns nil. Calls that run while Close is called may fail with any error.

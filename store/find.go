@@ -210,7 +210,7 @@ func (c *call) find(ctx context.Context, p *driver.FindParams, each func(func(dr
 		m := c.repo.mapping
 		each(func(r driver.Record) {
 			m.StampReadAt(r, at)
-			if c.tx != nil && !c.tx.view {
+			if c.tx != nil && !c.tx.isView {
 				c.saw(m.KeyOf(r), m.Version(r))
 			}
 		})

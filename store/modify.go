@@ -95,7 +95,7 @@ func (m *modifier) run(ctx context.Context) error {
 	if m.db.options.Rehearse {
 		m.rehearse(ctx)
 	}
-	return m.retry(ctx, m.repo.bounds(), func(int) error { return m.attempt(ctx) })
+	return retry(ctx, m.call, m.repo.bounds(), func(int) error { return m.attempt(ctx) })
 }
 
 // rehearse runs the function on a copy of its own and throws away what came of it. A Tx has its
@@ -187,7 +187,7 @@ func (m *modifier) refused(ctx context.Context, err error) error {
 		}
 		return err
 	}
-	m.met(ctx, err)
+	m.tellConflict(ctx, err)
 	return &again{err}
 }
 
@@ -196,7 +196,7 @@ func (m *modifier) retryable(ctx context.Context, err error) error {
 	if m.tx != nil || !Retryable(err) {
 		return err
 	}
-	m.metContention(ctx, err)
+	m.tellContention(ctx, err)
 	return &again{err}
 }
 

@@ -155,15 +155,14 @@ func (c *call) get(ctx context.Context, key any, p getInto) error {
 	if err != nil {
 		return err
 	}
-	current := p.current && c.tx != nil && !c.tx.view
+	current := p.current && c.tx != nil && !c.tx.isView
 	found, err := c.getRow(ctx, key, p, current, at)
 	// What Modify has found is protected by its own write.
 	if err == nil && current && c.db.info.SnapshotTx && (p.base.IsZero() || !found) {
 		var moved bool
 		if moved, err = c.movedOutside(ctx, key, p.into, found); moved {
 			err := c.errorOf(explain(ErrTransient, "the entity has changed since the transaction's snapshot"))
-			c.tx.doom(err, true)
-			c.tx.mu.Unlock()
+			c.leaveToRerun(err)
 			return err
 		}
 	}
@@ -203,12 +202,4 @@ func (c *call) movedOutside(ctx context.Context, key any, record driver.Record, 
 		return false, err
 	}
 	return outside.Found != found || found && outside.Version != c.repo.mapping.Version(record), nil
-}
-
-// driverTx is the backend's transaction, nil outside a Tx.
-func (c *call) driverTx() driver.Tx {
-	if c.tx == nil {
-		return nil
-	}
-	return c.tx.driver
 }

@@ -125,7 +125,7 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 	if r.tx != nil {
 		return nil, c.end(ctx, invalidf("the schema cannot be read or changed in a transaction"))
 	}
-	c.writing = create
+	c.isWriting = create
 	result, err := r.repo.collection.Schema(ctx, &driver.SchemaParams{Create: create})
 	if err != nil {
 		err = c.fault(ctx, err)
@@ -138,7 +138,7 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 func (r *Repository[T, K]) DDL() []string { return r.repo.collection.DDL() }
 
 func (r *Repository[T, K]) call(op string, key any, write bool) *call {
-	return &call{db: r.repo.db, repo: r.repo, tx: r.tx, op: op, key: key, write: write}
+	return &call{db: r.repo.db, repo: r.repo, tx: r.tx, op: op, key: key, mayWrite: write}
 }
 
 // entityCall is a call on an entity that the caller holds.

@@ -3,12 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 )
 
-// again is returned by an attempt that changed nothing and may be made again.
+// again marks the error of an attempt that wrote nothing and may be made again. It never leaves this
+// package: retry takes it off.
 type again struct{ err error }
 
 func (a *again) Error() string { return a.err.Error() }
@@ -18,6 +18,8 @@ type bounds struct {
 	timeout  time.Duration
 	attempts int // 0: no bound
 }
+
+func (r *repo) bounds() bounds { return bounds{r.options.ModifyTimeout, r.options.ModifyAttempts} }
 
 // The longest pause decides how often callers of one hot entity try in vain: where 64 of them wait
 // 64 ms at most, ten attempts of eleven meet a newer version, and leave the server less time for
@@ -31,7 +33,7 @@ const (
 // until a bound or ctx ends it; then it returns the last attempt's error and says why it stopped.
 // An attempt that runs is never cut short by the bounds, since a write that is cut short has an
 // unknown outcome.
-func (c *call) retry(ctx context.Context, b bounds, attempt func(n int) error) error {
+func retry(ctx context.Context, c *call, b bounds, attempt func(n int) error) error {
 	start := time.Now()
 	for n := 1; ; n++ {
 		err := attempt(n)
@@ -41,22 +43,17 @@ func (c *call) retry(ctx context.Context, b bounds, attempt func(n int) error) e
 		}
 		pause := rand.N(min(longestPause, firstPause<<min(n-1, 10)))
 		if n == b.attempts || time.Since(start)+pause >= b.timeout {
-			return c.gaveUp(a.err, n)
+			return gaveUp(a.err, n)
 		}
 		if err := wait(ctx, pause); err != nil {
 			return both(err, a.err)
 		}
-		if o := c.db.options.Observer; o != nil {
-			o.Retry(ctx, c.describe(), n+1, a.err)
-		}
-		if l := c.db.options.Logger; l != nil && l.Enabled(ctx, slog.LevelDebug) {
-			l.LogAttrs(ctx, slog.LevelDebug, "retry", slog.Int("attempt", n+1), slog.Any("error", a.err))
-		}
+		c.tellRetry(ctx, n+1, a.err)
 	}
 }
 
 // gaveUp says on the error of the last attempt that there will be no other.
-func (c *call) gaveUp(err error, attempts int) error {
+func gaveUp(err error, attempts int) error {
 	if attempts == 1 {
 		return err
 	}

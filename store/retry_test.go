@@ -19,7 +19,7 @@ func TestRetryIsBoundedByTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start, attempts := time.Now(), 0
-		err := testCall().retry(t.Context(), bounds{timeout: 10 * time.Second}, func(int) error {
+		err := retry(t.Context(), testCall(), bounds{timeout: 10 * time.Second}, func(int) error {
 			attempts++
 			return &again{&ConflictError{Expected: 1, Actual: 2}}
 		})
@@ -37,7 +37,7 @@ func TestRetryIsBoundedByAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		attempts := 0
-		err := testCall().retry(t.Context(), bounds{time.Hour, 7}, func(n int) error {
+		err := retry(t.Context(), testCall(), bounds{time.Hour, 7}, func(n int) error {
 			attempts++
 			assert.Equal(t, attempts, n)
 			return &again{ErrTransient}
@@ -53,7 +53,7 @@ func TestRetryEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err := testCall().retry(ctx, bounds{timeout: time.Hour}, func(int) error { return &again{ErrConflict} })
+		err := retry(ctx, testCall(), bounds{timeout: time.Hour}, func(int) error { return &again{ErrConflict} })
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, ErrConflict)
 	})
@@ -62,7 +62,7 @@ func TestRetryEndsWithTheContext(t *testing.T) {
 func TestRetryReturnsTheFirstAnswer(t *testing.T) {
 	t.Parallel()
 	final := errors.New("final")
-	err := testCall().retry(t.Context(), bounds{timeout: time.Hour}, func(n int) error {
+	err := retry(t.Context(), testCall(), bounds{timeout: time.Hour}, func(n int) error {
 		if n < 3 {
 			return &again{ErrConflict}
 		}

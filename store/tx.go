@@ -19,7 +19,7 @@ import (
 type Tx struct {
 	db       *DB
 	driver   driver.Tx
-	view     bool
+	isView   bool
 	run      int // 1 for the first run of the function, 0 for a rehearsal
 	deadline time.Time
 
@@ -79,24 +79,6 @@ func txOf(ctx context.Context, db *DB) *Tx {
 	return tx
 }
 
-// admit says whether the Tx can take the call.
-func (tx *Tx) admit(c *call) error {
-	if tx == nilTx {
-		return invalidf("In was given a nil transaction")
-	}
-	if tx.db != c.db {
-		return invalidf("the transaction belongs to another database")
-	}
-	if tx.view && c.write {
-		return invalidf("a View is read only")
-	}
-	if err := tx.lock(); err != nil {
-		return err
-	}
-	tx.mu.Unlock()
-	return nil
-}
-
 var errTwoGoroutines = invalidf("the transaction is used by two goroutines at once")
 
 // lock starts one operation. It does not wait.
@@ -117,92 +99,10 @@ func (tx *Tx) lock() error {
 	return err
 }
 
-// enterWrite is enter for a request that writes: only its outcome can be unknown.
-func (c *call) enterWrite(ctx context.Context) (time.Time, error) {
-	at, err := c.enter(ctx)
-	c.writing = true
-	return at, err
-}
-
-// enter starts one request to the backend; the caller must call leave when it has returned. The
-// time is the moment of what the request reads.
-func (c *call) enter(ctx context.Context) (time.Time, error) {
-	c.writing = false
-	if c.db.closed.Load() {
-		return time.Time{}, ErrClosed
-	}
-	if err := c.ended(ctx); err != nil {
-		return time.Time{}, err
-	}
-	tx := c.tx
-	if tx == nil {
-		return c.db.now(), nil
-	}
-	if err := tx.lock(); err != nil {
-		return time.Time{}, err
-	}
-	if !tx.view && !c.db.info.SnapshotTx {
-		return c.db.now(), nil
-	}
-	if tx.readAt.IsZero() {
-		tx.readAt = c.db.now()
-	}
-	return tx.readAt, nil
-}
-
-// leave ends what enter began. It gives a raw error its meaning; in a Tx such an error dooms it.
-func (c *call) leave(ctx context.Context, err error) error {
-	tx := c.tx
-	if tx == nil {
-		if err == nil {
-			return nil
-		}
-		return c.fault(ctx, err)
-	}
-	defer tx.mu.Unlock()
-	if err == nil {
-		return nil
-	}
-	fault := c.fault(ctx, err)
-	tx.doom(fault, c.reruns(ctx, err))
-	return fault
-}
-
+// doom ends the Tx's hope to commit. rerun says that Atomic runs its function again.
 func (tx *Tx) doom(err error, rerun bool) {
 	if tx.failed == nil {
 		tx.failed, tx.rerun = err, rerun
-	}
-}
-
-// reruns reports whether a raw error means that the whole transaction can be run again: a class of
-// error that leaves nothing behind, or a request that was cut short by the end of its run.
-func (c *call) reruns(ctx context.Context, err error) bool {
-	if ctx.Err() != nil {
-		return c.ranLate()
-	}
-	switch c.db.driver.Classify(err).Class {
-	case driver.Conflict, driver.LockFailure, driver.Unavailable:
-		return true
-	}
-	return false
-}
-
-// ranLate reports whether the call belongs to a run whose own deadline has passed.
-func (c *call) ranLate() bool {
-	return c.tx != nil && !time.Now().Before(c.tx.deadline)
-}
-
-// saw records the version of an entity that a read in this Tx has returned.
-func (c *call) saw(key any, version int64) {
-	if c.tx != nil && !c.tx.view {
-		c.tx.note(entityKey{c.repo.table, key}, version, false)
-	}
-}
-
-// wrote records a write of this Tx.
-func (c *call) wrote(key any, version int64) {
-	if c.tx != nil {
-		c.tx.note(entityKey{c.repo.table, key}, version, true)
 	}
 }
 
@@ -223,22 +123,6 @@ func (c *call) refuse(key any, err error, expected int64) {
 	}
 	if state, ok := tx.entities[entityKey{c.repo.table, key}]; ok && state.seen == expected && !state.written {
 		tx.conflict = err
-	}
-}
-
-// keep takes over what puts entities back as they were when the Tx does not commit. It is called
-// between enter and leave, like everything that touches the state of a Tx.
-func (c *call) keep(u *mapping.Undo) {
-	if c.tx != nil {
-		c.tx.undo.Join(u)
-	}
-}
-
-// keepIdentity is keep for the key, version and time of an entity.
-func (c *call) keepIdentity(r driver.Record, before mapping.Identity) {
-	if c.tx != nil {
-		m := c.repo.mapping
-		c.tx.undo.Add(func() { m.SetIdentity(r, before) })
 	}
 }
 
@@ -285,20 +169,20 @@ func (tx *Tx) late(ctx, run context.Context, o TxOptions) error {
 }
 
 func (tx *Tx) commit(ctx context.Context, c *call, o TxOptions) error {
-	if tx.view {
+	if tx.isView {
 		tx.rollback(ctx, o) // there is nothing to commit, and nothing that could fail
 		return nil
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.EndTimeout)
 	defer cancel()
-	c.writing = true
+	c.isWriting = true
 	err := tx.driver.Commit(end)
 	if err == nil {
 		return nil
 	}
 	tx.restore()
 	fault := c.fault(end, err)
-	if !MayHaveHappened(fault) && c.reruns(end, err) {
+	if !MayHaveHappened(fault) && c.canRerun(end, err) {
 		return &again{fault}
 	}
 	return fault
@@ -310,8 +194,8 @@ func (tx *Tx) rollback(ctx context.Context, o TxOptions) {
 	end, cancel := context.WithTimeout(ctx, o.EndTimeout)
 	defer cancel()
 	if err := tx.driver.Rollback(end); err != nil && tx.db.options.Logger != nil {
-		code := tx.db.codeText(tx.db.driver.Classify(err).Code)
-		tx.db.options.Logger.LogAttrs(ctx, slog.LevelWarn, "rollback failed"+code)
+		f := failure{backend: tx.db.info.Name, fault: tx.db.driver.Classify(err)}
+		tx.db.options.Logger.LogAttrs(ctx, slog.LevelWarn, "rollback failed"+f.code())
 	}
 }
 

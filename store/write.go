@@ -171,7 +171,7 @@ func (c *call) writeBack(ctx context.Context, record driver.Record, fields bool)
 // written. A refusal after which the expected version is found all the same is tried again.
 func (c *call) update(ctx context.Context, p *driver.UpdateParams, applied func(stored int64, at time.Time)) error {
 	p.Next = p.Expect + 1
-	return c.retry(ctx, c.repo.bounds(), func(int) error {
+	return retry(ctx, c, c.repo.bounds(), func(int) error {
 		at, err := c.enterWrite(ctx)
 		if err != nil {
 			return err
@@ -184,8 +184,6 @@ func (c *call) update(ctx context.Context, p *driver.UpdateParams, applied func(
 		return c.settle(ctx, p.Expect, result, err)
 	})
 }
-
-func (r *repo) bounds() bounds { return bounds{r.options.ModifyTimeout, r.options.ModifyAttempts} }
 
 // settle gives the result of an Update or Delete on a version that the caller holds its meaning,
 // and leaves. An *again means that the write was refused although the expected version is stored.
@@ -205,19 +203,12 @@ func (c *call) settle(ctx context.Context, expect int64, result driver.WriteResu
 	conflict := c.errorOf(&ConflictError{Expected: expect, Actual: result.Stored})
 	c.refuse(c.key, conflict, expect)
 	_ = c.leave(ctx, nil)
-	c.met(ctx, conflict)
+	c.tellConflict(ctx, conflict)
 	if result.Stored == expect {
 		return &again{conflict}
 	}
 	return conflict
 }
-
-// notApplied is the error of the look that follows a write which matched nothing: whatever it is,
-// the write did not happen.
-type notApplied struct{ err error }
-
-func (e *notApplied) Error() string { return e.err.Error() }
-func (e *notApplied) Unwrap() error { return e.err }
 
 // Delete removes the entity if the stored version is still that of the copy. Its errors are those
 // of Save.
@@ -248,7 +239,7 @@ func (c *call) delete(ctx context.Context, p *driver.DeleteParams) error {
 	if err := c.repo.mapping.CheckKey(p.Key); err != nil {
 		return invalid(err)
 	}
-	return c.retry(ctx, c.repo.bounds(), func(int) error {
+	return retry(ctx, c, c.repo.bounds(), func(int) error {
 		if _, err := c.enterWrite(ctx); err != nil {
 			return err
 		}

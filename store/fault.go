@@ -1,0 +1,111 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// What an error of the backend means to a caller is decided here, from what the backend says of it
+// (its Fault) and from what the call knows: whether a write was sent, and whether the ctx has ended.
+
+// failure is a request that the backend has answered with an error, or not at all.
+type failure struct {
+	backend string       // Info.Name
+	err     error        // as the backend returned it
+	fault   driver.Fault // what the backend says of err
+	ended   error        // why the request's ctx has ended, nil where it has not
+	isLate  bool         // it has ended because the run of the Tx was over, and not by the caller
+	isWrite bool         // a write outside a Tx, or a commit: nothing else has an outcome to be lost
+}
+
+// meaning is the error that the caller gets. It holds the backend's code and no text of the server.
+func (f *failure) meaning() error {
+	var look *notApplied
+	nothingWritten := errors.As(f.err, &look)
+	isUnknown := f.fault.Sent && f.isWrite && !nothingWritten
+	if f.ended != nil && f.mayBeOfCtx() {
+		switch {
+		case isUnknown:
+			return both(ErrUnknownOutcome, f.ended)
+		case f.isLate:
+			return both(errLate, f.ended)
+		}
+		return f.ended
+	}
+	if isUnknown {
+		return explain(ErrUnknownOutcome, "no answer said what happened%s", f.code())
+	}
+	err := f.ofClass()
+	if nothingWritten && !errors.Is(err, ErrTransient) {
+		return explain(ErrTransient, "nothing was written, and why could not be read%s", f.code())
+	}
+	return err
+}
+
+// mayBeOfCtx reports whether the error can be what a client makes of a ctx that has ended: some
+// break the connection and then name the break, not the ctx.
+func (f *failure) mayBeOfCtx() bool {
+	switch f.fault.Class {
+	case driver.Canceled, driver.Unavailable, driver.Other:
+		return true
+	}
+	return false
+}
+
+// ofClass is the meaning of the error by its class alone, for a ctx that goes on and an outcome that
+// is known.
+func (f *failure) ofClass() error {
+	switch f.fault.Class {
+	case driver.Duplicate:
+		return ErrExists
+	case driver.Conflict:
+		return explain(ErrTransient, "write conflict%s", f.code())
+	case driver.LockFailure:
+		return explain(ErrTransient, "deadlock or lock timeout%s", f.code())
+	case driver.Unavailable, driver.Canceled:
+		return explain(ErrTransient, "the server is unavailable%s", f.code())
+	case driver.Refused:
+		// A ValueError is of our own making, and its text holds no value. That of a server may.
+		if own, ok := errors.AsType[*driver.ValueError](f.err); ok {
+			return invalidf("%s", own.Error())
+		}
+		return explain(ErrInvalid, "refused by the server%s", f.code())
+	case driver.Unsupported:
+		return explain(ErrUnsupported, "%s%s", f.backend, f.code())
+	case driver.Closed:
+		return ErrClosed
+	}
+	return errors.New(f.backend + " error" + f.code())
+}
+
+// code is the backend's number or name for the error, as it follows a text.
+func (f *failure) code() string {
+	if f.fault.Code == "" {
+		return ""
+	}
+	return " (" + f.backend + " " + f.fault.Code + ")"
+}
+
+// isContention reports whether an error of the class comes from the work of another transaction.
+func isContention(class driver.Class) bool {
+	return class == driver.Conflict || class == driver.LockFailure
+}
+
+// leavesNothing reports whether an error of the class means that nothing of its transaction remains,
+// so that the transaction may be run again as a whole.
+func leavesNothing(class driver.Class) bool {
+	return isContention(class) || class == driver.Unavailable
+}
+
+// notApplied is the error of the read that follows a write which matched no row. Whatever it is, the
+// write did not happen.
+type notApplied struct{ err error }
+
+func (e *notApplied) Error() string { return e.err.Error() }
+func (e *notApplied) Unwrap() error { return e.err }
+
+var (
+	errLate        = explain(ErrTransient, "the transaction ran past its deadline")
+	errNotReturned = explain(ErrTransient, "the function did not return")
+)
