@@ -2,13 +2,12 @@
 # library do not inherit them.
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOLANGCI    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 FUZZTIME  ?= 20s
 FAULTTIME ?= 10m
 TESTFLAGS ?=
 
-.PHONY: test test-mongo test-faults conformance servers lint golangci fuzz bench cover
+.PHONY: test test-mongo test-faults conformance servers lint fuzz bench cover
 
 # Fills .servers with MariaDB, MySQL and MongoDB for the tests, and leaves the system as it is. What
 # cannot be had is said in its line; its tests are then skipped, or fail where STILLFRAME_REQUIRE
@@ -41,11 +40,7 @@ lint:
 	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
 	go vet ./...
 	$(STATICCHECK) ./...
-	go test -run 'TestImportRules|TestExportsAreDocumented|TestPackageNames|TestFileLengths' -count=1 ./internal/rules
-
-# The long list of linters, for those who work on the library; CI runs lint.
-golangci:
-	$(GOLANGCI) run ./...
+	go test -count=1 ./internal/rules
 
 # Each fuzz target of each package in turn: the go command fuzzes one at a time.
 fuzz:

@@ -154,7 +154,7 @@ func startMongod(ctx context.Context, b *binary.Binary, member bool) (_ *Server,
 	defer func() {
 		if err != nil {
 			s.stop()
-			os.RemoveAll(folder)
+			_ = os.RemoveAll(folder) // The first error is the one to tell.
 		}
 	}()
 	data := filepath.Join(folder, "data")

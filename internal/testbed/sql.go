@@ -131,7 +131,7 @@ func (f flavor) startBinary(ctx context.Context, b *binary.Binary) (_ *Server, e
 	defer func() {
 		if err != nil {
 			s.stop()
-			os.RemoveAll(folder)
+			_ = os.RemoveAll(folder) // The first error is the one to tell.
 		}
 	}()
 	data, accounts := filepath.Join(folder, "data"), filepath.Join(folder, "accounts.sql")
