@@ -29,7 +29,8 @@ func main() {
 	for _, db := range []*store.DB{rows, documents} {
 		clubs := store.MustRepository[Club, int64](db, "clubs", nil)
 		check(clubs.EnsureSchema(ctx)) // in production: clubs.DDL(), for your migration tool
-		if err := clubs.Insert(ctx, &Club{ID: 7, Name: "Leicester City", Balance: 500}); !errors.Is(err, store.ErrExists) {
+		err := clubs.Insert(ctx, &Club{ID: 7, Name: "Leicester City", Balance: 500})
+		if !errors.Is(err, store.ErrExists) {
 			check(err)
 		}
 		club, err := clubs.Modify(ctx, 7, func(c *Club) error { c.Balance -= 100; return nil })

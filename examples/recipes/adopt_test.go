@@ -24,7 +24,8 @@ func TestAdopt(t *testing.T) {
 		_, err := old.ExecContext(t.Context(), text)
 		require.NoError(t, err, text)
 	}
-	exec("CREATE TABLE clubs (id BIGINT PRIMARY KEY, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, town VARCHAR(60))")
+	exec(`CREATE TABLE clubs
+		(id BIGINT PRIMARY KEY, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, town VARCHAR(60))`)
 	exec("INSERT INTO clubs VALUES (7, 'Leicester City', 500, 'Leicester')")
 
 	db, err := mysql.Open(t.Context(), dsn, &mysql.Options{VersionTriggers: true})

@@ -52,7 +52,8 @@ func TestDocumentedCode(t *testing.T) {
 				want = have
 			}
 			if !*update {
-				assert.Equal(t, strings.Join(want, "\n"), strings.Join(have, "\n"), "%s:%d is not the code it names: run this test with -update", p.path, i+1)
+				assert.Equal(t, strings.Join(want, "\n"), strings.Join(have, "\n"),
+					"%s:%d is not the code it names: run this test with -update", p.path, i+1)
 			}
 			text = append(text, want...)
 			i = end - 1
@@ -180,7 +181,8 @@ func receiver(e ast.Expr) string {
 }
 
 func TestCut(t *testing.T) {
-	source := "package p\n\n// A is one.\ntype A struct{}\n\n// Do does.\nfunc (a *A) Do() {\n\tif true {\n\t\treturn\n\t}\n}\n\nvar x, y = 1, 2\n"
+	source := "package p\n\n// A is one.\ntype A struct{}\n\n" +
+		"// Do does.\nfunc (a *A) Do() {\n\tif true {\n\t\treturn\n\t}\n}\n\nvar x, y = 1, 2\n"
 	for name, want := range map[string]string{
 		"A":      "// A is one.\ntype A struct{}",
 		"A.Do":   "// Do does.\nfunc (a *A) Do() {\n\tif true {\n\t\treturn\n\t}\n}",

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,31 +23,10 @@ type page struct {
 // pages reads every Markdown file that is not in a hidden folder.
 func pages(t *testing.T) map[string]page {
 	t.Helper()
-	root := filepath.Join("..", "..")
 	all := map[string]page{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root {
-			return filepath.SkipDir
-		}
-		if entry.IsDir() || filepath.Ext(path) != ".md" {
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		p := newPage(filepath.ToSlash(relative), string(text))
-		all[p.path] = p
-		return nil
-	})
-	require.NoError(t, err)
+	for _, f := range files(t, ".md") {
+		all[f.path] = newPage(f.path, string(f.text))
+	}
 	require.Contains(t, all, "README.md")
 	return all
 }
@@ -112,7 +90,8 @@ func (p page) links() (targets []string, at []int) {
 			continue
 		}
 		line = codeSpan.ReplaceAllString(line, "")
-		for _, link := range append(inlineLink.FindAllStringSubmatch(line, -1), namedLink.FindAllStringSubmatch(line, -1)...) {
+		found := append(inlineLink.FindAllStringSubmatch(line, -1), namedLink.FindAllStringSubmatch(line, -1)...)
+		for _, link := range found {
 			targets, at = append(targets, link[1]), append(at, i+1)
 		}
 	}
@@ -178,7 +157,8 @@ func TestLinks(t *testing.T) {
 }
 
 func TestBrokenLink(t *testing.T) {
-	from := newPage("docs/a.md", "# One `x`, two\n\n## One x two\n```\n# code\n```\n[b](../b.md)\n[c]: c.md#d\n`[d](e.md)`\n")
+	text := "# One `x`, two\n\n## One x two\n```\n# code\n```\n[b](../b.md)\n[c]: c.md#d\n`[d](e.md)`\n"
+	from := newPage("docs/a.md", text)
 	all := map[string]page{"docs/a.md": from, "b.md": newPage("b.md", "## B\n## B\n")}
 	targets, at := from.links()
 	assert.Equal(t, []string{"../b.md", "c.md#d"}, targets)

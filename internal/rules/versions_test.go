@@ -22,7 +22,9 @@ func TestVersionsAreDocumented(t *testing.T) {
 	version := regexp.MustCompile(`(?m)^go (\S+)$`).FindStringSubmatch(mod)
 	require.NotNil(t, version)
 	assert.Contains(t, page, "Go "+version[1]+" and later")
-	for _, client := range []string{"github.com/go-sql-driver/mysql", "github.com/microsoft/go-mssqldb", "go.mongodb.org/mongo-driver/v2"} {
+	for _, client := range []string{
+		"github.com/go-sql-driver/mysql", "github.com/microsoft/go-mssqldb", "go.mongodb.org/mongo-driver/v2",
+	} {
 		_, rest, ok := strings.Cut(mod, client+" ")
 		require.True(t, ok, client)
 		version, _, _ := strings.Cut(rest, "\n")
