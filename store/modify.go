@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -28,26 +27,19 @@ func (r *Repository[T, K]) Modify(ctx context.Context, key K, fn func(entity *T)
 	if fn != nil {
 		change = func(entity *T, _ bool) error { return fn(entity) }
 	}
-	return r.modify(ctx, "modify", key, change)
-}
-
-// Upsert is Modify where the entity exists, and else Insert: fn is then given an entity that is
-// zero but for its key, and found is false. When another inserts the same key in between, fn runs
-// again on what is there. An entity whose key the database makes is ErrInvalid.
-func (r *Repository[T, K]) Upsert(ctx context.Context, key K, fn func(entity *T, found bool) error) (T, error) {
-	return r.modify(ctx, "upsert", key, fn)
+	return r.modify(ctx, "modify", ownCopy, key, change)
 }
 
 // modifier is one Modify or Upsert without its type parameters.
 type modifier struct {
 	*call
-	upsert bool
+	basis  basis
 	fresh  func() driver.Record
 	change func(r driver.Record, found bool) error
 	absent int // attempts in a row that found nothing and could not insert either
 }
 
-func (r *Repository[T, K]) modify(ctx context.Context, op string, key K, fn func(*T, bool) error) (T, error) {
+func (r *Repository[T, K]) modify(ctx context.Context, op string, b basis, key K, fn func(*T, bool) error) (T, error) {
 	c := r.call(op, key, true)
 	var none T
 	ctx, err := c.start(ctx)
@@ -62,7 +54,7 @@ func (r *Repository[T, K]) modify(ctx context.Context, op string, key K, fn func
 	}()
 	var result *T
 	m := modifier{
-		call: c, upsert: op == "upsert",
+		call: c, basis: b,
 		fresh: func() driver.Record { return driver.RecordOf(new(T)) },
 		change: func(r driver.Record, found bool) error {
 			result = r.Pointer().(*T)
@@ -82,7 +74,7 @@ func (r *Repository[T, K]) modify(ctx context.Context, op string, key K, fn func
 }
 
 func (m *modifier) run(ctx context.Context) error {
-	if m.upsert && m.repo.mapping.Spec.KeyAuto {
+	if m.isUpsert() && m.repo.mapping.Spec.KeyAuto {
 		return invalidf("%s: the database makes the key, so it cannot be given", m.repo.mapping.Spec.Key.Name)
 	}
 	if m.tx != nil {
@@ -105,7 +97,7 @@ func (m *modifier) rehearse(ctx context.Context) {
 	switch err := m.get(ctx, m.key, getInto{into: entity}); {
 	case err == nil:
 		_ = m.change(entity, true)
-	case err == ErrNotFound && m.upsert:
+	case err == ErrNotFound && m.isUpsert():
 		entity = m.fresh()
 		m.repo.mapping.SetKey(entity, m.key)
 		_ = m.change(entity, false)
@@ -117,10 +109,10 @@ func (m *modifier) attempt(ctx context.Context) error {
 	entity, base := m.fresh(), m.fresh()
 	err := m.get(ctx, m.key, getInto{into: entity, base: base, current: true})
 	switch {
-	case err == ErrNotFound && m.upsert:
+	case err == ErrNotFound && m.isUpsert():
 		return m.create(ctx)
 	case err != nil:
-		return m.retryable(ctx, err)
+		return againOutsideTx(ctx, m.call, err)
 	}
 	m.absent = 0
 	mp := m.repo.mapping
@@ -145,95 +137,21 @@ func (m *modifier) attempt(ctx context.Context) error {
 	return m.write(ctx, entity, fields, read)
 }
 
+// write writes the fields that the function has changed, on the version that was read.
 func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int, read int64) error {
 	at, err := m.enterWrite(ctx)
 	if err != nil {
 		return err
 	}
-	if m.tx != nil && m.tx.entities[entityKey{m.repo.table, m.key}].seen != read {
+	if m.tx != nil && !m.tx.lastSaw(entityKey{m.repo.table, m.key}, read) {
 		_ = m.leave(ctx, nil)
 		return invalidf("the function wrote the entity that it was given to change")
 	}
 	result, err := m.repo.collection.Update(ctx, &driver.UpdateParams{
 		Tx: m.driverTx(), Key: m.key, Record: entity, Fields: fields, Expect: read, Next: read + 1,
 	})
-	if err != nil && result.Outcome == driver.NotApplied {
-		err = &notApplied{err}
-	}
-	if err != nil {
-		return m.retryable(ctx, m.leave(ctx, err))
-	}
-	switch result.Outcome {
-	case driver.Applied:
-		m.wrote(m.key, result.Stored)
+	if err == nil && result.Outcome == driver.Applied {
 		m.repo.mapping.Stamp(entity, result.Stored, at)
-		return m.leave(ctx, nil)
-	case driver.Missing:
-		return m.refused(ctx, ErrNotFound)
 	}
-	return m.refused(ctx, m.errorOf(&ConflictError{Expected: read, Actual: result.Stored}))
-}
-
-// refused ends an attempt whose write met another's: in a Tx, that the entity was read there
-// before means that the whole function must run again.
-func (m *modifier) refused(ctx context.Context, err error) error {
-	if m.tx != nil {
-		m.tx.doom(err, true)
-	}
-	_ = m.leave(ctx, nil)
-	if err == ErrNotFound {
-		if m.upsert {
-			return &again{err} // it was deleted since it was read
-		}
-		return err
-	}
-	m.tellConflict(ctx, err)
-	return &again{err}
-}
-
-// retryable marks an error after which another attempt may succeed. In a Tx, Atomic does that.
-func (m *modifier) retryable(ctx context.Context, err error) error {
-	if m.tx != nil || !Retryable(err) {
-		return err
-	}
-	m.tellContention(ctx, err)
-	return &again{err}
-}
-
-// create is an attempt of Upsert that found nothing.
-func (m *modifier) create(ctx context.Context) error {
-	mp := m.repo.mapping
-	entity := m.fresh()
-	mp.SetKey(entity, m.key)
-	if err := m.change(entity, false); err != nil {
-		return &callersError{err}
-	}
-	if !mp.HasKey(entity, m.key) {
-		return invalidf("%s: the function changed the key", mp.Spec.Key.Name)
-	}
-	if mp.Version(entity) != 0 {
-		return invalidf("%s: the function changed the version", mp.Spec.Version.Name)
-	}
-	err := m.insert(ctx, []driver.Record{entity})
-	if !errors.Is(err, ErrExists) {
-		return m.retryable(ctx, err)
-	}
-	return m.lostRace(err)
-}
-
-// mostAbsent is how often Upsert takes an ErrExists for another's insert of the same key. After
-// that it must be the value of another unique index.
-const mostAbsent = 3
-
-func (m *modifier) lostRace(err error) error {
-	if m.tx != nil {
-		m.tx.mu.Lock()
-		defer m.tx.mu.Unlock()
-		m.tx.rerun = m.tx.failed == err && m.tx.run <= mostAbsent
-		return err
-	}
-	if m.absent++; m.absent == mostAbsent {
-		return err
-	}
-	return &again{err}
+	return m.basis.finish(ctx, m.call, read, result, err)
 }

@@ -114,17 +114,18 @@ func (tx *Tx) note(key entityKey, version int64, written bool) {
 	tx.entities[key] = entityState{version, written || old.written}
 }
 
-// refuse handles the conflict of a Save, Delete or Touch: it is an answer, unless the copy was
-// read by this very Tx and the function gives up because of it.
-func (c *call) refuse(key any, err error, expected int64) {
-	tx := c.tx
-	if tx == nil {
-		return
-	}
-	if state, ok := tx.entities[entityKey{c.repo.table, key}]; ok && state.seen == expected && !state.written {
+// noteConflict remembers the conflict of a Save, Delete or Touch. It is an answer, after which the Tx
+// goes on. But where the Tx itself had read the copy, another's write came in between, and Atomic
+// runs the function again if it gives up because of that conflict.
+func (tx *Tx) noteConflict(key entityKey, expected int64, err error) {
+	if state, ok := tx.entities[key]; ok && state.seen == expected && !state.written {
 		tx.conflict = err
 	}
 }
+
+// lastSaw reports whether the version of an entity that was last read or written in this Tx is the
+// one given.
+func (tx *Tx) lastSaw(key entityKey, version int64) bool { return tx.entities[key].seen == version }
 
 // finish ends the Tx after the function has returned err, or has not returned at all. The result
 // is nil when and only when the commit is known to have happened.

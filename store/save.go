@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+
+	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/internal/mapping"
+)
+
+// Save writes every mapped field of the entity if the stored version is still that of the copy,
+// and adds 1 to it; what the entity does not map stays as it is. It always writes, since it holds
+// no original to compare with. Another version is an ErrConflict that holds both versions, a
+// missing row ErrNotFound: Save never creates. A copy that was never read is ErrInvalid. On any
+// error the entity is as it was.
+func (r *Repository[T, K]) Save(ctx context.Context, entity *T) error {
+	c, record := r.entityCall("save", entity, true)
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	return c.end(ctx, save(ctx, c, record))
+}
+
+func save(ctx context.Context, c *call, record driver.Record) error {
+	if err := checkCopy(c, record); err != nil {
+		return err
+	}
+	var u mapping.Undo
+	if err := c.repo.mapping.Prepare(&u, record, false); err != nil {
+		return invalid(err)
+	}
+	return writeBack(ctx, c, record, nil, &u)
+}
+
+// checkCopy returns why a copy cannot be written back, for Save and Touch: nothing was sent then.
+func checkCopy(c *call, record driver.Record) error {
+	if record.IsZero() {
+		return invalidf("the entity is nil")
+	}
+	if err := c.repo.mapping.CheckKey(c.key); err != nil {
+		return invalid(err)
+	}
+	if err := c.repo.mapping.CheckRead(record); err != nil {
+		return invalid(err)
+	}
+	return nil
+}
+
+// writeBack writes fields of the caller's copy on its own version, for Save and Touch: nil is all
+// fields, and none is the version alone. u holds what was changed in the entity before; it is
+// reverted when the write was not applied, and kept for the end of the Tx when it was.
+//
+// A write that found another version, whereupon the look that followed found the expected one, is
+// tried again: another transaction stood in between and was rolled back.
+func writeBack(ctx context.Context, c *call, record driver.Record, fields []int, u *mapping.Undo) error {
+	m := c.repo.mapping
+	expect := m.Version(record)
+	err := retry(ctx, c, c.repo.bounds(), func(int) error {
+		at, err := c.enterWrite(ctx)
+		if err != nil {
+			return err
+		}
+		result, err := c.repo.collection.Update(ctx, &driver.UpdateParams{
+			Tx: c.driverTx(), Key: c.key, Record: record, Fields: fields, Expect: expect, Next: expect + 1,
+		})
+		if err == nil && result.Outcome == driver.Applied {
+			if c.tx != nil {
+				c.keep(u)
+				c.keepIdentity(record, m.IdentityOf(record))
+			}
+			m.Stamp(record, result.Stored, at)
+		}
+		return callersCopy.finish(ctx, c, expect, result, err)
+	})
+	if err != nil {
+		u.Revert()
+	}
+	return err
+}
