@@ -8,9 +8,16 @@ import (
 
 // compiled is a query that was checked against a mapping.
 type compiled struct {
-	filter *driver.Filter // nil selects everything
-	order  []driver.Order // total
-	limit  int            // 0: none
+	table      string
+	conditions *driver.Filter // as the caller wrote them; nil selects everything
+	filter     *driver.Filter // the conditions, and what comes behind the query's cursor
+	order      []driver.Order // total
+	limit      int            // 0: none
+}
+
+// cursorBehind is the cursor of the row whose values of the order's fields are last.
+func (c *compiled) cursorBehind(last []any) (string, error) {
+	return encodeCursor(fingerprintOf(c.table, c.conditions, c.order), last)
 }
 
 // compile checks a query and resolves its names. Its errors are ErrInvalid or ErrUnsupported.
@@ -18,22 +25,23 @@ func (r *repo) compile(q Query) (*compiled, error) {
 	if q.limits && q.limit < 1 {
 		return nil, invalidf("Limit must be at least 1")
 	}
-	c := &compiled{limit: q.limit}
+	c := &compiled{table: r.table, limit: q.limit}
 	var err error
 	if q.where != nil {
-		if c.filter, err = r.filter(q.where, false); err != nil {
+		if c.conditions, err = r.filter(q.where, false); err != nil {
 			return nil, err
 		}
 	}
 	if c.order, err = r.orderOf(q.order); err != nil {
 		return nil, err
 	}
+	c.filter = c.conditions
 	if q.cursor != "" {
-		after, err := r.decodeCursor(q.cursor, c)
+		last, err := decodeCursor(q.cursor, fingerprintOf(c.table, c.conditions, c.order), c.order)
 		if err != nil {
 			return nil, err
 		}
-		c.filter = c.after(after)
+		c.filter = behind(c.conditions, c.order, last)
 	}
 	return c, nil
 }
@@ -146,13 +154,6 @@ func (r *repo) comparison(c *condition, negated bool) (*driver.Filter, error) {
 	}
 	op := [...]driver.Op{Eq: driver.Eq, Ne: driver.Ne, Lt: driver.Lt, Le: driver.Le, Gt: driver.Gt, Ge: driver.Ge, Prefix: driver.Prefix}[c.op]
 	return leaf(f, op, value, negated), nil
-}
-
-func nullTest(f *driver.Field, isNull bool) *driver.Filter {
-	if isNull {
-		return &driver.Filter{Op: driver.IsNull, Field: f}
-	}
-	return &driver.Filter{Op: driver.NotNull, Field: f}
 }
 
 // leaf is a comparison, or its negation: the opposite comparison, or NULL.

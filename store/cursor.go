@@ -21,8 +21,9 @@ type cursorToken struct {
 	Last  []*string `json:"l"` // nil is NULL
 }
 
-func (r *repo) encodeCursor(c *compiled, last []any) (string, error) {
-	token := cursorToken{Query: r.fingerprint(c)}
+// encodeCursor makes the token of a row, from the values of the order's fields in their stored form.
+func encodeCursor(fingerprint string, last []any) (string, error) {
+	token := cursorToken{Query: fingerprint}
 	for _, value := range last {
 		if value == nil {
 			token.Last = append(token.Last, nil)
@@ -38,8 +39,9 @@ func (r *repo) encodeCursor(c *compiled, last []any) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(data), nil
 }
 
-// decodeCursor returns the values of c.order's fields, each of its field's base type or nil.
-func (r *repo) decodeCursor(cursor string, c *compiled) ([]any, error) {
+// decodeCursor returns the values of the order's fields, each of its field's base type or nil. A token
+// comes from outside and may be anything: what is not one of Page's for this very query is ErrInvalid.
+func decodeCursor(cursor, fingerprint string, order []driver.Order) ([]any, error) {
 	data, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
 		return nil, invalidf("From: this is not a cursor that Page returned")
@@ -48,7 +50,7 @@ func (r *repo) decodeCursor(cursor string, c *compiled) ([]any, error) {
 	if err := json.Unmarshal(data, &token); err != nil {
 		return nil, invalidf("From: this is not a cursor that Page returned")
 	}
-	if token.Query != r.fingerprint(c) || len(token.Last) != len(c.order) {
+	if token.Query != fingerprint || len(token.Last) != len(order) {
 		return nil, invalidf("From: the cursor belongs to another query")
 	}
 	last := make([]any, len(token.Last))
@@ -56,7 +58,7 @@ func (r *repo) decodeCursor(cursor string, c *compiled) ([]any, error) {
 		if text == nil {
 			continue
 		}
-		if last[i], err = cursorValue(c.order[i].Field, *text); err != nil {
+		if last[i], err = cursorValue(order[i].Field, *text); err != nil {
 			return nil, invalidf("From: this is not a cursor that Page returned")
 		}
 	}
@@ -103,15 +105,15 @@ func cursorValue(f *driver.Field, text string) (any, error) {
 	return f.DecodeBase(src)
 }
 
-// fingerprint identifies a query without its cursor and limit.
-func (r *repo) fingerprint(c *compiled) string {
+// fingerprintOf identifies a query without its cursor and limit.
+func fingerprintOf(table string, conditions *driver.Filter, order []driver.Order) string {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%q", r.table)
-	for _, o := range c.order {
+	fmt.Fprintf(h, "%q", table)
+	for _, o := range order {
 		fmt.Fprintf(h, "%q%t", o.Field.Name, o.Desc)
 	}
-	if c.filter != nil {
-		hashFilter(h, c.filter)
+	if conditions != nil {
+		hashFilter(h, conditions)
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }
@@ -142,49 +144,4 @@ func hashValue(w io.Writer, f *driver.Field, value any) {
 		return // the call itself meets the error
 	}
 	fmt.Fprintf(w, "%q", cursorText(encoded))
-}
-
-// after is the filter of what comes behind a row in the query's order, whose values are last.
-// NULL sorts first.
-func (c *compiled) after(last []any) *driver.Filter {
-	var rest *driver.Filter
-	for i := len(c.order) - 1; i >= 0; i-- {
-		f, value := c.order[i].Field, last[i]
-		beyond := beyondRow(c.order[i], value)
-		if rest == nil {
-			rest = beyond
-			continue
-		}
-		same := nullTest(f, true)
-		if value != nil {
-			same = &driver.Filter{Op: driver.Eq, Field: f, Value: value}
-		}
-		rest = &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
-			beyond, {Op: driver.And, Sub: []*driver.Filter{same, rest}},
-		}}
-	}
-	conditions := []*driver.Filter{rest}
-	if c.filter != nil {
-		conditions = []*driver.Filter{c.filter, rest}
-	}
-	// The first field alone bounds the rows once more, in a form for which an index can be used.
-	if first := c.order[0]; len(c.order) > 1 && !first.Desc && last[0] != nil {
-		conditions = append(conditions, &driver.Filter{Op: driver.Ge, Field: first.Field, Value: last[0]})
-	}
-	return &driver.Filter{Op: driver.And, Sub: conditions}
-}
-
-// beyondRow selects the rows whose field sorts strictly behind value.
-func beyondRow(o driver.Order, value any) *driver.Filter {
-	switch {
-	case !o.Desc && value == nil:
-		return nullTest(o.Field, false)
-	case !o.Desc:
-		return &driver.Filter{Op: driver.Gt, Field: o.Field, Value: value}
-	case value == nil:
-		return &driver.Filter{Op: driver.Or} // nothing comes behind NULL
-	}
-	return &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
-		{Op: driver.Lt, Field: o.Field, Value: value}, nullTest(o.Field, true),
-	}}
 }

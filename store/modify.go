@@ -94,7 +94,7 @@ func (m *modifier) run(ctx context.Context) error {
 // functions rehearsed with it.
 func (m *modifier) rehearse(ctx context.Context) {
 	entity := m.fresh()
-	switch err := m.get(ctx, m.key, getInto{into: entity}); {
+	switch err := readRow(ctx, m.call, rowRead{into: entity}); {
 	case err == nil:
 		_ = m.change(entity, true)
 	case err == ErrNotFound && m.isUpsert():
@@ -107,7 +107,7 @@ func (m *modifier) rehearse(ctx context.Context) {
 // attempt reads, has the function change the copy, and writes.
 func (m *modifier) attempt(ctx context.Context) error {
 	entity, base := m.fresh(), m.fresh()
-	err := m.get(ctx, m.key, getInto{into: entity, base: base, current: true})
+	err := readRow(ctx, m.call, rowRead{into: entity, base: base, isCurrent: true})
 	switch {
 	case err == ErrNotFound && m.isUpsert():
 		return m.create(ctx)

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// readRows is the request that reads one page, or the rows of some keys, for Find, First, Page and
+// GetMany. It stamps each row with the moment of the request; each goes over the rows that p.Into has
+// given out.
+func readRows(ctx context.Context, c *call, p *driver.FindParams, each func(func(driver.Record))) (driver.FindResult, error) {
+	at, err := c.enter(ctx)
+	if err != nil {
+		return driver.FindResult{}, err
+	}
+	p.Tx = c.driverTx()
+	result, err := c.repo.collection.Find(ctx, p)
+	if err == nil {
+		m := c.repo.mapping
+		each(func(r driver.Record) {
+			m.StampReadAt(r, at)
+			if c.tx != nil && !c.tx.isView {
+				c.saw(m.KeyOf(r), m.Version(r))
+			}
+		})
+	}
+	return result, c.leave(ctx, err)
+}
+
+// rowsOf collects rows in blocks, so that a row stays where it is and a block serves many.
+type rowsOf[T any] struct {
+	most   int // the most rows there can be
+	count  int
+	blocks [][]T
+}
+
+// firstBlock is the number of rows in the first block; each block after it doubles.
+const firstBlock = 16
+
+// next returns a zero row.
+func (r *rowsOf[T]) next() driver.Record {
+	last := len(r.blocks) - 1
+	if last < 0 || len(r.blocks[last]) == cap(r.blocks[last]) {
+		size := min(firstBlock<<min(len(r.blocks), 10), max(1, r.most-r.count))
+		r.blocks = append(r.blocks, make([]T, 0, size))
+		last++
+	}
+	var zero T
+	r.blocks[last] = append(r.blocks[last], zero)
+	r.count++
+	block := r.blocks[last]
+	return driver.RecordOf(&block[len(block)-1])
+}
+
+// all goes over the rows in the order of their reading.
+func (r *rowsOf[T]) all(yield func(*T) bool) {
+	for _, block := range r.blocks {
+		for i := range block {
+			if !yield(&block[i]) {
+				return
+			}
+		}
+	}
+}
+
+func (r *rowsOf[T]) each(do func(driver.Record)) {
+	for entity := range r.all {
+		do(driver.RecordOf(entity))
+	}
+}
