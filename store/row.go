@@ -80,7 +80,7 @@ func needsLookOutside(c *call, p rowRead, found bool) bool {
 // hasMovedOutside reports whether others have changed the entity since the Tx's snapshot. An entity
 // that this Tx has written nobody else can change before it ends.
 func hasMovedOutside(ctx context.Context, c *call, record driver.Record, found bool) (bool, error) {
-	if c.tx.entities[entityKey{c.repo.table, c.key}].written {
+	if c.tx.entities[entityKey{c.repo.table, c.key}].isWritten {
 		return false, nil
 	}
 	outside, err := c.repo.collection.Version(ctx, &driver.VersionParams{Key: c.key})

@@ -50,7 +50,7 @@ func (m *modifier) existsAfterAll(err error) error {
 	if m.tx != nil {
 		m.tx.mu.Lock()
 		defer m.tx.mu.Unlock()
-		m.tx.rerun = m.tx.failed == err && m.tx.run <= mostAbsent
+		m.tx.canRerun = m.tx.doomedBy == err && m.tx.run <= mostAbsent
 		return err
 	}
 	if m.absent++; m.absent == mostAbsent {

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// runs is one Atomic or View: the runs of its function, each in a transaction of its own.
+type runs struct {
+	*call
+	options TxOptions
+	fn      func(context.Context, *Tx) error
+	tx      *Tx // of the newest run that has begun
+}
+
+// transact is Atomic and View, which differ in what their call may do. The functions that OnCommit
+// was given run last: the call has ended for the observer, and a panic of theirs changes nothing.
+func transact(ctx context.Context, c *call, o *TxOptions, fn func(context.Context, *Tx) error) error {
+	ctx, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned { // the caller's function panicked or called Goexit
+			_ = c.end(ctx, errNotReturned)
+		}
+	}()
+	rs := runs{call: c, fn: fn}
+	err = rs.all(ctx, o)
+	returned = true
+	if err = c.end(ctx, err); err != nil {
+		return err
+	}
+	for _, hook := range rs.tx.onCommit {
+		hook()
+	}
+	return nil
+}
+
+// all checks what needs no I/O, rehearses where Options.Rehearse says so, and then runs the function
+// until a run has an answer, or the time is up. A run also ends when that time does.
+func (rs *runs) all(ctx context.Context, options *TxOptions) error {
+	var err error
+	if rs.options, err = options.withDefaults(); err != nil {
+		return err
+	}
+	if rs.fn == nil {
+		return invalidf("the function is nil")
+	}
+	if err := rs.checkSupport(); err != nil {
+		return err
+	}
+	if rs.db.options.Rehearse {
+		if err := rs.rehearse(ctx); err != nil {
+			return err
+		}
+	}
+	last := time.Now().Add(rs.options.Timeout)
+	return retry(ctx, rs.call, bounds{rs.options.Timeout, math.MaxInt}, func(n int) error {
+		deadline := time.Now().Add(rs.options.RunTimeout)
+		if deadline.After(last) {
+			deadline = last
+		}
+		err := rs.one(ctx, n, deadline, rs.fn)
+		if a, ok := err.(*again); ok {
+			rs.tellContention(ctx, a.err)
+		}
+		return err
+	})
+}
+
+// checkSupport returns why the backend cannot do this.
+func (rs *runs) checkSupport() error {
+	info := rs.db.info
+	switch {
+	case rs.mayWrite && !info.Transactions:
+		return explain(ErrUnsupported, "%s has no transactions", info.Server)
+	case !rs.mayWrite && !info.Views && info.NoViews != "":
+		return explain(ErrUnsupported, "%s has no transactions of one moment: %s", info.Server, info.NoViews)
+	case !rs.mayWrite && !info.Views:
+		return explain(ErrUnsupported, "%s has no transactions of one moment", info.Server)
+	}
+	return nil
+}
+
+var errRehearsed = errors.New("the run was a rehearsal")
+
+// rehearse runs the function once and rolls back, whatever it returned. That two goroutines used
+// the Tx is reported all the same: the next run may be lucky.
+func (rs *runs) rehearse(ctx context.Context) error {
+	deadline := time.Now().Add(rs.options.RunTimeout)
+	err := rs.one(ctx, 0, deadline, func(ctx context.Context, tx *Tx) error {
+		return errors.Join(rs.fn(ctx, tx), errRehearsed)
+	})
+	if own, ok := errors.AsType[*callersError](err); ok && errors.Is(own.err, errTwoGoroutines) {
+		return errTwoGoroutines
+	}
+	return nil
+}
+
+// one is run number n of the function: it begins a transaction, calls the function with a ctx that
+// ends at the deadline, and finishes the Tx. A function that does not return, because it panics or
+// calls Goexit, has its transaction rolled back all the same; else its connection would stay taken
+// and its locks held. An *again says that another run may succeed.
+func (rs *runs) one(ctx context.Context, n int, deadline time.Time, fn func(context.Context, *Tx) error) error {
+	run, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	rs.isWriting = false
+	d, err := rs.db.driver.Begin(run, &driver.BeginParams{View: !rs.mayWrite})
+	if err != nil {
+		fault := rs.fault(run, err)
+		isLate := run.Err() != nil && ctx.Err() == nil // it waited for a connection, say
+		if isLate || rs.canRerun(run, err) {
+			return &again{fault}
+		}
+		return fault
+	}
+	rs.tx = &Tx{db: rs.db, driver: d, isView: !rs.mayWrite, run: n, deadline: deadline}
+	returned := false
+	defer func() {
+		if !returned {
+			_ = rs.finish(ctx, run, cancel, errNotReturned)
+		}
+	}()
+	err = fn(context.WithValue(run, txKey{rs.db}, rs.tx), rs.tx)
+	returned = true
+	return rs.finish(ctx, run, cancel, err)
+}
+
+// finish ends the Tx of a run after its function has returned err, or has not returned at all. The
+// result is nil when and only when the commit is known to have happened. ctx is the caller's, and run
+// the one of this run, which cancel ends.
+func (rs *runs) finish(ctx, run context.Context, cancel func(), err error) error {
+	tx := rs.tx
+	if !tx.mu.TryLock() {
+		// A goroutine that the function left behind is using the Tx: end its request first.
+		cancel()
+		tx.mu.Lock()
+		tx.doomedBy, tx.canRerun = errTwoGoroutines, false
+	}
+	defer tx.mu.Unlock()
+	if tx.isOver {
+		return ErrTxDone
+	}
+	tx.isOver = true
+	if err == nil && tx.doomedBy == nil {
+		if run.Err() == nil {
+			return rs.commit(ctx)
+		}
+		tx.doomedBy = rs.ranLate(ctx, run)
+	}
+	rs.rollback(ctx)
+	switch {
+	case tx.doomedBy != nil && tx.canRerun:
+		return &again{tx.doomedBy}
+	case tx.doomedBy == nil && tx.conflict != nil && errors.Is(err, tx.conflict):
+		return &again{tx.conflict}
+	case err == nil:
+		return tx.doomedBy
+	case tx.doomedBy != nil && !errors.Is(err, tx.doomedBy):
+		return &callersError{errors.Join(err, tx.doomedBy)}
+	}
+	return &callersError{err}
+}
+
+// ranLate is the error of a function that returned nil after its ctx had ended.
+func (rs *runs) ranLate(ctx, run context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o := rs.options
+	return both(explain(ErrTransient, "the function ran past its deadline (RunTimeout %v, Timeout %v)", o.RunTimeout, o.Timeout), run.Err())
+}
+
+// commit commits, under a ctx that does not end with the caller's: a commit that was sent must be
+// waited for. Whatever goes wrong, the entities are put back, since nothing is known to have happened.
+// Only where it is known that nothing has, another run follows.
+func (rs *runs) commit(ctx context.Context) error {
+	if rs.tx.isView {
+		rs.rollback(ctx) // there is nothing to commit, and nothing that could fail
+		return nil
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), rs.options.EndTimeout)
+	defer cancel()
+	rs.isWriting = true
+	err := rs.tx.driver.Commit(end)
+	if err == nil {
+		return nil
+	}
+	rs.tx.undo.Revert()
+	fault := rs.fault(end, err)
+	if !MayHaveHappened(fault) && rs.canRerun(end, err) {
+		return &again{fault}
+	}
+	return fault
+}
+
+// rollback puts the entities back and ends the transaction at the backend, under a ctx that does not
+// end with the caller's. That it failed is logged and changes nothing: the backend has given up the
+// connection then, and what was not committed did not happen.
+func (rs *runs) rollback(ctx context.Context) {
+	rs.tx.undo.Revert()
+	ctx = context.WithoutCancel(ctx)
+	end, cancel := context.WithTimeout(ctx, rs.options.EndTimeout)
+	defer cancel()
+	if err := rs.tx.driver.Rollback(end); err != nil && rs.db.options.Logger != nil {
+		f := failure{backend: rs.db.info.Name, fault: rs.db.driver.Classify(err)}
+		rs.db.options.Logger.LogAttrs(ctx, slog.LevelWarn, "rollback failed"+f.code())
+	}
+}
