@@ -72,10 +72,11 @@ func (d *Database) Close() error {
 // run gives fn a connection: that of tx, or one of the pool where tx is nil.
 func (d *Database) run(ctx context.Context, tx driver.Tx, fn func(s *session) error) error {
 	if tx == nil {
-		return d.acquire(ctx, func(_ *sql.Conn, s *session) (bool, error) {
-			s.alone = true
-			return false, fn(s)
-		})
+		conn, err := d.acquire(ctx, fn)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err
 	}
 	t, ok := tx.(*Tx)
 	if !ok || t.db != d {

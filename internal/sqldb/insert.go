@@ -10,9 +10,9 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// mostKeptRows is the most rows of an INSERT whose prepared statement is kept: each number of rows
+// mostCachedRows is the most rows of an INSERT whose prepared statement is cached: each number of rows
 // is another text, and the larger ones seldom come twice.
-const mostKeptRows = 32
+const mostCachedRows = 32
 
 // Insert implements [driver.Collection].
 func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver.InsertResult, error) {
@@ -136,12 +136,15 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 	for _, v := range ch.values {
 		a.add(v)
 	}
-	keep := ch.rows <= mostKeptRows
+	q := request{text: text, args: a, preparation: uncached}
+	if ch.rows <= mostCachedRows {
+		q.preparation = cached
+	}
 	if answers {
 		have := max(len(result.Keys), len(result.Versions))
-		err := s.query(ctx, text, a, keep, func(row []sqldriver.Value) error { return c.made(row, result) })
+		err := s.run(ctx, &q, func(row []sqldriver.Value) error { return c.made(row, result) })
 		if got := max(len(result.Keys), len(result.Versions)) - have; err == nil && got != ch.rows {
-			err = &refusal{fmt.Errorf("sqldb: the server answered for %d rows of %d", got, ch.rows)}
+			err = &answerError{fmt.Errorf("sqldb: the server answered for %d rows of %d", got, ch.rows)}
 		}
 		return err
 	}
@@ -152,24 +155,23 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 			return unsent(err)
 		}
 	}
-	done, err := s.exec(ctx, text, a, keep)
-	if err != nil || !c.spec.KeyAuto {
+	if err := s.run(ctx, &q, nil); err != nil || !c.spec.KeyAuto {
 		return err
 	}
-	first, err := done.LastInsertId()
+	first, err := q.result.LastInsertId()
 	if err != nil {
-		return &refusal{err}
+		return &answerError{err}
 	}
 	for i := range int64(ch.rows) {
 		if err := c.madeKey(first+i*step, result); err != nil {
-			return &refusal{err}
+			return &answerError{err}
 		}
 	}
 	return nil
 }
 
 func (c *collection) keyStep(ctx context.Context, s *session) (step int64, err error) {
-	err = s.query(ctx, c.facts.Texts.KeyStep, nil, true, func(row []sqldriver.Value) (err error) {
+	err = s.run(ctx, &request{text: c.facts.Texts.KeyStep}, func(row []sqldriver.Value) (err error) {
 		step, err = integer(row[0])
 		return err
 	})

@@ -94,8 +94,7 @@ func (c *lentConn) Prepare(text string) (sqldriver.Stmt, error) {
 }
 
 func (c *lentConn) PrepareContext(ctx context.Context, text string) (sqldriver.Stmt, error) {
-	s := session{conn: c.conn}
-	stmt, err := s.prepareOnce(ctx, text)
+	stmt, err := preparer(c.conn).PrepareContext(ctx, text)
 	if err != nil {
 		return nil, c.met(err)
 	}

@@ -25,10 +25,10 @@ type connector struct {
 
 // Connect implements [sqldriver.Connector]. It ends with ctx, whatever the client waits for.
 func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
-	l := &line{}
-	stop := context.AfterFunc(ctx, l.cut)
-	inner, err := c.Connector.Connect(context.WithValue(ctx, lineKey{}, l))
-	if !stop() && l.dialed() {
+	w := &watchedConn{}
+	stop := context.AfterFunc(ctx, w.closeSockets)
+	inner, err := c.Connector.Connect(context.WithValue(ctx, watchedConnKey{}, w))
+	if !stop() && w.hasSockets() {
 		if err == nil {
 			_ = inner.Close()
 		}
@@ -42,8 +42,8 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 		return inner, nil
 	}
 	s := newSession(full, c.dialect, c.facts, c.statements)
-	if l.dialed() {
-		s.line = l
+	if w.hasSockets() {
+		s.watched = w
 	}
 	return &keepingConn{full, s}, nil
 }
@@ -79,10 +79,6 @@ func (c *keepingConn) QueryContext(ctx context.Context, text string, a []sqldriv
 		return queryer.QueryContext(ctx, text, a)
 	}
 	return nil, sqldriver.ErrSkip
-}
-
-func newSession(conn sqldriver.Conn, d Dialect, f *Facts, statements int) *session {
-	return &session{conn: conn, dialect: d, facts: f, kept: newStatements(statements)}
 }
 
 // sessions finds the session of a connection. Those of a caller's pool are remembered here:
@@ -151,30 +147,28 @@ func (s *sessions) forgetOld() {
 // database/sql does itself: the first ones may have died while they were idle.
 const mostConnections = 3
 
-// acquire gives fn a connection of the pool. Where fn could not send anything on it, as the
-// driver says by ErrBadConn, it is given another one. The connection is fn's to keep when kept
-// is returned.
-func (d *Database) acquire(ctx context.Context, fn func(c *sql.Conn, s *session) (kept bool, err error)) error {
+// acquire takes a connection of the pool for fn. Where fn could not send anything on it, as the client
+// says by ErrBadConn, it takes another one. With a nil error the caller has the connection, and closes it.
+func (d *Database) acquire(ctx context.Context, fn func(s *session) error) (*sql.Conn, error) {
 	for n := 1; ; n++ {
 		conn, err := d.db.Conn(ctx)
 		if err != nil {
-			return unsent(err)
+			return nil, unsent(err)
 		}
-		kept := false
 		_ = conn.Raw(func(raw any) error {
 			s := d.sessions.of(raw)
-			s.broken = false
-			if kept, err = fn(conn, s); s.broken {
+			s.isBroken, s.isAlone = false, true
+			if err = fn(s); s.isBroken {
 				return sqldriver.ErrBadConn // database/sql discards it
 			}
 			return nil
 		})
-		if kept {
-			return nil
+		if err == nil {
+			return conn, nil
 		}
 		_ = conn.Close()
 		if n == mostConnections || !errors.Is(err, sqldriver.ErrBadConn) || ctx.Err() != nil {
-			return err
+			return nil, err
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetRe
 		}
 		return c.scan(p.Base, row)
 	}
-	err := c.db.run(ctx, p.Tx, func(s *session) error { return s.query(ctx, text, a, true, each) })
+	err := c.db.run(ctx, p.Tx, func(s *session) error { return s.run(ctx, &request{text: text, args: a}, each) })
 	return result, unsent(err)
 }
 
@@ -49,7 +49,7 @@ func (c *collection) Version(ctx context.Context, p *driver.VersionParams) (driv
 // versionOf reads the stored version of the row with the key that a holds.
 func (c *collection) versionOf(ctx context.Context, s *session, a args) (driver.VersionResult, error) {
 	var result driver.VersionResult
-	err := s.query(ctx, c.getVersion, a, true, func(row []sqldriver.Value) (err error) {
+	err := s.run(ctx, &request{text: c.getVersion, args: a}, func(row []sqldriver.Value) (err error) {
 		result.Found = true
 		if row[0] != nil {
 			result.Version, err = c.versionIn(row[0])
@@ -83,7 +83,7 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 }
 
 // runBuilt runs a query that was built together with its arguments.
-func (c *collection) runBuilt(ctx context.Context, tx driver.Tx, b *builder, each func(row []sqldriver.Value) error) error {
+func (c *collection) runBuilt(ctx context.Context, tx driver.Tx, b *builder, each rowFunc) error {
 	text := b.text()
 	return unsent(c.db.run(ctx, tx, func(s *session) error {
 		if b.natives {
@@ -91,6 +91,6 @@ func (c *collection) runBuilt(ctx context.Context, tx driver.Tx, b *builder, eac
 				return err
 			}
 		}
-		return s.query(ctx, text, b.args, true, each)
+		return s.run(ctx, &request{text: text, args: b.args}, each)
 	}))
 }

@@ -42,7 +42,7 @@ func (d *Database) ask(ctx context.Context, text string, values ...any) ([][]any
 	}
 	err := d.run(ctx, nil, func(s *session) error {
 		rows = nil
-		return s.query(ctx, text, a, false, func(row []sqldriver.Value) error {
+		return s.run(ctx, &request{text: text, args: a, preparation: uncached}, func(row []sqldriver.Value) error {
 			values := make([]any, len(row))
 			for i, v := range row {
 				values[i] = v
@@ -59,7 +59,7 @@ func (d *Database) ask(ctx context.Context, text string, values ...any) ([][]any
 
 // do runs a DDL statement.
 func (d *Database) do(ctx context.Context, text string) error {
-	return d.run(ctx, nil, func(s *session) error { return s.simple(ctx, text) })
+	return d.run(ctx, nil, func(s *session) error { return s.run(ctx, &request{text: text, preparation: unprepared}, nil) })
 }
 
 // create makes the table, and the indexes and triggers that it lacks. Somebody else may do the

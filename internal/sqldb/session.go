@@ -5,96 +5,40 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// session is one connection of the driver with what is kept for it. It belongs to whoever holds
-// the connection.
+// session is one connection of the client with what is kept for it. It belongs to whoever holds the
+// connection.
 type session struct {
-	conn    sqldriver.Conn
-	dialect Dialect
-	facts   *Facts
-	kept    *statements
-	alone   bool  // each statement is a transaction of its own
-	broken  bool  // an error has left the connection, or its transaction, in an unknown state
-	line    *line // nil where the client returns by itself when a ctx has ended
+	conn     sqldriver.Conn
+	dialect  Dialect
+	facts    *Facts
+	cache    *statementCache
+	watched  *watchedConn // nil where the client returns by itself when a ctx has ended
+	isAlone  bool         // each statement is a transaction of its own
+	isBroken bool         // an error has left the connection, or its transaction, in an unknown state
 }
 
-// args are the arguments of a statement.
-type args []sqldriver.NamedValue
-
-func (a *args) add(value any) {
-	*a = append(*a, sqldriver.NamedValue{Ordinal: len(*a) + 1, Value: value})
+func newSession(conn sqldriver.Conn, d Dialect, f *Facts, statements int) *session {
+	return &session{conn: conn, dialect: d, facts: f, cache: newStatementCache(statements)}
 }
 
-// exec runs a statement that gives no rows.
-func (s *session) exec(ctx context.Context, text string, a args, keep bool) (sqldriver.Result, error) {
-	var result sqldriver.Result
-	err := s.prepared(ctx, text, a, keep, func(ctx context.Context, stmt sqldriver.Stmt) (err error) {
-		result, err = stmt.(sqldriver.StmtExecContext).ExecContext(ctx, a)
-		return err
-	})
-	return result, err
-}
-
-// query runs a statement and calls each for each of its rows, whose values are valid during that
-// call only. The rows are read to their end before it returns, unless each fails.
-func (s *session) query(ctx context.Context, text string, a args, keep bool, each func(row []sqldriver.Value) error) error {
-	return s.prepared(ctx, text, a, keep, func(ctx context.Context, stmt sqldriver.Stmt) error {
-		rows, err := stmt.(sqldriver.StmtQueryContext).QueryContext(ctx, a)
-		if err != nil {
-			return err
-		}
-		return readRows(rows, each)
-	})
-}
-
-func readRows(rows sqldriver.Rows, each func(row []sqldriver.Value) error) error {
-	row := make([]sqldriver.Value, len(rows.Columns()))
-	for {
-		switch err := rows.Next(row); err {
-		case nil:
-		case io.EOF:
-			return rows.Close()
-		default:
-			_ = rows.Close()
-			return err
-		}
-		if err := each(row); err != nil {
-			if e := rows.Close(); e != nil {
-				return e
-			}
-			return &refusal{err}
-		}
-	}
-}
-
-// refusal is an error of our own about what was read. The connection is none the worse.
-type refusal struct{ err error }
-
-func (e *refusal) Error() string { return e.err.Error() }
-func (e *refusal) Unwrap() error { return e.err }
-
-// prepared runs a prepared statement, which it prepares where it is not kept. run is given the ctx
-// for the client.
-func (s *session) prepared(ctx context.Context, text string, a args, keep bool, run func(context.Context, sqldriver.Stmt) error) error {
-	return s.inTime(ctx, func(ctx context.Context) error { return s.runPrepared(ctx, text, a, keep, run) })
-}
-
-// inTime has fn return soon after ctx has ended, if need be by closing the connection. fn is given
-// the ctx for the client.
-func (s *session) inTime(ctx context.Context, fn func(ctx context.Context) error) error {
+// run sends a request and reads its answer: each is called for each row, until it fails, and is nil where
+// the statement gives no rows. It returns soon after ctx has ended, if need be by closing the connection's
+// sockets, and nothing of the answer is left on the connection then. Its error is a [failure] that says whether the request was sent, an [answerError], or the
+// [driver.ValueError] of a native condition that does not fit its arguments.
+func (s *session) run(ctx context.Context, q *request, each rowFunc) error {
 	if err := ctx.Err(); err != nil {
 		return unsent(err)
 	}
-	w := s.line.watch(ctx)
-	err := fn(s.line.forClient(ctx))
-	if !w.end() {
+	stop := s.watched.begin(ctx)
+	err := s.send(s.watched.clientCtx(ctx), q, each)
+	if !s.watched.finish(stop) {
 		return err
 	}
-	s.broken = true
+	s.isBroken = true
 	if err == nil {
 		return nil
 	}
@@ -105,96 +49,92 @@ func (s *session) inTime(ctx context.Context, fn func(ctx context.Context) error
 	return &failure{err: ctx.Err(), sent: sent}
 }
 
-func (s *session) runPrepared(ctx context.Context, text string, a args, keep bool, run func(context.Context, sqldriver.Stmt) error) error {
+// send prepares a request and executes it, once more where the server no longer knew what was prepared. It
+// notes what an error means for the connection.
+func (s *session) send(ctx context.Context, q *request, each rowFunc) error {
 	for again := false; ; again = true {
-		stmt := s.kept.get(text, s.alone)
-		if stmt == nil {
-			if keep {
-				s.kept.makeRoom()
-			}
-			var err error
-			whole := text
-			if s.alone {
-				whole = s.facts.Texts.Alone + text
-			}
-			if stmt, err = s.prepare(ctx, whole); err != nil {
-				return s.failed(err, false)
-			}
-			if n := stmt.NumInput(); n >= 0 && n != len(a) {
-				_ = stmt.Close()
-				return &driver.ValueError{Field: "Where", Problem: fmt.Sprintf("the native condition has %d arguments too many or too few", abs(len(a)-n))}
-			}
-			if keep {
-				s.kept.keep(text, s.alone, stmt)
-			}
+		stmt, err := s.prepare(ctx, q)
+		if err != nil {
+			return s.failed(err, false)
 		}
-		err := run(ctx, stmt)
-		if !keep {
+		err = q.execute(ctx, s.conn, stmt, each)
+		if stmt != nil && q.preparation != cached {
 			_ = stmt.Close()
 		}
 		if err == nil {
 			return nil
 		}
-		if !again && s.dialect.Forgotten(err) {
-			s.kept.forget(text, s.alone)
-			continue
-		}
-		return s.failed(err, true)
-	}
-}
-
-func abs(n int) int { return max(n, -n) }
-
-func (s *session) prepare(ctx context.Context, text string) (sqldriver.Stmt, error) {
-	stmt, err := s.prepareOnce(ctx, text)
-	if err != nil && s.dialect.Crowded(err) {
-		s.kept.clear()
-		stmt, err = s.prepareOnce(ctx, text)
-	}
-	return stmt, err
-}
-
-func (s *session) prepareOnce(ctx context.Context, text string) (sqldriver.Stmt, error) {
-	if c, ok := s.conn.(sqldriver.ConnPrepareContext); ok {
-		return c.PrepareContext(ctx, text)
-	}
-	return s.conn.Prepare(text)
-}
-
-// simple runs a statement without parameters and without preparing it.
-func (s *session) simple(ctx context.Context, text string) error {
-	return s.inTime(ctx, func(ctx context.Context) error { return s.plain(ctx, text) })
-}
-
-func (s *session) plain(ctx context.Context, text string) error {
-	c, ok := s.conn.(sqldriver.ExecerContext)
-	if !ok { // a client that prepares nothing at the server
-		stmt, err := s.prepareOnce(ctx, text)
-		if err != nil {
-			return s.failed(err, false)
-		}
-		defer stmt.Close()
-		if _, err = stmt.(sqldriver.StmtExecContext).ExecContext(ctx, nil); err != nil {
+		if again || !s.dialect.Forgotten(err) {
 			return s.failed(err, true)
 		}
-		return nil
+		s.cache.remove(cacheKey{q.text, s.isAlone})
 	}
-	if _, err := c.ExecContext(ctx, text, nil); err != nil {
-		return s.failed(err, true)
-	}
-	return nil
 }
 
-// failed notes what an error means for the connection. executing tells a statement's own request
-// from one that prepared it.
+// prepare returns the prepared statement of a request, nil where there is none to be. Where the server
+// holds too many, those of this connection are closed.
+func (s *session) prepare(ctx context.Context, q *request) (sqldriver.Stmt, error) {
+	key, text := cacheKey{q.text, s.isAlone}, q.text
+	switch q.preparation {
+	case cached:
+		if stmt := s.cache.get(key); stmt != nil {
+			return stmt, nil
+		}
+		s.cache.makeRoom()
+	case unprepared:
+		if _, ok := s.conn.(sqldriver.ExecerContext); ok {
+			return nil, nil
+		}
+	}
+	if s.isAlone && q.preparation != unprepared {
+		text = s.facts.Texts.Alone + text
+	}
+	conn := preparer(s.conn)
+	stmt, err := conn.PrepareContext(ctx, text)
+	if err != nil && s.dialect.Crowded(err) {
+		s.cache.clear()
+		stmt, err = conn.PrepareContext(ctx, text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n := stmt.NumInput(); n >= 0 && n != len(q.args) {
+		_ = stmt.Close()
+		n = max(n-len(q.args), len(q.args)-n)
+		return nil, &driver.ValueError{Field: "Where", Problem: fmt.Sprintf("the native condition has %d arguments too many or too few", n)}
+	}
+	if q.preparation == cached {
+		s.cache.add(key, stmt)
+	}
+	return stmt, nil
+}
+
+// preparer is a connection as one that takes a ctx for preparing, which not every client has.
+func preparer(conn sqldriver.Conn) sqldriver.ConnPrepareContext {
+	if c, ok := conn.(sqldriver.ConnPrepareContext); ok {
+		return c
+	}
+	return plainConn{conn}
+}
+
+// plainConn is a connection of a client that prepares without a ctx.
+type plainConn struct{ sqldriver.Conn }
+
+func (c plainConn) PrepareContext(_ context.Context, text string) (sqldriver.Stmt, error) {
+	return c.Prepare(text)
+}
+
+// failed notes what an error means for the connection. executing tells a statement's own request from one
+// that prepared it.
 func (s *session) failed(err error, executing bool) error {
-	if _, ok := errors.AsType[*refusal](err); ok {
+	switch err.(type) {
+	case *answerError, *driver.ValueError:
 		return err
 	}
 	if s.dialect.Settled(err) {
 		return &failure{err: err}
 	}
-	s.broken = true
+	s.isBroken = true
 	return &failure{err: err, sent: executing && !errors.Is(err, sqldriver.ErrBadConn)}
 }
 

@@ -27,29 +27,30 @@ func (s *stmt) Close() error {
 	return nil
 }
 
-// TestStatements keeps the statements that were used last, and closes each other one once.
-func TestStatements(t *testing.T) {
+// TestStatementCache keeps the statements that were used last, and closes each other one once.
+func TestStatementCache(t *testing.T) {
 	t.Parallel()
-	s := newStatements(2)
+	s := newStatementCache(2)
+	key := func(text string) cacheKey { return cacheKey{text, false} }
 	all := map[string]*stmt{"a": {}, "b": {}, "c": {}}
 	for _, text := range []string{"a", "b"} {
 		s.makeRoom()
-		s.keep(text, false, all[text])
+		s.add(key(text), all[text])
 	}
-	require.Same(t, all["a"], s.get("a", false))
+	require.Same(t, all["a"], s.get(key("a")))
 	s.makeRoom()
-	s.keep("c", false, all["c"])
-	assert.Nil(t, s.get("b", false), "it was used longest ago")
+	s.add(key("c"), all["c"])
+	assert.Nil(t, s.get(key("b")), "it was used longest ago")
 	assert.Equal(t, 1, all["b"].closed)
-	assert.NotNil(t, s.get("a", false))
-	assert.NotNil(t, s.get("c", false))
-	s.forget("a", false)
-	s.forget("a", false)
+	assert.NotNil(t, s.get(key("a")))
+	assert.NotNil(t, s.get(key("c")))
+	s.remove(key("a"))
+	s.remove(key("a"))
 	s.clear()
 	for text, st := range all {
 		assert.Equal(t, 1, st.closed, text)
 	}
-	assert.Empty(t, s.texts)
+	assert.Empty(t, s.elements)
 }
 
 // conn is a connection that does nothing.
@@ -93,7 +94,7 @@ func TestAcquireTriesAnotherConnection(t *testing.T) {
 		want int
 	}{{sqldriver.ErrBadConn, mostConnections}, {errors.New("boom"), 1}, {nil, 1}} {
 		tries := 0
-		err := d.acquire(t.Context(), func(*sql.Conn, *session) (bool, error) { tries++; return false, c.err })
+		err := d.run(t.Context(), nil, func(*session) error { tries++; return c.err })
 		assert.ErrorIs(t, err, c.err)
 		assert.Equal(t, c.want, tries)
 	}

@@ -25,25 +25,23 @@ var errForeignTx = errors.New("sqldb: the transaction belongs to another databas
 
 // Begin implements [driver.Database].
 func (d *Database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, error) {
-	tx := &Tx{db: d}
-	err := d.acquire(ctx, func(c *sql.Conn, s *session) (bool, error) {
-		begin := d.facts.Texts.BeginTx
-		if p.View {
-			begin = d.facts.Texts.BeginView
-		}
+	begin := d.facts.Texts.BeginTx
+	if p.View {
+		begin = d.facts.Texts.BeginView
+	}
+	conn, err := d.acquire(ctx, func(s *session) error {
 		for _, text := range begin {
-			if err := s.simple(ctx, text); err != nil {
-				s.broken = true // whatever has begun ends with the connection
-				return false, err
+			if err := s.run(ctx, &request{text: text, preparation: unprepared}, nil); err != nil {
+				s.isBroken = true // whatever has begun ends with the connection
+				return err
 			}
 		}
-		tx.conn = c
-		return true, nil
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return tx, nil
+	return &Tx{db: d, conn: conn}, nil
 }
 
 // use gives fn the connection of the transaction.
@@ -51,9 +49,9 @@ func (t *Tx) use(fn func(s *session) error) error {
 	var err error
 	raw := t.conn.Raw(func(conn any) error {
 		s := t.db.sessions.of(conn)
-		s.broken, s.alone = false, false
+		s.isBroken, s.isAlone = false, false
 		err = fn(s)
-		t.broken = t.broken || s.broken
+		t.broken = t.broken || s.isBroken
 		return nil
 	})
 	if err == nil && raw != nil {
@@ -69,9 +67,7 @@ func (t *Tx) Commit(ctx context.Context) error {
 		_ = t.Rollback(ctx)
 		return unsent(err)
 	}
-	err := t.use(func(s *session) error { return s.simple(ctx, t.db.facts.Texts.Commit) })
-	t.release(err != nil)
-	return err
+	return t.end(ctx, t.db.facts.Texts.Commit)
 }
 
 // Rollback implements [driver.Tx].
@@ -81,7 +77,12 @@ func (t *Tx) Rollback(ctx context.Context) error {
 		t.release(true)
 		return nil
 	}
-	err := t.use(func(s *session) error { return s.simple(ctx, t.db.facts.Texts.Rollback) })
+	return t.end(ctx, t.db.facts.Texts.Rollback)
+}
+
+// end sends the statement that ends the transaction, and gives the connection back.
+func (t *Tx) end(ctx context.Context, text string) error {
+	err := t.use(func(s *session) error { return s.run(ctx, &request{text: text, preparation: unprepared}, nil) })
 	t.release(err != nil)
 	return err
 }

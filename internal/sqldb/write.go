@@ -85,24 +85,23 @@ func (c *collection) write(ctx context.Context, tx driver.Tx, w write, a args, k
 // count runs a write and returns the number of rows that it wrote, and the version that the
 // database made, where it makes them.
 func (c *collection) count(ctx context.Context, s *session, w write, a args) (n, version int64, err error) {
-	if !w.answers {
-		result, err := s.exec(ctx, w.text, a, true)
-		if err != nil {
-			return 0, 0, err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return 0, 0, &refusal{err}
-		}
-		return n, 0, nil
+	q := request{text: w.text, args: a}
+	if w.answers {
+		err = s.run(ctx, &q, func(row []sqldriver.Value) (err error) {
+			if n, err = integer(row[0]); err == nil && len(row) > 1 && row[1] != nil {
+				version, err = c.versionIn(row[1])
+			}
+			return err
+		})
+		return n, version, err
 	}
-	err = s.query(ctx, w.text, a, true, func(row []sqldriver.Value) (err error) {
-		if n, err = integer(row[0]); err == nil && len(row) > 1 && row[1] != nil {
-			version, err = c.versionIn(row[1])
-		}
-		return err
-	})
-	return n, version, err
+	if err := s.run(ctx, &q, nil); err != nil {
+		return 0, 0, err
+	}
+	if n, err = q.result.RowsAffected(); err != nil {
+		return 0, 0, &answerError{err}
+	}
+	return n, 0, nil
 }
 
 // written is the number of fields that an update writes; writtenField is the one at place i.

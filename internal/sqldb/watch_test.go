@@ -89,7 +89,7 @@ func (settles) Classify(error) (driver.Fault, bool) { return driver.Fault{}, fal
 func (settles) Ends(error, driver.Fault) bool       { return false }
 
 // TestSilentServer has a server fall silent at each step of a client that would wait for it for
-// ever. The end of the ctx ends the call, and the line.
+// ever. The end of the ctx ends the call, and closes the socket.
 func TestSilentServer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -104,8 +104,7 @@ func TestSilentServer(t *testing.T) {
 		}},
 		{name: "Statement", sent: true, call: func(ctx context.Context, d *Database) error {
 			return d.run(ctx, nil, func(s *session) error {
-				_, err := s.exec(ctx, "UPDATE", nil, true)
-				return err
+				return s.run(ctx, &request{text: "UPDATE"}, nil)
 			})
 		}},
 		{name: "Commit", sent: true, call: func(ctx context.Context, d *Database) error {
@@ -161,34 +160,37 @@ func TestUnsentInTime(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := session{line: &line{}}
-	err := s.inTime(ctx, func(context.Context) error { t.Error("sent"); return nil })
+	s := session{watched: &watchedConn{}} // nothing can be prepared on it
+	err := s.run(ctx, &request{text: "UPDATE"}, nil)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.False(t, Classify(err, settles{}.Classify).Sent)
-	assert.False(t, s.broken)
+	assert.False(t, s.isBroken)
 }
 
-// TestWatchEnds has a statement come back in time: nothing cuts its line afterwards.
+// TestWatchEnds has a statement come back in time: nothing closes its sockets afterwards.
 func TestWatchEnds(t *testing.T) {
 	t.Parallel()
 	here, there := net.Pipe()
 	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
-	l := &line{conns: []net.Conn{here}, grace: time.Hour}
+	c := &watchedConn{sockets: []net.Conn{here}, grace: time.Hour}
 	ctx, cancel := context.WithCancel(t.Context())
-	require.Nil(t, l.watch(context.WithoutCancel(ctx)), "nothing ends this ctx")
-	first := l.watch(ctx)
-	require.False(t, first.end())
-	w := l.watch(ctx)
-	require.Same(t, first, w, "the watch of a statement that came back serves the next one")
+	require.Nil(t, c.begin(context.WithoutCancel(ctx)), "nothing ends this ctx")
+	require.False(t, c.finish(c.begin(ctx)))
+	stop := c.begin(ctx)
+	number := c.request
 	cancel()
-	require.False(t, w.end())
-	require.Nil(t, l.idle, "what has begun to run serves nobody else")
-	w.late() // as a timer would that had fired already
+	require.False(t, c.finish(stop))
+	c.closeDuring(number) // as a timer does that fires late
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	stop = c.begin(ctx)
+	c.closeDuring(number) // while the next request is on its way
 	go func() { _, _ = there.Write([]byte{1}) }()
 	_, err := here.Read(make([]byte, 1))
 	require.NoError(t, err)
-	var none *line
-	require.False(t, none.watch(ctx).end())
+	require.False(t, c.finish(stop))
+	var none *watchedConn
+	require.False(t, none.finish(none.begin(ctx)))
 }
 
 // TestLateDial has a client's second dial come back when the connection is in use already. It is for
@@ -199,17 +201,17 @@ func TestLateDial(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Close() })
 	d := &Dialer{Grace: time.Hour}
-	l := &line{}
-	ctx := context.WithValue(t.Context(), lineKey{}, l)
+	c := &watchedConn{}
+	ctx := context.WithValue(t.Context(), watchedConnKey{}, c)
 	_, err = d.DialContext(ctx, "tcp", server.Addr().String())
 	require.NoError(t, err)
-	t.Cleanup(l.cut)
-	require.True(t, l.dialed())
+	t.Cleanup(c.closeSockets)
+	require.True(t, c.hasSockets())
 	late := make(chan error)
 	go func() {
 		_, err := d.DialContext(ctx, "tcp", server.Addr().String())
 		late <- err
 	}()
-	require.Equal(t, ctx, l.forClient(ctx))
+	require.Equal(t, ctx, c.clientCtx(ctx))
 	require.NoError(t, <-late)
 }
