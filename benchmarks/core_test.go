@@ -63,7 +63,8 @@ func BenchmarkCore(b *testing.B) {
 	}
 	update := func(b *testing.B, r driver.Record, fields []int) {
 		v := r.Field(version).Int()
-		w, err := tap.collection.Update(ctx, &driver.UpdateParams{Key: int64(7), Record: r, Fields: fields, Expect: v, Next: v + 1})
+		w, err := tap.collection.Update(ctx,
+			&driver.UpdateParams{Key: int64(7), Record: r, Fields: fields, Expect: v, Next: v + 1})
 		if err != nil || w.Outcome != driver.Applied {
 			b.Fatal(err, w)
 		}
@@ -123,7 +124,8 @@ func BenchmarkCore(b *testing.B) {
 		for b.Loop() {
 			err := db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
 				for id := range int64(2) {
-					if _, err := clubs.In(tx).Modify(ctx, id, func(c *Club) error { c.Balance++; return nil }); err != nil {
+					if _, err := clubs.In(tx).Modify(ctx, id,
+						func(c *Club) error { c.Balance++; return nil }); err != nil {
 						return err
 					}
 				}

@@ -50,7 +50,14 @@ func journaled() *writeconcern.WriteConcern {
 	return &writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal}
 }
 
-var clubFields = bson.D{{Key: "_id", Value: 1}, {Key: "version", Value: 1}, {Key: "name", Value: 1}, {Key: "city", Value: 1}, {Key: "balance", Value: 1}, {Key: "rating", Value: 1}}
+var clubFields = bson.D{
+	{Key: "_id", Value: 1},
+	{Key: "version", Value: 1},
+	{Key: "name", Value: 1},
+	{Key: "city", Value: 1},
+	{Key: "balance", Value: 1},
+	{Key: "rating", Value: 1},
+}
 
 func (h *mongoByHand) read(ctx context.Context, id int64) (c Club, err error) {
 	err = h.clubs.FindOne(ctx, bson.D{{Key: "_id", Value: id}}, options.FindOne().SetProjection(clubFields)).Decode(&c)
@@ -58,7 +65,8 @@ func (h *mongoByHand) read(ctx context.Context, id int64) (c Club, err error) {
 }
 
 func (h *mongoByHand) update(ctx context.Context, id, version int64, set bson.D) error {
-	result, err := h.clubs.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "version", Value: version}}, bson.D{{Key: "$set", Value: set}})
+	result, err := h.clubs.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "version", Value: version}},
+		bson.D{{Key: "$set", Value: set}})
 	if err == nil && result.MatchedCount != 1 {
 		err = errStale
 	}
@@ -84,9 +92,12 @@ func (h *mongoByHand) modify(ctx context.Context, id, amount int64) error {
 	if err != nil {
 		return err
 	}
-	return h.update(ctx, id, c.Version, bson.D{{Key: "balance", Value: c.Balance + amount}, {Key: "version", Value: c.Version + 1}})
+	return h.update(ctx, id, c.Version,
+		bson.D{{Key: "balance", Value: c.Balance + amount}, {Key: "version", Value: c.Version + 1}})
 }
 
+// transfer moves 1 from one club to another in one transaction, as a careful program writes it: both writes name the
+// version that was read in it.
 func (h *mongoByHand) transfer(ctx context.Context, from, to int64) (err error) {
 	session, err := h.client.StartSession()
 	if err != nil {
@@ -113,7 +124,8 @@ func (h *mongoByHand) transfer(ctx context.Context, from, to int64) (err error) 
 
 func (h *mongoByHand) readMany(ctx context.Context, ids []int64) (map[int64]Club, error) {
 	found := make(map[int64]Club, len(ids))
-	err := h.each(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, options.Find(), len(ids), func(c Club) { found[c.ID] = c })
+	err := h.each(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, options.Find(), len(ids),
+		func(c Club) { found[c.ID] = c })
 	return found, err
 }
 
@@ -126,7 +138,8 @@ func (h *mongoByHand) readAll(ctx context.Context) (int, error) {
 			filter = bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: last}}}}
 		}
 		got := 0
-		if err := h.each(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}), size, func(c Club) { got, last = got+1, c.ID }); err != nil {
+		if err := h.each(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}), size,
+			func(c Club) { got, last = got+1, c.ID }); err != nil {
 			return n, err
 		}
 		n += got
@@ -137,7 +150,9 @@ func (h *mongoByHand) readAll(ctx context.Context) (int, error) {
 }
 
 // each reads documents in one batch, which leaves no cursor open.
-func (h *mongoByHand) each(ctx context.Context, filter bson.D, o *options.FindOptionsBuilder, limit int, visit func(Club)) error {
+func (h *mongoByHand) each(ctx context.Context, filter bson.D, o *options.FindOptionsBuilder, limit int,
+	visit func(Club),
+) error {
 	o.SetProjection(clubFields).SetLimit(int64(limit)).SetBatchSize(int32(limit + 1))
 	cursor, err := h.clubs.Find(ctx, filter, o)
 	if err != nil {

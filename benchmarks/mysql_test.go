@@ -26,7 +26,8 @@ func TestCompareMySQL(t *testing.T) {
 		db, err := mysql.Open(t.Context(), dsn, nil)
 		require.NoError(t, err)
 		pool, _ := mysql.Native(db)
-		compareWith(t, server.Product()+" "+server.Version(), db, pool, func() byHand { return newMySQLByHand(t, server, dsn) })
+		compareWith(t, server.Product()+" "+server.Version(), db, pool,
+			func() byHand { return newMySQLByHand(t, server, dsn) })
 	}
 }
 
@@ -38,6 +39,8 @@ type mysqlByHand struct {
 
 const clubColumns = "SELECT id, version, name, city, balance, rating FROM clubs "
 
+// newMySQLByHand opens a pool of its own and prepares all statements before anything is measured, as the library keeps
+// its own.
 func newMySQLByHand(t *testing.T, server *testbed.Server, dsn string) *mysqlByHand {
 	cfg, err := mysqldriver.ParseDSN(dsn)
 	require.NoError(t, err)
@@ -47,7 +50,9 @@ func newMySQLByHand(t *testing.T, server *testbed.Server, dsn string) *mysqlByHa
 	if server.Product() == "MariaDB" {
 		isolation = "tx_isolation"
 	}
-	cfg.Params = map[string]string{isolation: "'READ-COMMITTED'", "sql_mode": "'STRICT_TRANS_TABLES'", "time_zone": "'+00:00'"}
+	cfg.Params = map[string]string{
+		isolation: "'READ-COMMITTED'", "sql_mode": "'STRICT_TRANS_TABLES'", "time_zone": "'+00:00'",
+	}
 	connector, err := mysqldriver.NewConnector(cfg)
 	require.NoError(t, err)
 	h := &mysqlByHand{db: sql.OpenDB(connector)}
@@ -57,7 +62,8 @@ func newMySQLByHand(t *testing.T, server *testbed.Server, dsn string) *mysqlByHa
 		text string
 	}{
 		{&h.get, clubColumns + "WHERE id = ?"},
-		{&h.update, "UPDATE clubs SET name = ?, city = ?, balance = ?, rating = ?, version = ? WHERE id = ? AND version = ?"},
+		{&h.update, "UPDATE clubs SET name = ?, city = ?, balance = ?, rating = ?, version = ? " +
+			"WHERE id = ? AND version = ?"},
 		{&h.balance, "UPDATE clubs SET balance = ?, version = ? WHERE id = ? AND version = ?"},
 		{&h.lock, clubColumns + "WHERE id = ? FOR UPDATE"},
 		{&h.many, clubColumns + "WHERE id IN (?" + strings.Repeat(", ?", 99) + ")"},
@@ -109,6 +115,8 @@ func (h *mysqlByHand) modify(ctx context.Context, id, amount int64) error {
 	return written(h.balance.ExecContext(ctx, c.Balance+amount, c.Version+1, id, c.Version))
 }
 
+// transfer moves 1 from one club to another in one transaction. Both rows are locked when they are read, as Modify in
+// an Atomic does it, and their versions are checked all the same.
 func (h *mysqlByHand) transfer(ctx context.Context, from, to int64) error {
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -157,6 +165,7 @@ func (h *mysqlByHand) readAll(ctx context.Context) (int, error) {
 	}
 }
 
+// each reads rows one after the other, as the library does, and holds no list of them.
 func each(ctx context.Context, stmt *sql.Stmt, args []any, visit func(Club)) error {
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {

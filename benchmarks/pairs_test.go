@@ -58,6 +58,8 @@ func dropIdle(pool *sql.DB) {
 	pool.SetMaxIdleConns(2) // database/sql's own default
 }
 
+// pairs returns what is measured: each call of the library beside the same work by hand, with the same rows and the
+// same results, which both sides check.
 func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], hand byHand) []pair {
 	ctx := t.Context()
 	keys := make([]int64, 100)
@@ -75,9 +77,18 @@ func pairs(t *testing.T, db *store.DB, clubs *store.Repository[Club, int64], han
 		return err
 	}
 	return []pair{
-		{name: "Get", library: func() error { _, err := clubs.Get(ctx, 3); return err }, hand: func() error { _, err := hand.read(ctx, 3); return err }},
-		{name: "Save", library: func() error { club.Balance++; return clubs.Save(ctx, &club) }, hand: func() error { club.Balance++; return hand.save(ctx, &club) }},
-		{name: "Modify", library: func() error { _, err := clubs.Modify(ctx, 5, credit); return err }, hand: func() error { return hand.modify(ctx, 5, 1) }},
+		{
+			name: "Get", library: func() error { _, err := clubs.Get(ctx, 3); return err },
+			hand: func() error { _, err := hand.read(ctx, 3); return err },
+		},
+		{
+			name: "Save", library: func() error { club.Balance++; return clubs.Save(ctx, &club) },
+			hand: func() error { club.Balance++; return hand.save(ctx, &club) },
+		},
+		{
+			name: "Modify", library: func() error { _, err := clubs.Modify(ctx, 5, credit); return err },
+			hand: func() error { return hand.modify(ctx, 5, 1) },
+		},
 		{
 			name: "Atomic of two",
 			library: func() error {

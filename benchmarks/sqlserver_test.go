@@ -63,7 +63,9 @@ func counted(ctx context.Context, q queryer, text string, args ...any) error {
 }
 
 func (h *sqlServerByHand) save(ctx context.Context, c *Club) error {
-	err := counted(ctx, h.db, settings+"UPDATE clubs SET name = @p1, city = @p2, balance = @p3, rating = @p4, version = @p5 WHERE id = @p6 AND version = @p7",
+	err := counted(ctx, h.db, settings+
+		"UPDATE clubs SET name = @p1, city = @p2, balance = @p3, rating = @p4, version = @p5 "+
+		"WHERE id = @p6 AND version = @p7",
 		c.Name, c.City, c.Balance, c.Rating, c.Version+1, c.ID, c.Version)
 	if err == nil {
 		c.Version++
@@ -81,6 +83,8 @@ func (h *sqlServerByHand) modify(ctx context.Context, id, amount int64) error {
 	return counted(ctx, h.db, settings+handBalance, c.Balance+amount, c.Version+1, id, c.Version)
 }
 
+// transfer moves 1 from one club to another in one transaction. Both rows are locked when they are read, as Modify in
+// an Atomic does it, and their versions are checked all the same.
 func (h *sqlServerByHand) transfer(ctx context.Context, from, to int64) error {
 	tx, err := h.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
@@ -108,7 +112,8 @@ func (h *sqlServerByHand) readMany(ctx context.Context, ids []int64) (map[int64]
 		fmt.Fprintf(&list, ", @p%d", i+1)
 	}
 	found := make(map[int64]Club, len(ids))
-	err := h.each(ctx, settings+clubColumns+"WHERE id IN ("+list.String()[2:]+")", args, func(c Club) { found[c.ID] = c })
+	err := h.each(ctx, settings+clubColumns+"WHERE id IN ("+list.String()[2:]+")", args,
+		func(c Club) { found[c.ID] = c })
 	return found, err
 }
 
@@ -128,6 +133,7 @@ func (h *sqlServerByHand) readAll(ctx context.Context) (int, error) {
 	}
 }
 
+// each reads rows one after the other, as the library does, and holds no list of them.
 func (h *sqlServerByHand) each(ctx context.Context, text string, args []any, visit func(Club)) error {
 	rows, err := h.db.QueryContext(ctx, text, args...)
 	if err != nil {

@@ -22,9 +22,11 @@ func parseFlags(args []string) (*options, error) {
 	o := &options{addresses: map[string]string{}}
 	flags := flag.NewFlagSet("season", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.data, "data", "", "read the season in `FILE`, in the JSON format of openfootball (default: the embedded one)")
+	flags.StringVar(&o.data, "data", "",
+		"read the season in `FILE`, in the JSON format of openfootball (default: the embedded one)")
 	flags.IntVar(&o.workers, "workers", 16, "`N` matches are written at a time")
-	flags.BoolVar(&o.naive, "naive", false, "write what was read, without versions, in tables of its own that start empty each time")
+	flags.BoolVar(&o.naive, "naive", false,
+		"write what was read, without versions, in tables of its own that start empty each time")
 	flags.BoolVar(&o.fresh, "fresh", false, "delete the season's rows first")
 	flags.BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	for _, b := range backends {

@@ -115,8 +115,14 @@ func TestParseLeagueRefuses(t *testing.T) {
 		{"MatchesTwice", `{"matches": [` + good + `], "matches": []}`, "matches is in the file twice"},
 		{"SomethingFollows", file(good) + "{}", "something follows the JSON object of the season"},
 		{"CutOff", file(good, good)[:140], "match 2: line 2 is not valid JSON: the file ends too early"},
-		{"CutOffAtTheEnd", strings.TrimSuffix(file(good), "]}"), "after match 1: line 1 is not valid JSON: the file ends too early"},
-		{"BrokenMatch", file(good, strings.Replace(good, ":", "!", 1)), "match 2: line 2 is not valid JSON: invalid character '!' after object key"},
+		{
+			"CutOffAtTheEnd", strings.TrimSuffix(file(good), "]}"),
+			"after match 1: line 1 is not valid JSON: the file ends too early",
+		},
+		{
+			"BrokenMatch", file(good, strings.Replace(good, ":", "!", 1)),
+			"match 2: line 2 is not valid JSON: invalid character '!' after object key",
+		},
 		{"MatchIsANumber", file(good, "7"), "match 2 (? - ?, ?): it is not a JSON object"},
 		{"MatchIsNull", file(good, "null"), "match 2 (? - ?, ?): team1 is missing"},
 		{"NoTeam1", file(fixture("", `"B"`, `"2020-01-01"`, "")), "match 1 (? - B, 2020-01-01): team1 is missing"},
@@ -133,7 +139,10 @@ func TestParseLeagueRefuses(t *testing.T) {
 		{"TeamHasALoneSurrogate", file(fixture(`"A\ud800"`, `"C"`, `"2020-01-01"`, "")), "match 1 (A\ufffd - C, 2020-01-01): team1 is not valid UTF-8"},
 		{"SameTeamTwice", file(fixture(`"A"`, `"A "`, `"2020-01-01"`, `{"ft": [1, 0]}`)), "match 1 (A - A , 2020-01-01): team1 and team2 are the same club"},
 		{"MatchTwice", file(good, good), "match 2 (A - B, 2020-01-01): it is in the file twice, as match 1 before"},
-		{"MatchTwiceAnotherScore", file(good, strings.Replace(good, "1, 0", "2, 2", 1)), "match 2 (A - B, 2020-01-01): it is in the file twice, as match 1 before"},
+		{
+			"MatchTwiceAnotherScore", file(good, strings.Replace(good, "1, 0", "2, 2", 1)),
+			"match 2 (A - B, 2020-01-01): it is in the file twice, as match 1 before",
+		},
 		{"NoDate", file(fixture(`"A"`, `"B"`, "", "")), "match 1 (A - B, ?): date is missing"},
 		{"BadDate", file(fixture(`"A"`, `"B"`, `"2020-02-30"`, "")), "match 1 (A - B, 2020-02-30): date needs to be a day such as 2015-08-31"},
 		{"DateOfAnotherForm", file(fixture(`"A"`, `"B"`, `"8/1/2020"`, "")), "match 1 (A - B, 8/1/2020): date needs to be a day such as 2015-08-31"},

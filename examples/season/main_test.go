@@ -72,7 +72,8 @@ func TestRunText(t *testing.T) {
 	assert.Empty(t, stderr)
 	assert.Contains(t, stdout, "English Premier League 2015/16: 380 matches, 16 workers, ")
 	assert.Regexp(t, `(?m)^ +1  Leicester City +38  23  12   3  68  36  \+32   81$`, stdout)
-	assert.Contains(t, stdout, "The table and the accounts (gate money £177,650,000.00) are exactly as computed one match after the other.\n")
+	assert.Contains(t, stdout, "The table and the accounts (gate money £177,650,000.00) are exactly as computed "+
+		"one match after the other.\n")
 	assert.Regexp(t, `Conflicts met: \d+\. Retries: \d+\. Lost updates: 0 of 1900\.\n$`, stdout)
 }
 
@@ -121,10 +122,18 @@ func TestRunRefuses(t *testing.T) {
 		wantErr string
 	}{
 		{"UnknownFlag", []string{"-speed", "9"}, "season: flag provided but not defined: -speed (see -help)\n"},
-		{"Argument", []string{"season.json"}, "season: there are only flags, and -data FILE names a file (see -help)\n"},
+		{
+			"Argument",
+			[]string{"season.json"},
+			"season: there are only flags, and -data FILE names a file (see -help)\n",
+		},
 		{"NoWorkers", []string{"-workers", "0"}, "season: -workers needs to be at least 1 (see -help)\n"},
 		{"NegativeWorkers", []string{"-workers", "-3"}, "season: -workers needs to be at least 1 (see -help)\n"},
-		{"WorkersIsAText", []string{"-workers", "many"}, "season: invalid value \"many\" for flag -workers: parse error (see -help)\n"},
+		{
+			"WorkersIsAText",
+			[]string{"-workers", "many"},
+			"season: invalid value \"many\" for flag -workers: parse error (see -help)\n",
+		},
 		{"NoFile", []string{"-data", "absent.json"}, "season: open absent.json: no such file or directory\n"},
 	}
 	for _, tt := range tests {
@@ -145,7 +154,8 @@ func TestRunRefusesMalformedFiles(t *testing.T) {
 		status, stdout, stderr := program(t, args...)
 		assert.Equal(t, exitUsage, status)
 		assert.Empty(t, stdout)
-		assert.Equal(t, "season: "+path+": match 2 (Everton FC - Watford FC, 2015-08-08): score.ft needs two whole numbers from 0 to 999\n", stderr)
+		assert.Equal(t, "season: "+path+
+			": match 2 (Everton FC - Watford FC, 2015-08-08): score.ft needs two whole numbers from 0 to 999\n", stderr)
 	}
 }
 
@@ -154,7 +164,10 @@ func TestRunHelp(t *testing.T) {
 	status, stdout, stderr := program(t, "-help")
 	assert.Zero(t, status)
 	assert.Empty(t, stderr)
-	for _, text := range []string{"-data FILE", "-workers N", "-mysql DSN", "-mongo URI", "-sqlserver DSN", "-naive", "-fresh", "-json", gateText} {
+	for _, text := range []string{
+		"-data FILE", "-workers N", "-mysql DSN", "-mongo URI", "-sqlserver DSN",
+		"-naive", "-fresh", "-json", gateText,
+	} {
 		assert.Contains(t, stdout, text)
 	}
 }
@@ -180,10 +193,12 @@ func TestFinishTellsDifferences(t *testing.T) {
 	r := &result{season: l.Season, matches: 380, stored: stored, computed: compute(l)}
 	r.verdict = compare(r.stored, r.computed)
 	var stdout, stderr bytes.Buffer
-	assert.Equal(t, exitWrong, finish(r, &options{asJSON: true}, &stdout, &stderr), "no update is lost, and yet the money is wrong")
+	assert.Equal(t, exitWrong, finish(r, &options{asJSON: true}, &stdout, &stderr),
+		"no update is lost, and yet the money is wrong")
 	assert.Zero(t, *parseResult(t, stdout.String()).Lost)
 	assert.Equal(t, maxDifferences+2, strings.Count(stderr.String(), "\n"))
-	assert.Contains(t, stderr.String(), "season: account of AFC Bournemouth: is stored as {matches:38 pence:1}, computed as ")
+	assert.Contains(t, stderr.String(),
+		"season: account of AFC Bournemouth: is stored as {matches:38 pence:1}, computed as ")
 	assert.Contains(t, stderr.String(), "… and 10 more\n")
 	assert.Contains(t, stderr.String(), "-fresh starts it again")
 }

@@ -26,12 +26,15 @@ func (n naive) play(ctx context.Context, m match) error {
 			return err
 		}
 	}
-	if err := n.reports.Insert(ctx, &Report{ID: n.matchKey(m), HomeGoals: m.HomeGoals, AwayGoals: m.AwayGoals}); err != nil {
+	if err := n.reports.Insert(ctx,
+		&Report{ID: n.matchKey(m), HomeGoals: m.HomeGoals, AwayGoals: m.AwayGoals}); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
 }
 
+// playSide counts the match for one of the two clubs: three times a read, a change of the copy, and a write of that
+// copy, with a pause in between in which another worker's write is lost.
 func (n naive) playSide(ctx context.Context, m match, side side) error {
 	key := n.clubKey(side.club)
 

@@ -39,7 +39,8 @@ func (p *progress) step() {
 	}
 	p.drawn = percent
 	full := percent * barWidth / 100
-	_, _ = fmt.Fprintf(p.out, "\r[%s%s] %d of %d matches", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), p.done, p.total)
+	_, _ = fmt.Fprintf(p.out, "\r[%s%s] %d of %d matches", strings.Repeat("#", full),
+		strings.Repeat(".", barWidth-full), p.done, p.total)
 }
 
 // end takes the bar off the screen and returns the number of matches that were counted.

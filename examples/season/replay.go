@@ -127,7 +127,9 @@ func passing(err error) bool { return store.MayHaveHappened(err) || store.Retrya
 
 // replay gives every match to play, once, by so many workers at a time, in random order. It stops at
 // the first error. It returns when no worker runs any more.
-func replay(ctx context.Context, matches []match, workers int, play func(context.Context, match) error, played func()) error {
+func replay(ctx context.Context, matches []match, workers int, play func(context.Context, match) error,
+	played func(),
+) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 

@@ -43,7 +43,8 @@ func (r *result) writeJSON(w io.Writer) error {
 
 // writeText writes the table for people, and the verdict under it.
 func (r *result) writeText(w io.Writer) error {
-	_, _ = fmt.Fprintf(w, "%s: %d matches, %d workers, %v\n\n", r.season, r.matches, r.workers, r.elapsed.Round(time.Millisecond))
+	_, _ = fmt.Fprintf(w, "%s: %d matches, %d workers, %v\n\n", r.season, r.matches, r.workers,
+		r.elapsed.Round(time.Millisecond))
 
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "\tP\tW\tD\tL\tF\tA\tGD\tPts\t")
@@ -67,8 +68,8 @@ func (r *result) writeText(w io.Writer) error {
 func (r *result) conclusion(table []row) string {
 	var b strings.Builder
 	if r.ok() {
-		fmt.Fprintf(&b, "The table and the accounts (gate money %s) are exactly as computed one match after the other.\n",
-			pounds(r.stored.gateMoney()))
+		fmt.Fprintf(&b, "The table and the accounts (gate money %s) are exactly as computed "+
+			"one match after the other.\n", pounds(r.stored.gateMoney()))
 	} else {
 		r.describeDamage(&b, table)
 	}
@@ -91,7 +92,8 @@ func (r *result) describeDamage(w *strings.Builder, table []row) {
 
 	stored, storedPoints := r.stored.total()
 	computed, computedPoints := r.computed.total()
-	fmt.Fprintf(w, "The table counts %d points from %d results instead of %d from %d, the accounts hold %s instead of %s.\n",
+	fmt.Fprintf(w, "The table counts %d points from %d results instead of %d from %d, "+
+		"the accounts hold %s instead of %s.\n",
 		storedPoints, stored, computedPoints, computed,
 		pounds(r.stored.gateMoney()), pounds(r.computed.gateMoney()))
 	if truth := rank(r.computed.standings); len(table) > 0 && len(truth) > 0 && table[0] != truth[0] {

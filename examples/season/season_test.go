@@ -86,7 +86,9 @@ func versions(t *testing.T, dbs databases, name string) map[string]int64 {
 	return all
 }
 
-func collect[T any, K comparable](t *testing.T, all map[string]int64, what string, r *store.Repository[T, K], s *season, of func(T) (any, int64)) {
+func collect[T any, K comparable](t *testing.T, all map[string]int64, what string, r *store.Repository[T, K], s *season,
+	of func(T) (any, int64),
+) {
 	t.Helper()
 	for row, err := range r.Find(t.Context(), s.rows()) {
 		require.NoError(t, err)

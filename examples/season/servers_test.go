@@ -25,7 +25,10 @@ func TestRunOnServers(t *testing.T) {
 		{"MongoDB", func(t *testing.T) []string { return []string{"-mongo", mongo(t)} }},
 		{"SQLServer", func(t *testing.T) []string { return []string{"-sqlserver", testbed.SQLServer(t).Database(t)} }},
 		{"AllThree", func(t *testing.T) []string {
-			return []string{"-mysql", testbed.MySQL(t).Database(t), "-mongo", mongo(t), "-sqlserver", testbed.SQLServer(t).Database(t)}
+			return []string{
+				"-mysql", testbed.MySQL(t).Database(t), "-mongo", mongo(t),
+				"-sqlserver", testbed.SQLServer(t).Database(t),
+			}
 		}},
 		{"MySQLAndMongoDB", func(t *testing.T) []string {
 			return []string{"-mysql", testbed.MySQL(t).Database(t), "-mongo", mongo(t)}
@@ -65,7 +68,10 @@ func TestRunHidesThePassword(t *testing.T) {
 	assert.NotZero(t, status)
 	assert.Contains(t, stderr, "-mongo")
 	assert.NotContains(t, stderr, "hunter2")
-	for _, dsn := range []string{"sqlserver://user:hunter2@127.0.0.1:1?database=game", "sqlserver://user:hunter2@:game", "hunter2"} {
+	for _, dsn := range []string{
+		"sqlserver://user:hunter2@127.0.0.1:1?database=game", "sqlserver://user:hunter2@:game",
+		"hunter2",
+	} {
 		status, _, stderr := program(t, "-sqlserver", dsn)
 		assert.NotZero(t, status)
 		assert.Contains(t, stderr, "-sqlserver")

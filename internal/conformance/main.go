@@ -38,6 +38,8 @@ func main() {
 	}
 }
 
+// run tests the packages, prints the tables to out, and writes them into the file that -write names. A table with
+// failures is printed and written too, and then it is an error.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	short := flags.Bool("short", false, "run the short form of the suite")
@@ -90,7 +92,10 @@ func (r results) test(ctx context.Context, pkg string, short bool) error {
 			}
 		}
 	}
-	args := []string{"test", "-json", "-race", "-shuffle=on", "-count=1", "-timeout=60m", "-run=^(" + strings.Join(tests, "|") + ")$"}
+	args := []string{
+		"test", "-json", "-race", "-shuffle=on", "-count=1", "-timeout=60m",
+		"-run=^(" + strings.Join(tests, "|") + ")$",
+	}
 	if short {
 		args = append(args, "-short")
 	}

@@ -68,7 +68,8 @@ func (r results) read(events io.Reader, pkg string) (int, error) {
 		case "attr":
 			o.attrs[e.Key] = e.Value
 		case "output":
-			if line := strings.TrimSpace(e.Output); line != "" && !strings.HasPrefix(line, "---") && !strings.HasPrefix(line, "===") {
+			if line := strings.TrimSpace(e.Output); line != "" && !strings.HasPrefix(line, "---") &&
+				!strings.HasPrefix(line, "===") {
 				o.reason = position.ReplaceAllString(line, "")
 			}
 		case "pass", "fail", "skip":
@@ -199,7 +200,8 @@ func (r results) broken(c column) (text string, missed int) {
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", strings.ReplaceAll(name, "_", " "), caught)
 	}
-	count := fmt.Sprintf("Of %d backends that are broken in one way each, the suite caught %d.\n\n", len(tests), len(tests)-missed)
+	count := fmt.Sprintf("Of %d backends that are broken in one way each, the suite caught %d.\n\n", len(tests),
+		len(tests)-missed)
 	return count + b.String(), missed
 }
 

@@ -65,7 +65,8 @@ Not run: C (there is no such test).
 func TestBrokenTable(t *testing.T) {
 	text, missed := read(t).broken(column{pkg: "./x", test: "TestBroken"})
 	assert.Contains(t, text, "Of 2 backends that are broken in one way each, the suite caught 1.\n\n| broken backend |")
-	assert.Contains(t, text, "| tears a View | View/One, View/Two, View/Three and 1 more |\n| upserts on Save | **not caught** |\n")
+	assert.Contains(t, text, "| tears a View | View/One, View/Two, View/Three and 1 more |\n"+
+		"| upserts on Save | **not caught** |\n")
 	assert.Equal(t, 1, missed)
 }
 

@@ -32,7 +32,8 @@ func databaseName(t testing.TB) string {
 		}
 	}, t.Name())
 	// MongoDB stops at 63 bytes, MySQL at 64 characters.
-	return fmt.Sprintf("sf_%s_%d_%x_%d", name[:min(len(name), 24)], os.Getpid(), time.Now().UnixNano()&0xffffff, databases.Add(1))
+	return fmt.Sprintf("sf_%s_%d_%x_%d", name[:min(len(name), 24)], os.Getpid(), time.Now().UnixNano()&0xffffff,
+		databases.Add(1))
 }
 
 // Database creates a database for this test on a MySQL, MariaDB or SQL server and returns the DSN of it. The database

@@ -57,7 +57,10 @@ func TestMissingServer(t *testing.T) {
 	}{
 		{"Skipped", "", absent, "no mysql: not on PATH, no Docker", ""},
 		{"OtherRequired", "mongo,mariadb", absent, "no mysql: not on PATH, no Docker", ""},
-		{"Required", "mongo, MySQL", absent, "", "testbed: no mysql: not on PATH, no Docker (and STILLFRAME_REQUIRE names it)"},
+		{
+			"Required", "mongo, MySQL", absent, "",
+			"testbed: no mysql: not on PATH, no Docker (and STILLFRAME_REQUIRE names it)",
+		},
 		{"BrokenIsNeverSkipped", "", errors.New("disk full"), "", "testbed: mysql: disk full"},
 		{"There", "mysql", nil, "", ""},
 	}

@@ -17,7 +17,8 @@ const (
 // room (a container has 64 MB) or where TMPDIR names a place.
 func memoryFolder() string {
 	var fs syscall.Statfs_t
-	if os.Getenv("TMPDIR") != "" || syscall.Statfs(memoryPath, &fs) != nil || fs.Bavail*uint64(fs.Bsize) < memoryNeeded {
+	if os.Getenv("TMPDIR") != "" || syscall.Statfs(memoryPath, &fs) != nil ||
+		fs.Bavail*uint64(fs.Bsize) < memoryNeeded {
 		return ""
 	}
 	return memoryPath

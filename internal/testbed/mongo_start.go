@@ -55,7 +55,8 @@ func startMongo(nodes int, e elections) (_ *MongoSet, err error) {
 			m.stop()
 		}
 	}()
-	if err := m.startNodes(max(nodes, 1), func() (*Server, error) { return startMongod(ctx, b, nodes > 0) }); err != nil {
+	start := func() (*Server, error) { return startMongod(ctx, b, nodes > 0) }
+	if err := m.startNodes(max(nodes, 1), start); err != nil {
 		return nil, err
 	}
 	var addrs []string

@@ -118,7 +118,8 @@ func TestProxyCountsMongo(t *testing.T) {
 	require.NoError(t, err)
 
 	p.Reset()
-	_, err = collection.UpdateOne(t.Context(), bson.D{{Key: "_id", Value: 1}}, bson.D{{Key: "$set", Value: bson.D{{Key: "v", Value: 1}}}})
+	_, err = collection.UpdateOne(t.Context(), bson.D{{Key: "_id", Value: 1}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "v", Value: 1}}}})
 	require.NoError(t, err)
 	assert.Equal(t, 1, p.Count())
 	p.Reset()
@@ -135,7 +136,8 @@ func TestProxyCountsMongo(t *testing.T) {
 	require.NoError(t, err)
 	// The driver tries a commit again by itself; what counts here is that the first reached the server.
 	_ = session.CommitTransaction(ctx)
-	count, err := openMongo(t, m.URI()).Database(collection.Database().Name()).Collection("one").CountDocuments(t.Context(), bson.D{{Key: "_id", Value: "cut"}})
+	direct := openMongo(t, m.URI()).Database(collection.Database().Name()).Collection("one")
+	count, err := direct.CountDocuments(t.Context(), bson.D{{Key: "_id", Value: "cut"}})
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, count)
 }

@@ -187,7 +187,10 @@ func (p *Proxy) connect(client *net.TCPConn) {
 		client.Close()
 		return
 	}
-	l := &link{proxy: p, client: client, server: server.(*net.TCPConn), gate: newGate(), done: make(chan struct{}), answered: true}
+	l := &link{
+		proxy: p, client: client, server: server.(*net.TCPConn), gate: newGate(), done: make(chan struct{}),
+		answered: true,
+	}
 	p.mu.Lock()
 	closed := p.closed
 	if !closed {

@@ -32,7 +32,10 @@ func TestProxyCountsMySQL(t *testing.T) {
 				require.NoError(t, run(), name)
 				assert.Equal(t, want, p.Count(), name)
 			}
-			count("text", 1, func() error { _, err := db.ExecContext(ctx, "INSERT INTO one VALUES (1, 0)"); return err })
+			count("text", 1, func() error {
+				_, err := db.ExecContext(ctx, "INSERT INTO one VALUES (1, 0)")
+				return err
+			})
 			count("kept statement", 1, func() error { _, err := kept.ExecContext(ctx, 1); return err })
 			count("prepare, execute, close", 2, func() error {
 				_, err := db.ExecContext(ctx, "UPDATE one SET v = v + 1 WHERE id = ?", 1)

@@ -25,6 +25,8 @@ type toy struct {
 	lines    []string
 }
 
+// startToy starts a toy on a port of its own. It ends with the test, which waits until the proxy has closed its
+// connections to it.
 func startToy(t *testing.T) *toy {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -46,6 +48,8 @@ func startToy(t *testing.T) *toy {
 	return s
 }
 
+// serve answers one connection. A line that starts with "quiet" gets no answer, like the closing of a statement in
+// MySQL's protocol.
 func (s *toy) serve(conn net.Conn) {
 	defer conn.Close()
 	scanner := bufio.NewScanner(conn)
@@ -129,7 +133,8 @@ func TestProxyCount(t *testing.T) {
 
 	// What is sent without waiting for an answer is one trip with what follows, also in separate segments.
 	c.send("quiet close")
-	require.Eventually(t, func() bool { return slices.Contains(s.seen(), "quiet close") }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Contains(s.seen(), "quiet close") },
+		10*time.Second, time.Millisecond)
 	_, err := c.ask("two")
 	require.NoError(t, err)
 	assert.Equal(t, 1, p.Count())

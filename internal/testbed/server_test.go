@@ -132,7 +132,8 @@ func TestServerKillAndRestart(t *testing.T) {
 			require.NoError(t, s.Restart(t.Context()))
 			assert.NotEqual(t, pid, s.Pid())
 			var id int
-			require.NoError(t, db.QueryRowContext(t.Context(), "SELECT id FROM one").Scan(&id), "an acknowledged commit survives a kill")
+			require.NoError(t, db.QueryRowContext(t.Context(), "SELECT id FROM one").Scan(&id),
+				"an acknowledged commit survives a kill")
 			assert.Equal(t, 7, id)
 		})
 	}

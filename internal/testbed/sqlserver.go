@@ -50,7 +50,8 @@ func findSQLServer() (*Server, error) {
 		return s, identifySQLServer(s)
 	}
 	if os.Getenv(sqlServerImage) == "" {
-		return nil, &missing{sqlServerVariable + " names no server, and " + sqlServerImage + " no image of SQL Server 2019 or later"}
+		why := sqlServerVariable + " names no server, and " + sqlServerImage + " no image of SQL Server 2019 or later"
+		return nil, &missing{why}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), attempts*startLimit)
 	defer cancel()

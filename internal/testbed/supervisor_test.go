@@ -49,7 +49,12 @@ func TestServerDiesWithTheTestBinary(t *testing.T) {
 	for _, test := range []struct {
 		name, kind string
 		killed     bool
-	}{{"Ends", "mariadb", false}, {"KilledMariaDB", "mariadb", true}, {"KilledMySQL", "mysql", true}, {"KilledMongo", "mongo", true}} {
+	}{
+		{"Ends", "mariadb", false},
+		{"KilledMariaDB", "mariadb", true},
+		{"KilledMySQL", "mysql", true},
+		{"KilledMongo", "mongo", true},
+	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			pid, folder := runChild(t, test.kind, test.killed)
@@ -80,7 +85,8 @@ func runChild(t *testing.T, kind string, killed bool) (pid int, folder string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServerChild$", "-test.v", "-test.count=1")
 	// The child starts a server, whatever this run was told to use.
-	cmd.Env = append(os.Environ(), childVariable+"="+kind, "STILLFRAME_MARIADB_DSN=", "STILLFRAME_MYSQL_DSN=", mongoVariable+"=")
+	cmd.Env = append(os.Environ(), childVariable+"="+kind, "STILLFRAME_MARIADB_DSN=", "STILLFRAME_MYSQL_DSN=",
+		mongoVariable+"=")
 	if killed {
 		cmd.Env = append(cmd.Env, "STILLFRAME_TESTBED_WAIT=1")
 	}

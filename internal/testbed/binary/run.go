@@ -41,7 +41,8 @@ func InitFile(path string) string { return "--init-file=" + path }
 // common are the arguments that a SQL server needs both to make a data folder and to serve it.
 func (b *Binary) common(data string) []string {
 	args := []string{
-		"--no-defaults", "--datadir=" + data, "--tmpdir=" + temporary(data), "--basedir=" + b.base, "--lc-messages-dir=" + b.share(),
+		"--no-defaults", "--datadir=" + data, "--tmpdir=" + temporary(data),
+		"--basedir=" + b.base, "--lc-messages-dir=" + b.share(),
 		"--innodb-buffer-pool-size=64M", "--innodb-flush-method=nosync", "--skip-log-bin", "--skip-innodb-doublewrite",
 	}
 	if plugins := filepath.Join(b.base, "lib", "mysql", "plugin"); isDir(plugins) {
@@ -129,9 +130,13 @@ func (b *Binary) Initialize(ctx context.Context, data string) error {
 // without that script, whose own paths do not fit unpacked packages.
 func (b *Binary) bootstrap() (string, error) {
 	var text strings.Builder
-	text.WriteString("CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\nSET @skip_auth_anonymous=1;\n")
+	text.WriteString("CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n" +
+		"SET @skip_auth_anonymous=1;\n")
 	for _, name := range []string{"system_tables", "performance_tables", "system_tables_data", "sys_schema"} {
-		candidates := []string{filepath.Join(b.share(), "mariadb_"+name+".sql"), filepath.Join(b.share(), "mysql_"+name+".sql")}
+		candidates := []string{
+			filepath.Join(b.share(), "mariadb_"+name+".sql"),
+			filepath.Join(b.share(), "mysql_"+name+".sql"),
+		}
 		at := slices.IndexFunc(candidates, func(path string) bool { _, err := os.Stat(path); return err == nil })
 		if at < 0 {
 			return "", fmt.Errorf("%s is missing", candidates[0])
