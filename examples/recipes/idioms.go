@@ -61,7 +61,8 @@ func Owing(ctx context.Context, clubs Clubs) ([]Club, error) {
 func Towns(ctx context.Context, db *store.DB) (towns []struct {
 	Town    string
 	Balance int64
-}, err error) {
+}, err error,
+) {
 	pool, ok := mysql.Native(db)
 	if !ok {
 		return nil, store.ErrUnsupported
