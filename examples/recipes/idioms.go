@@ -57,17 +57,20 @@ func Owing(ctx context.Context, clubs Clubs) ([]Club, error) {
 	return store.Collect(clubs.Find(ctx, store.Where("Balance", store.Lt, 0).OrderBy("Balance").Limit(50)))
 }
 
-// Towns asks in SQL what a repository does not: a sum over a join. sqlx is one call away, and so is its transaction.
-func Towns(ctx context.Context, db *store.DB) (towns []struct {
-	Town    string
+// Town is a row of Towns.
+type Town struct {
+	Name    string
 	Balance int64
-}, err error,
-) {
+}
+
+// Towns asks in SQL what a repository does not: a sum over a join. sqlx is one call away, and so is its transaction.
+func Towns(ctx context.Context, db *store.DB) ([]Town, error) {
 	pool, ok := mysql.Native(db)
 	if !ok {
 		return nil, store.ErrUnsupported
 	}
-	err = pool.SelectContext(ctx, &towns, `SELECT t.name AS town, SUM(c.balance) AS balance
+	var towns []Town
+	err := pool.SelectContext(ctx, &towns, `SELECT t.name, SUM(c.balance) AS balance
 		FROM clubs c JOIN towns t ON t.club = c.id GROUP BY t.name ORDER BY t.name`)
 	return towns, err
 }

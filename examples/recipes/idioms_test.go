@@ -52,7 +52,7 @@ func TestIdioms(t *testing.T) {
 	towns, err := Towns(ctx, db)
 	require.NoError(t, err)
 	require.Len(t, towns, 2)
-	assert.Equal(t, "Leicester", towns[0].Town)
+	assert.Equal(t, "Leicester", towns[0].Name)
 	assert.Equal(t, int64(350), towns[0].Balance)
 	_, err = Towns(ctx, memstore.Open(nil))
 	require.ErrorIs(t, err, store.ErrUnsupported)

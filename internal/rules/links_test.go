@@ -2,9 +2,13 @@ package rules
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -183,4 +187,53 @@ func TestBrokenLink(t *testing.T) {
 	} {
 		assert.Equal(t, problem, brokenLink(all, from, target, exists), target)
 	}
+}
+
+var (
+	filePath   = regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+\.(go|md|json|sql|yml)$`)
+	identifier = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$`)
+)
+
+// TestReadingMap finds files that a Markdown page names in code and that are not there, and in the reading map of
+// CONTRIBUTING.md names that the file before them does not declare.
+func TestReadingMap(t *testing.T) {
+	for _, p := range pages(t) {
+		section, file, n := "", "", 0
+		for i, line := range p.lines {
+			switch {
+			case strings.HasPrefix(line, "#"):
+				section = line
+			case strings.HasPrefix(line, "- "), line == "":
+				file = ""
+			}
+			if p.code[i] {
+				continue
+			}
+			for _, span := range codeSpan.FindAllString(line, -1) {
+				name := strings.Trim(span, "`")
+				switch {
+				case filePath.MatchString(name):
+					file = name
+					_, err := os.Stat(filepath.Join("..", "..", name))
+					assert.NoError(t, err, "%s:%d names a file that is not there", p.path, i+1)
+				case file != "" && strings.HasSuffix(section, "Reading map") && identifier.MatchString(name):
+					n++
+					assert.True(t, isDeclared(t, file, name), "%s:%d: %s does not declare %s", p.path, i+1, file, name)
+				}
+			}
+		}
+		assert.True(t, p.path != "CONTRIBUTING.md" || n > 0, "the reading map is not there")
+	}
+}
+
+// isDeclared reports whether a file declares a function, type, variable or method by this name.
+func isDeclared(t *testing.T, path, name string) bool {
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", path), nil, 0)
+	if !assert.NoError(t, err) {
+		return false
+	}
+	return slices.ContainsFunc(file.Decls, func(d ast.Decl) bool {
+		_, ok := declares(d, name)
+		return ok
+	})
 }
