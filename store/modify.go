@@ -33,13 +33,17 @@ func (r *Repository[T, K]) Modify(ctx context.Context, key K, fn func(entity *T)
 // modifier is one Modify or Upsert without its type parameters.
 type modifier struct {
 	*call
-	basis  basis
-	fresh  func() driver.Record
-	change func(r driver.Record, found bool) error
-	absent int // attempts in a row that found nothing and could not insert either
+	basis  basis                                     // ownCopy for Modify, ownCopyOrNew for Upsert
+	fresh  func() driver.Record                      // makes a zero entity
+	change func(r driver.Record, isFound bool) error // the caller's function
+	absent int                                       // attempts in a row that found no row and could not insert one
 }
 
-func (r *Repository[T, K]) modify(ctx context.Context, op string, b basis, key K, fn func(*T, bool) error) (T, error) {
+// modify is Modify and Upsert from the call's start to its end. A function of the caller that does not
+// return, because it panics or calls Goexit, still ends the call for the observer.
+func (r *Repository[T, K]) modify(
+	ctx context.Context, op string, b basis, key K, fn func(*T, bool) error,
+) (T, error) {
 	c := r.call(op, key, true)
 	var none T
 	ctx, err := c.start(ctx)
@@ -48,7 +52,7 @@ func (r *Repository[T, K]) modify(ctx context.Context, op string, b basis, key K
 	}
 	returned := false
 	defer func() {
-		if !returned { // fn panicked or called Goexit
+		if !returned {
 			_ = c.end(ctx, errNotReturned)
 		}
 	}()
@@ -56,9 +60,9 @@ func (r *Repository[T, K]) modify(ctx context.Context, op string, b basis, key K
 	m := modifier{
 		call: c, basis: b,
 		fresh: func() driver.Record { return driver.RecordOf(new(T)) },
-		change: func(r driver.Record, found bool) error {
+		change: func(r driver.Record, isFound bool) error {
 			result = r.Pointer().(*T)
-			return fn(result, found)
+			return fn(result, isFound)
 		},
 	}
 	if fn == nil {
@@ -73,6 +77,8 @@ func (r *Repository[T, K]) modify(ctx context.Context, op string, b basis, key K
 	return *result, nil
 }
 
+// run makes attempts until one has an answer. In a Tx there is one attempt: what would make another
+// worth while has doomed the Tx, and Atomic runs its whole function again.
 func (m *modifier) run(ctx context.Context) error {
 	if m.isUpsert() && m.repo.mapping.Spec.KeyAuto {
 		return invalidf("%s: the database makes the key, so it cannot be given", m.repo.mapping.Spec.Key.Name)
@@ -80,7 +86,7 @@ func (m *modifier) run(ctx context.Context) error {
 	if m.tx != nil {
 		err := m.attempt(ctx)
 		if a, ok := err.(*again); ok {
-			return a.err // the Tx is doomed, and Atomic runs its function again
+			return a.err
 		}
 		return err
 	}
@@ -90,8 +96,8 @@ func (m *modifier) run(ctx context.Context) error {
 	return retry(ctx, m.call, m.repo.bounds(), func(int) error { return m.attempt(ctx) })
 }
 
-// rehearse runs the function on a copy of its own and throws away what came of it. A Tx has its
-// functions rehearsed with it.
+// rehearse has the function change a copy that is thrown away, with whatever came of it. It is not
+// called in a Tx, which is rehearsed as a whole.
 func (m *modifier) rehearse(ctx context.Context) {
 	entity := m.fresh()
 	switch err := readRow(ctx, m.call, rowRead{into: entity}); {
@@ -104,7 +110,8 @@ func (m *modifier) rehearse(ctx context.Context) {
 	}
 }
 
-// attempt reads, has the function change the copy, and writes.
+// attempt reads, has the function change the copy, and writes what it changed, on the version that
+// was read. An *again says that nothing was written and that another attempt may succeed.
 func (m *modifier) attempt(ctx context.Context) error {
 	entity, base := m.fresh(), m.fresh()
 	err := readRow(ctx, m.call, rowRead{into: entity, base: base, isCurrent: true})
@@ -117,27 +124,40 @@ func (m *modifier) attempt(ctx context.Context) error {
 	m.absent = 0
 	mp := m.repo.mapping
 	read, readAt := mp.Version(entity), mp.ReadAt(entity)
-	if err := m.change(entity, true); err != nil {
-		return &callersError{err}
-	}
-	if !mp.HasKey(entity, m.key) {
-		return invalidf("%s: the function changed the key", mp.Spec.Key.Name)
-	}
-	if mp.Version(entity) != read {
-		return invalidf("%s: the function changed the version", mp.Spec.Version.Name)
+	if err := m.changeChecked(entity, true); err != nil {
+		return err
 	}
 	fields, err := mp.Changed(entity, base)
 	if err != nil {
 		return invalid(err)
 	}
 	if len(fields) == 0 {
-		mp.StampReadAt(entity, readAt)
+		mp.StampReadAt(entity, readAt) // which the function may have changed
 		return nil
 	}
 	return m.write(ctx, entity, fields, read)
 }
 
-// write writes the fields that the function has changed, on the version that was read.
+// changeChecked calls the caller's function. It must leave key and version alone: the write goes to
+// the row that was read, and another key in the copy would say that it is another entity.
+func (m *modifier) changeChecked(entity driver.Record, isFound bool) error {
+	mp := m.repo.mapping
+	version := mp.Version(entity)
+	if err := m.change(entity, isFound); err != nil {
+		return &callersError{err}
+	}
+	if !mp.HasKey(entity, m.key) {
+		return invalidf("%s: the function changed the key", mp.Spec.Key.Name)
+	}
+	if mp.Version(entity) != version {
+		return invalidf("%s: the function changed the version", mp.Spec.Version.Name)
+	}
+	return nil
+}
+
+// write writes the fields that the function has changed, on the version that was read. In a Tx the
+// function may itself have written the entity through the repository: then that newer version is not
+// another's, and no attempt would ever find its own.
 func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int, read int64) error {
 	at, err := m.enterWrite(ctx)
 	if err != nil {

@@ -16,19 +16,13 @@ func (r *Repository[T, K]) Upsert(ctx context.Context, key K, fn func(entity *T,
 
 func (m *modifier) isUpsert() bool { return m.basis == ownCopyOrNew }
 
-// create is an attempt of Upsert that found nothing.
+// create is the rest of an attempt of Upsert that found no row: it has the function fill a new entity,
+// and inserts that.
 func (m *modifier) create(ctx context.Context) error {
-	mp := m.repo.mapping
 	entity := m.fresh()
-	mp.SetKey(entity, m.key)
-	if err := m.change(entity, false); err != nil {
-		return &callersError{err}
-	}
-	if !mp.HasKey(entity, m.key) {
-		return invalidf("%s: the function changed the key", mp.Spec.Key.Name)
-	}
-	if mp.Version(entity) != 0 {
-		return invalidf("%s: the function changed the version", mp.Spec.Version.Name)
+	m.repo.mapping.SetKey(entity, m.key)
+	if err := m.changeChecked(entity, false); err != nil {
+		return err
 	}
 	err := insert(ctx, m.call, []driver.Record{entity})
 	if !errors.Is(err, ErrExists) {
