@@ -23,6 +23,7 @@ import (
 //	run        one execution of the function of an Atomic or View, in a transaction of its own
 //	rehearsal  a run, or a change by Modify's function, that is thrown away (Options.Rehearse)
 //	fault      what an error of the backend means (driver.Fault, and what fault.go makes of it)
+//	refused    of a value: the database, or the mapping before it, does not take it (driver.Refused)
 //	outcome    what became of a write on a version (driver.Outcome, and the table in outcome.go)
 //	conflict   a write found another version than its copy has: an ErrConflict
 //	contention a conflict, or a deadlock, lock timeout or write conflict that the server reports

@@ -22,7 +22,7 @@ func (c *compiled) cursorBehind(last []any) (string, error) {
 
 // compile checks a query and resolves its names. Its errors are ErrInvalid or ErrUnsupported.
 func (r *repo) compile(q Query) (*compiled, error) {
-	if q.limits && q.limit < 1 {
+	if q.hasLimit && q.limit < 1 {
 		return nil, invalidf("Limit must be at least 1")
 	}
 	c := &compiled{table: r.table, limit: q.limit}
@@ -84,33 +84,33 @@ func (r *repo) orderOf(terms []orderTerm) ([]driver.Order, error) {
 
 // filter resolves a condition. Negations are pushed to the leaves on the way, so that no backend
 // has to know what its NOT makes of NULL.
-func (r *repo) filter(c *condition, negated bool) (*driver.Filter, error) {
+func (r *repo) filter(c *condition, isNegated bool) (*driver.Filter, error) {
 	switch c.kind {
 	case nativeCondition:
 		if want := r.db.info.Native; want == nil || c.native == nil || reflect.TypeOf(c.native) != want {
 			return nil, explain(ErrUnsupported, "%s does not know this native condition", r.db.info.Name)
 		}
-		if negated {
+		if isNegated {
 			return nil, invalidf("Not around a native condition: write the negation in the condition itself")
 		}
 		return &driver.Filter{Op: driver.Native, Native: c.native}, nil
 	case compareCondition:
-		return r.comparison(c, negated)
+		return r.comparison(c, isNegated)
 	}
 	// De Morgan: negated, an AllOf is an AnyOf of the negations.
 	f := &driver.Filter{Op: driver.And}
-	if (c.kind == anyCondition) != (negated && c.kind != notCondition) {
+	if (c.kind == anyCondition) != (isNegated && c.kind != notCondition) {
 		f.Op = driver.Or
 	}
 	for _, q := range c.sub {
-		if !q.bare() {
+		if !q.isBare() {
 			return nil, invalidf("AllOf, AnyOf and Not take conditions alone, without order, limit or cursor")
 		}
 		inner := q.where
 		if inner == nil {
 			inner = &condition{kind: allCondition} // everything
 		}
-		sub, err := r.filter(inner, negated != (c.kind == notCondition))
+		sub, err := r.filter(inner, isNegated != (c.kind == notCondition))
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +123,7 @@ func (r *repo) filter(c *condition, negated bool) (*driver.Filter, error) {
 }
 
 // comparison resolves one leaf.
-func (r *repo) comparison(c *condition, negated bool) (*driver.Filter, error) {
+func (r *repo) comparison(c *condition, isNegated bool) (*driver.Filter, error) {
 	f, err := r.mapping.Field(c.field)
 	if err != nil {
 		return nil, invalid(err)
@@ -140,7 +140,7 @@ func (r *repo) comparison(c *condition, negated bool) (*driver.Filter, error) {
 	case c.op == Prefix && (f.Kind != driver.String || f.Valuer):
 		return nil, invalidf("%s cannot be compared by Prefix: it is no string", f.Name)
 	case c.op == In:
-		return r.membership(f, c.value, negated)
+		return r.membership(f, c.value, isNegated)
 	}
 	value, null, err := r.mapping.Convert(f, c.value)
 	if err != nil {
@@ -150,34 +150,42 @@ func (r *repo) comparison(c *condition, negated bool) (*driver.Filter, error) {
 		if c.op != Eq && c.op != Ne {
 			return nil, invalidf("%s: nil can be compared by Eq and Ne alone, not by %v", f.Name, c.op)
 		}
-		return nullTest(f, (c.op == Eq) != negated), nil
+		return nullTest(f, (c.op == Eq) != isNegated), nil
 	}
-	op := [...]driver.Op{Eq: driver.Eq, Ne: driver.Ne, Lt: driver.Lt, Le: driver.Le, Gt: driver.Gt, Ge: driver.Ge, Prefix: driver.Prefix}[c.op]
-	return leaf(f, op, value, negated), nil
+	return leaf(f, driverOps[c.op], value, isNegated), nil
+}
+
+var driverOps = [...]driver.Op{
+	Eq: driver.Eq, Ne: driver.Ne, Lt: driver.Lt, Le: driver.Le, Gt: driver.Gt, Ge: driver.Ge, Prefix: driver.Prefix,
+}
+
+// opposites holds for each operator of a leaf that of its negation, where neither side is NULL.
+var opposites = map[driver.Op]driver.Op{
+	driver.Eq: driver.Ne, driver.Ne: driver.Eq,
+	driver.Lt: driver.Ge, driver.Ge: driver.Lt,
+	driver.Gt: driver.Le, driver.Le: driver.Gt,
+	driver.In: driver.NotIn, driver.Prefix: driver.NotPrefix,
 }
 
 // leaf is a comparison, or its negation: the opposite comparison, or NULL.
-func leaf(f *driver.Field, op driver.Op, value any, negated bool) *driver.Filter {
-	if !negated {
+func leaf(f *driver.Field, op driver.Op, value any, isNegated bool) *driver.Filter {
+	if !isNegated {
 		return &driver.Filter{Op: op, Field: f, Value: value}
 	}
-	opposite := map[driver.Op]driver.Op{
-		driver.Eq: driver.Ne, driver.Ne: driver.Eq, driver.Lt: driver.Ge, driver.Ge: driver.Lt, driver.Gt: driver.Le, driver.Le: driver.Gt,
-		driver.In: driver.NotIn, driver.Prefix: driver.NotPrefix,
-	}[op]
 	return &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
-		{Op: opposite, Field: f, Value: value}, nullTest(f, true),
+		{Op: opposites[op], Field: f, Value: value}, nullTest(f, true),
 	}}
 }
 
 // membership resolves In. A list without elements selects nothing.
-func (r *repo) membership(f *driver.Field, list any, negated bool) (*driver.Filter, error) {
+func (r *repo) membership(f *driver.Field, list any, isNegated bool) (*driver.Filter, error) {
 	v := reflect.ValueOf(list)
 	if !v.IsValid() || v.Kind() != reflect.Slice && v.Kind() != reflect.Array {
 		return nil, invalidf("%s: In needs a slice", f.Name)
 	}
 	if v.Len() > r.db.info.MaxKeys {
-		return nil, invalidf("%s: In has %d values, and %s takes at most %d", f.Name, v.Len(), r.db.info.Name, r.db.info.MaxKeys)
+		info := &r.db.info
+		return nil, invalidf("%s: In has %d values, and %s takes at most %d", f.Name, v.Len(), info.Name, info.MaxKeys)
 	}
 	var values []any
 	nulls := false
@@ -194,7 +202,7 @@ func (r *repo) membership(f *driver.Field, list any, negated bool) (*driver.Filt
 	}
 	member := &driver.Filter{Op: driver.Or} // nothing
 	switch {
-	case len(values) > 0 && !negated:
+	case len(values) > 0 && !isNegated:
 		member = leaf(f, driver.In, values, false)
 	case len(values) > 0 && !nulls:
 		return leaf(f, driver.In, values, true), nil
@@ -202,11 +210,11 @@ func (r *repo) membership(f *driver.Field, list any, negated bool) (*driver.Filt
 		return &driver.Filter{Op: driver.NotIn, Field: f, Value: values}, nil
 	}
 	switch {
-	case !nulls && negated:
+	case !nulls && isNegated:
 		return &driver.Filter{Op: driver.And}, nil // everything
 	case !nulls:
 		return member, nil
-	case negated:
+	case isNegated:
 		return nullTest(f, false), nil
 	}
 	return &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{member, nullTest(f, true)}}, nil

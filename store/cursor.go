@@ -65,7 +65,7 @@ func decodeCursor(cursor, fingerprint string, order []driver.Order) ([]any, erro
 	return last, nil
 }
 
-// cursorText is a stored form as text; cursorValue reads it by the field's kind.
+// cursorText is a value in its stored form as text; cursorValue reads it.
 func cursorText(value any) string {
 	switch x := value.(type) {
 	case bool:
@@ -84,6 +84,8 @@ func cursorText(value any) string {
 	return fmt.Sprint(value)
 }
 
+// cursorValue reads what cursorText has written, for decodeCursor, by the kind of the field that the
+// value belongs to. The text came back from outside, so that it may be no value of the field.
 func cursorValue(f *driver.Field, text string) (any, error) {
 	var src any = text
 	var err error
@@ -118,6 +120,8 @@ func fingerprintOf(table string, conditions *driver.Filter, order []driver.Order
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
+// hashFilter writes what a condition means, for fingerprintOf, so that a cursor of another condition,
+// or of another value in it, is told from its own. A native condition counts as there alone.
 func hashFilter(w io.Writer, f *driver.Filter) {
 	fmt.Fprintf(w, "(%d", f.Op)
 	if f.Field != nil {
@@ -141,7 +145,7 @@ func hashFilter(w io.Writer, f *driver.Filter) {
 func hashValue(w io.Writer, f *driver.Field, value any) {
 	encoded, err := f.EncodeBase(value)
 	if err != nil {
-		return // the call itself meets the error
+		return // the backend meets the same error when it encodes the value
 	}
 	fmt.Fprintf(w, "%q", cursorText(encoded))
 }

@@ -43,6 +43,6 @@ func remove(ctx context.Context, c *call, p *driver.DeleteParams) error {
 		}
 		p.Tx = c.driverTx()
 		result, err := c.repo.collection.Delete(ctx, p)
-		return callersCopy.finish(ctx, c, p.Expect, result, err)
+		return callersCopy.conclude(ctx, c, p.Expect, result, err)
 	})
 }

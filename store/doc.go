@@ -19,6 +19,17 @@
 //   - to add up several reads: [DB.View]
 //   - to have the newest state in a variable that others hold: Reload, and IsStale to ask first
 //
+// # Entities
+//
+// An entity is a struct with a key and a version, which [NewRepository] describes. It may check itself:
+// where T or *T has the method
+//
+//	Validate() error
+//
+// every call that writes fields of an entity runs it first (Insert, InsertMany, Save, and Modify and
+// Upsert after their function has changed something). Its error is returned as an ErrInvalid that wraps
+// it, and nothing is written.
+//
 // # The guarantees
 //
 // Each holds on every backend, and package storetest has the tests named after it.
@@ -38,7 +49,7 @@
 // (version,auto) changes with each write instead. The version in memory moves only after the write
 // is known to have happened; on any error the entity is as it was before the call. A stored version
 // that is missing or NULL reads as 0 and is matched as 0 or absent. A copy that was never read is
-// refused: zero never means that the check is skipped.
+// ErrInvalid: zero never means that the check is skipped.
 //
 // In a Tx that does not commit nothing happened. A write in Atomic counts as happened when the
 // commit is acknowledged. Each entity that a call was handed by pointer is put back, in key, version

@@ -15,7 +15,7 @@ var (
 	ErrNotFound = errors.New("not found")
 
 	// ErrExists is returned when a key or a unique value is already stored.
-	// [Error.Constraint] names the index that refused.
+	// [Error.Constraint] names the index that holds it.
 	ErrExists = errors.New("already exists")
 
 	// ErrConflict is returned when the stored version is not the one that the caller's copy
@@ -35,8 +35,9 @@ var (
 	// ErrUnsupported is returned when the backend cannot do what was asked. Nothing was sent.
 	ErrUnsupported = errors.New("not supported")
 
-	// ErrInvalid is returned when the caller's mapping, value, query or use of a Tx is wrong, or
-	// when the database refused a value or a constraint. Nothing was written.
+	// ErrInvalid is returned when the caller's mapping, value, query or use of a Tx is wrong, when the
+	// entity's Validate returned an error, or when the database refused a value or a constraint. Nothing
+	// was written.
 	ErrInvalid = errors.New("invalid")
 
 	// ErrTxDone is returned by a call in a Tx that has ended, or that an earlier error doomed.
@@ -56,7 +57,7 @@ type Error struct {
 	Op         string // "get", "modify", "atomic"
 	Entity     string // the table or collection, empty for a call on the DB
 	Key        string // as in the text, without the quotes; empty when there is none
-	Constraint string // the index or constraint that refused, where the database says so
+	Constraint string // the index or constraint that did not take a value, where the database says so
 	Err        error  // what happened
 
 	cause error // the driver's error, reachable but not in the text
@@ -93,7 +94,7 @@ func (e *Error) Unwrap() []error {
 // ConflictError holds the two versions of an [ErrConflict].
 type ConflictError struct {
 	Expected int64 // the version of the caller's copy
-	Actual   int64 // the version that was stored when the write was refused
+	Actual   int64 // the version that was found when the write had not matched
 }
 
 // Error returns the text, such as "version conflict (have 3, stored 5)".

@@ -74,13 +74,13 @@ func Example() {
 
 func ExampleNewRepository() {
 	type Broken struct {
-		ID   float64 `db:"id" store:"key"`
+		ID   string `db:"id" store:"key,auto"`
 		Home chan int
 	}
-	_, err := store.NewRepository[Broken, float64](memstore.Open(nil), "broken", nil)
+	_, err := store.NewRepository[Broken, string](memstore.Open(nil), "broken", nil)
 	fmt.Println(err)
 	// Output:
-	// store: map broken: invalid: store_test.Broken: float64 cannot be a key: a key is an integer, a string, a byte array, or a struct of those
+	// store: map broken: invalid: store_test.Broken.ID: is tagged auto, and no database makes keys that are strings
 	// invalid: store_test.Broken.Home: has type chan int, which cannot be stored
 	// invalid: store_test.Broken: no field is the version: embed store.Snapshot, or tag an int64 with store:"version"
 }

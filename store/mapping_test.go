@@ -184,7 +184,9 @@ func TestNewRepositoryNamesAllFaultsAtOnce(t *testing.T) {
 	}
 	err := mapped[worst, float32]()
 	require.Error(t, err)
-	for _, want := range []string{"float32 cannot be a key", "worst.A", "worst.B", "worst.D", "no field is the version"} {
+	for _, want := range []string{
+		"float32 cannot be a key", "worst.A", "worst.B", "worst.D", "no field is the version",
+	} {
 		assert.Contains(t, err.Error(), want)
 	}
 	assert.Len(t, strings.Split(err.Error(), "\n"), 5)

@@ -173,5 +173,5 @@ func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int
 	if err == nil && result.Outcome == driver.Applied {
 		m.repo.mapping.Stamp(entity, result.Stored, at)
 	}
-	return m.basis.finish(ctx, m.call, read, result, err)
+	return m.basis.conclude(ctx, m.call, read, result, err)
 }

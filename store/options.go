@@ -8,7 +8,7 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Info holds the facts about a database: what it is, what it can do, and what it refuses.
+// Info holds the facts about a database: what it is, what it can do, and what it cannot.
 type Info = driver.Info
 
 // Difference is one way in which a live table is not what a mapping needs.
@@ -69,7 +69,7 @@ type RepositoryOptions struct {
 	// starts after it. Defaults to 10 s.
 	ModifyTimeout time.Duration
 	// ModifyAttempts is the most attempts of one Modify or Upsert outside a Tx, and of a Save,
-	// Delete or Touch that finds its expected version after it was refused. Defaults to 1000.
+	// Delete or Touch that did not match and then finds its expected version. Defaults to 1000.
 	ModifyAttempts int
 }
 

@@ -48,10 +48,10 @@ var reactions = [...][3]reaction{
 	writeFailed:  {{}, {again: true}, {again: true}}, // again where the error is Retryable
 }
 
-// finish ends the request of an Update or Delete that expected a version, and gives its result the
+// conclude ends the request of an Update or Delete that expected a version, and gives its result the
 // meaning that it has for the caller. An *again says that the write was not applied and may be tried
 // again.
-func (b basis) finish(ctx context.Context, c *call, expect int64, result driver.WriteResult, err error) error {
+func (b basis) conclude(ctx context.Context, c *call, expect int64, result driver.WriteResult, err error) error {
 	if err != nil {
 		if result.Outcome == driver.NotApplied {
 			err = &notApplied{err}

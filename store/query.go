@@ -11,11 +11,11 @@ import "slices"
 // or with a missing field is false, that of Ne too, and [Not] of a condition is true exactly where
 // the condition is false. A nil value with Eq or Ne tests for NULL itself.
 type Query struct {
-	where  *condition // nil is everything
-	order  []orderTerm
-	limit  int
-	limits bool // Limit was called
-	cursor string
+	where    *condition // nil is everything
+	order    []orderTerm
+	limit    int
+	hasLimit bool // Limit was called
+	cursor   string
 }
 
 type orderTerm struct {
@@ -126,7 +126,7 @@ func (q Query) orderedBy(fields []string, desc bool) Query {
 
 // Limit reads at most n entities. n below 1 is ErrInvalid.
 func (q Query) Limit(n int) Query {
-	q.limit, q.limits = n, true
+	q.limit, q.hasLimit = n, true
 	return q
 }
 
@@ -138,7 +138,7 @@ func (q Query) From(cursor string) Query {
 	return q
 }
 
-// bare reports whether q is a condition alone.
-func (q Query) bare() bool {
-	return len(q.order) == 0 && !q.limits && q.cursor == ""
+// isBare reports whether q is a condition alone, as AllOf, AnyOf and Not take it.
+func (q Query) isBare() bool {
+	return len(q.order) == 0 && !q.hasLimit && q.cursor == ""
 }

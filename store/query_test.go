@@ -16,7 +16,10 @@ import (
 type stub struct{ driver.Database }
 
 func (stub) Info() Info {
-	return Info{Name: "stub", Transactions: true, AutoKeys: true, AutoVersion: true, DecimalDigits: 34, MaxKeys: 5, TimePrecision: time.Millisecond}
+	return Info{
+		Name: "stub", Transactions: true, AutoKeys: true, AutoVersion: true,
+		DecimalDigits: 34, MaxKeys: 5, TimePrecision: time.Millisecond,
+	}
 }
 
 func (stub) Resolve(f reflect.StructField) driver.Naming {
@@ -58,8 +61,10 @@ func text(f *driver.Filter) string {
 		return "all"
 	}
 	name := map[driver.Op]string{
-		driver.And: "and", driver.Or: "or", driver.Eq: "=", driver.Ne: "<>", driver.Lt: "<", driver.Le: "<=", driver.Gt: ">", driver.Ge: ">=",
-		driver.In: "in", driver.NotIn: "not in", driver.Prefix: "prefix", driver.NotPrefix: "not prefix", driver.IsNull: "null", driver.NotNull: "not null",
+		driver.And: "and", driver.Or: "or", driver.Eq: "=", driver.Ne: "<>",
+		driver.Lt: "<", driver.Le: "<=", driver.Gt: ">", driver.Ge: ">=",
+		driver.In: "in", driver.NotIn: "not in", driver.Prefix: "prefix", driver.NotPrefix: "not prefix",
+		driver.IsNull: "null", driver.NotNull: "not null",
 	}[f.Op]
 	s := "(" + name
 	if f.Field != nil {
@@ -111,9 +116,10 @@ func TestCompilePushesNotToTheLeaves(t *testing.T) {
 	}
 }
 
-func TestCompileRefuses(t *testing.T) {
+func TestCompileNamesMistakes(t *testing.T) {
 	t.Parallel()
 	r := stubRepo(t)
+	foreign := base64.RawURLEncoding.EncodeToString([]byte(`{"q":"x","l":[]}`))
 	for _, tt := range []struct {
 		name  string
 		query Query
@@ -143,7 +149,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"Native", Native("sql"), ErrUnsupported, "native"},
 		{"NativeNil", Native(nil), ErrUnsupported, "native"},
 		{"GarbageCursor", Query{}.From("%%%"), ErrInvalid, "From"},
-		{"ForeignCursor", Query{}.From(base64.RawURLEncoding.EncodeToString([]byte(`{"q":"x","l":[]}`))), ErrInvalid, "another query"},
+		{"ForeignCursor", Query{}.From(foreign), ErrInvalid, "another query"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -167,16 +173,37 @@ func TestQueriesAreValues(t *testing.T) {
 func TestCursorGoesBehindTheLastRow(t *testing.T) {
 	t.Parallel()
 	r := stubRepo(t)
+	const behindKey = "(or (> ID.Season) (and (= ID.Season) (> ID.Round)))"
 	for _, tt := range []struct {
 		name string
 		last []any // of Score, ID.Season, ID.Round
 		desc bool
 		want string
 	}{
-		{"Ascending", []any{int64(3), "a", int64(1)}, false, "(and (or (> Score) (and (= Score) (or (> ID.Season) (and (= ID.Season) (> ID.Round))))) (>= Score))"},
-		{"AscendingNull", []any{nil, "a", int64(1)}, false, "(and (or (not null Score) (and (null Score) (or (> ID.Season) (and (= ID.Season) (> ID.Round))))))"},
-		{"Descending", []any{int64(3), "a", int64(1)}, true, "(and (or (or (< Score) (null Score)) (and (= Score) (or (> ID.Season) (and (= ID.Season) (> ID.Round))))))"},
-		{"DescendingNull", []any{nil, "a", int64(1)}, true, "(and (or (or) (and (null Score) (or (> ID.Season) (and (= ID.Season) (> ID.Round))))))"},
+		{
+			"Ascending",
+			[]any{int64(3), "a", int64(1)},
+			false,
+			"(and (or (> Score) (and (= Score) " + behindKey + ")) (>= Score))",
+		},
+		{
+			"AscendingNull",
+			[]any{nil, "a", int64(1)},
+			false,
+			"(and (or (not null Score) (and (null Score) " + behindKey + ")))",
+		},
+		{
+			"Descending",
+			[]any{int64(3), "a", int64(1)},
+			true,
+			"(and (or (or (< Score) (null Score)) (and (= Score) " + behindKey + ")))",
+		},
+		{
+			"DescendingNull",
+			[]any{nil, "a", int64(1)},
+			true,
+			"(and (or (or) (and (null Score) " + behindKey + ")))",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

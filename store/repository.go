@@ -32,7 +32,7 @@ type repo struct {
 
 // NewRepository checks the mapping of T against the backend and returns a repository over table,
 // which may be qualified by a schema ("dbo.clubs"). It does no I/O: [Repository.CheckSchema]
-// compares the mapping with the live table. All faults of the mapping are returned together,
+// compares the mapping with the live table. All problems of the mapping are returned together,
 // joined, each an ErrInvalid that names type and field. A nil o means defaults.
 //
 // T is a struct. Its columns are named by the tags that the database's driver uses, `db` for SQL
@@ -50,6 +50,12 @@ type repo struct {
 // unique and index (with =name, fields of one name share an index), size=N or size=max, varchar,
 // text, decimal=19.4, secret (never printed). K is an integer, a string, a byte array, or a struct
 // of those.
+//
+// Where T or *T has a method Validate() error, it runs before each write of an entity's fields: in
+// Insert, InsertMany and Save, and in Modify and Upsert when their function has changed something, with
+// created and updated set and nothing sent. It must change nothing. Its error ends the call as an
+// ErrInvalid that wraps it and shows its text. Touch, Delete and DeleteKey write no fields and do not
+// run it.
 func NewRepository[T any, K comparable](db *DB, table string, o *RepositoryOptions) (*Repository[T, K], error) {
 	fail := func(err error) (*Repository[T, K], error) {
 		return nil, &Error{Op: "map", Entity: table, Err: err}
@@ -64,15 +70,15 @@ func NewRepository[T any, K comparable](db *DB, table string, o *RepositoryOptio
 	if err != nil {
 		return fail(err)
 	}
-	m, faults := mapping.New(mapping.Params{
+	m, problems := mapping.New(mapping.Params{
 		Table: table, Type: reflect.TypeFor[T](), Key: reflect.TypeFor[K](), Snapshot: reflect.TypeFor[Snapshot](),
 		Info: db.info, Resolve: db.driver.Resolve, Now: db.now,
 	})
-	if len(faults) > 0 {
-		for i := range faults {
-			faults[i] = invalid(faults[i])
+	if len(problems) > 0 {
+		for i := range problems {
+			problems[i] = invalid(problems[i])
 		}
-		return fail(errors.Join(faults...))
+		return fail(errors.Join(problems...))
 	}
 	collection, err := db.driver.Collection(&m.Spec)
 	if err != nil {
@@ -100,6 +106,7 @@ func (r *Repository[T, K]) In(tx *Tx) *Repository[T, K] {
 	return &Repository[T, K]{r.repo, tx}
 }
 
+// call makes the call of a verb, which has not started yet.
 func (r *Repository[T, K]) call(op string, key any, write bool) *call {
 	return &call{db: r.repo.db, repo: r.repo, tx: r.tx, op: op, key: key, mayWrite: write}
 }

@@ -32,8 +32,8 @@ func readRow(ctx context.Context, c *call, p rowRead) error {
 	p.isCurrent = p.isCurrent && c.tx != nil && !c.tx.isView
 	found, err := requestRow(ctx, c, p, at)
 	if err == nil && needsLookOutside(c, p, found) {
-		var moved bool
-		if moved, err = hasMovedOutside(ctx, c, p.into, found); moved {
+		var hasChanged bool
+		if hasChanged, err = hasChangedOutside(ctx, c, p.into, found); hasChanged {
 			err := c.errorOf(explain(ErrTransient, "the entity has changed since the transaction's snapshot"))
 			c.leaveToRerun(err)
 			return err
@@ -70,16 +70,16 @@ func requestRow(ctx context.Context, c *call, p rowRead, at time.Time) (found bo
 // because the Tx reads from one snapshot and can only show the state of that moment.
 //
 // A row that Modify has found needs no look: Modify writes it on the version that it read, and when
-// others have moved that since the snapshot, the write fails as a write conflict. Reload writes
+// others have changed the row since the snapshot, the write fails as a write conflict. Reload writes
 // nothing, and where nothing was found there is no version to write on.
 func needsLookOutside(c *call, p rowRead, found bool) bool {
 	isOfModify := !p.base.IsZero()
 	return p.isCurrent && c.db.info.SnapshotTx && !(isOfModify && found)
 }
 
-// hasMovedOutside reports whether others have changed the entity since the Tx's snapshot. An entity
+// hasChangedOutside reports whether others have changed the entity since the Tx's snapshot. An entity
 // that this Tx has written nobody else can change before it ends.
-func hasMovedOutside(ctx context.Context, c *call, record driver.Record, found bool) (bool, error) {
+func hasChangedOutside(ctx context.Context, c *call, record driver.Record, found bool) (bool, error) {
 	if c.tx.entities[entityKey{c.repo.table, c.key}].isWritten {
 		return false, nil
 	}

@@ -9,7 +9,9 @@ import (
 // readRows is the request that reads one page, or the rows of some keys, for Find, First, Page and
 // GetMany. It stamps each row with the moment of the request; each goes over the rows that p.Into has
 // given out.
-func readRows(ctx context.Context, c *call, p *driver.FindParams, each func(func(driver.Record))) (driver.FindResult, error) {
+func readRows(
+	ctx context.Context, c *call, p *driver.FindParams, each func(func(driver.Record)),
+) (driver.FindResult, error) {
 	at, err := c.enter(ctx)
 	if err != nil {
 		return driver.FindResult{}, err

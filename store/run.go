@@ -175,7 +175,9 @@ func (rs *runs) ranLate(ctx, run context.Context) error {
 		return err
 	}
 	o := rs.options
-	return both(explain(ErrTransient, "the function ran past its deadline (RunTimeout %v, Timeout %v)", o.RunTimeout, o.Timeout), run.Err())
+	err := explain(ErrTransient, "the function ran past its deadline (RunTimeout %v, Timeout %v)",
+		o.RunTimeout, o.Timeout)
+	return both(err, run.Err())
 }
 
 // commit commits, under a ctx that does not end with the caller's: a commit that was sent must be

@@ -70,7 +70,7 @@ func writeBack(ctx context.Context, c *call, record driver.Record, fields []int,
 			}
 			m.Stamp(record, result.Stored, at)
 		}
-		return callersCopy.finish(ctx, c, expect, result, err)
+		return callersCopy.conclude(ctx, c, expect, result, err)
 	})
 	if err != nil {
 		u.Revert()

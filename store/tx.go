@@ -108,7 +108,7 @@ func (tx *Tx) doom(err error, canRerun bool) {
 
 // note remembers the version of an entity that was read or written in the Tx. By it noteConflict tells
 // whether another's write came in between, lastSaw whether Modify's function wrote the entity itself,
-// and hasMovedOutside whether anybody else can have written it.
+// and hasChangedOutside whether anybody else can have written it.
 func (tx *Tx) note(key entityKey, version int64, isWritten bool) {
 	if tx.entities == nil {
 		tx.entities = make(map[entityKey]entityState)

@@ -16,7 +16,7 @@ type Database interface {
 	Resolve(f reflect.StructField) Naming
 
 	// Collection compiles the plan for one entity type and one table. It does no I/O and returns
-	// all faults of the mapping that this backend finds, joined; each names type and field.
+	// all problems of the mapping that this backend finds, joined; each names type and field.
 	Collection(spec *Spec) (Collection, error)
 
 	// Begin opens a transaction. ctx bounds the call only: the transaction outlives it.
@@ -83,7 +83,7 @@ type Collection interface {
 }
 
 // Info holds the facts about a database that package store and its users act on. A capability
-// that is false is refused before any I/O.
+// that is false is ErrUnsupported before any I/O.
 type Info struct {
 	// Name is the backend's name, "mysql".
 	Name string
@@ -140,7 +140,7 @@ type Naming struct {
 	// How is the way in which the field is stored.
 	How How
 	// Opaque says that the backend encodes the field's type by a codec of its own. Package store
-	// then does not look inside the value, and refuses to compare it in a query.
+	// then does not look inside the value, and no query can compare it.
 	Opaque bool
 }
 
@@ -337,7 +337,7 @@ type Fault struct {
 	// Code is the server's number or name for the error, empty where there is none. It is shown
 	// in the text of package store's errors, where the server's message never is.
 	Code string
-	// Constraint names the index or constraint that refused, where the server says so.
+	// Constraint names the index or constraint that did not take a value, where the server says so.
 	Constraint string
 	// Sent says that a write, or a commit, may have reached the server and may have happened. It
 	// is false for a call that only reads, and for the read in an Update or Delete that tells
@@ -360,7 +360,7 @@ const (
 	LockFailure
 	// Unavailable means that the connection or the server is away.
 	Unavailable
-	// Refused means that a value or a constraint was refused.
+	// Refused means that the server does not take a value, or that a constraint is not met.
 	Refused
 	// Canceled means that the call's context ended.
 	Canceled

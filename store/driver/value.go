@@ -63,6 +63,8 @@ func (f *Field) EncodeBase(value any) (any, error) {
 	return f.encodeBase(reflect.ValueOf(value))
 }
 
+// encodeBase is Encode for a value that is not NULL, and EncodeBase. Every value that goes to a
+// database goes through it, so that all backends store the same.
 func (f *Field) encodeBase(v reflect.Value) (any, error) {
 	if f.Valuer {
 		return f.encodeValuer(v)
@@ -223,6 +225,9 @@ func (f *Field) DecodeBase(src any) (any, error) {
 	return v.Interface(), nil
 }
 
+// decodeBase is Decode for a field without a pointer or an sql.Null around it. It takes all forms in
+// which a client may hand out a value of the field's kind; what it does not know is an error, since a
+// guess would be read back as something that was never written.
 func (f *Field) decodeBase(dst reflect.Value, src any) error {
 	if f.Valuer {
 		return f.decodeScanner(dst, src)
@@ -299,6 +304,8 @@ func (f *Field) decodeScanner(dst reflect.Value, src any) error {
 	return nil
 }
 
+// decodeBool reads a bool, which MySQL gives as a number, or as one byte where the column is a BIT(1) or
+// the statement was not prepared.
 func (f *Field) decodeBool(dst reflect.Value, src any) error {
 	switch x := src.(type) {
 	case bool:
@@ -340,6 +347,8 @@ func (f *Field) decodeUint(dst reflect.Value, src any) error {
 	return nil
 }
 
+// integerOf is the int64 in a client's value, for decodeInt and decodeUint: clients hand out integers as
+// such, as text, and as floats or bools where the column has another type than the field.
 func integerOf(src any) (int64, bool) {
 	switch x := src.(type) {
 	case int64:
@@ -378,6 +387,8 @@ func textOf(src any) (string, bool) {
 	return "", false
 }
 
+// decodeFloat reads a float of any width, an integer, or their text. A float64 that a float32 cannot
+// hold is an error and not an infinity.
 func (f *Field) decodeFloat(dst reflect.Value, src any) error {
 	var x float64
 	switch n := src.(type) {
@@ -404,6 +415,8 @@ func (f *Field) decodeFloat(dst reflect.Value, src any) error {
 	return nil
 }
 
+// decodeArray copies bytes into an array of exactly their number: a stored value that is shorter or
+// longer belongs to another type.
 func (f *Field) decodeArray(dst reflect.Value, src any) error {
 	var b []byte
 	switch x := src.(type) {
@@ -421,6 +434,8 @@ func (f *Field) decodeArray(dst reflect.Value, src any) error {
 	return nil
 }
 
+// decodeJSON reads a nested value from its JSON text. dst is zeroed first, because json.Unmarshal merges
+// into what it finds, and zeroed again after an error, which may come when half of it is read.
 func (f *Field) decodeJSON(dst reflect.Value, src any) error {
 	var text []byte
 	switch x := src.(type) {

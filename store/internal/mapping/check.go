@@ -40,6 +40,9 @@ func checkOf(f *driver.Field, info driver.Info) checkFunc {
 	return base
 }
 
+// baseCheck makes the check of a field's base type, for checkOf and for the values of queries
+// (Convert). It knows no pointer and no sql.Null around it. The checks are made once, when a mapping
+// is compiled, so that a write looks at no type.
 func baseCheck(f *driver.Field, info driver.Info) checkFunc {
 	problem := func(format string, args ...any) error {
 		return &driver.ValueError{Field: f.Name, Problem: fmt.Sprintf(format, args...)}

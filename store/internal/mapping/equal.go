@@ -35,6 +35,8 @@ func equalOf(f *driver.Field) equalFunc {
 	return base
 }
 
+// baseEqual makes the comparison of a field's base type, for equalOf. A decimal and a type with a Value
+// method may hold one number in two forms, so their stored forms are compared.
 func baseEqual(f *driver.Field) equalFunc {
 	if f.Valuer || f.Kind == driver.Decimal {
 		plain := *f

@@ -175,6 +175,8 @@ func (m *Mapping) KeyText(key any) string {
 // longestKey is the most characters of a key that an error prints.
 const longestKey = 64
 
+// scalarText is one part of a key as errors print it, for KeyText: 16 bytes as a UUID, others in
+// hexadecimal.
 func scalarText(v reflect.Value) string {
 	switch {
 	case v.CanInt():

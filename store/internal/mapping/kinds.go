@@ -35,6 +35,8 @@ func describe(d *driver.Field, tag storeTag, opaque bool, info driver.Info) (pro
 	return optionProblems(d, tag, info)
 }
 
+// optionProblems says which options of a tag do not fit the kind that describe has found. An option
+// that was passed over in silence would be missed only when the table is full.
 func optionProblems(d *driver.Field, tag storeTag, info driver.Info) (problems []string) {
 	text := d.Kind == driver.String
 	for _, o := range []struct {
@@ -46,15 +48,20 @@ func optionProblems(d *driver.Field, tag storeTag, info driver.Info) (problems [
 		{tag.varchar, text, "varchar", "a string"},
 		{tag.text, text, "text", "a string"},
 		{tag.decimal, d.Kind == driver.Decimal, "decimal", "a string, or a type with Value and Scan"},
-		{(tag.unique || tag.index), d.Comparable() && !(tag.text || tag.max), "unique or index", "a scalar of bounded size"},
+		{
+			tag.unique || tag.index, d.Comparable() && !(tag.text || tag.max),
+			"unique or index", "a scalar of bounded size",
+		},
 		{tag.version || tag.key, d.Wrap == driver.Plain, tag.role(), "a type that cannot be NULL"},
 	} {
 		if o.used && !o.fits {
-			problems = append(problems, fmt.Sprintf("is tagged %s, which needs %s, and has type %s", o.name, o.need, d.Type))
+			problem := fmt.Sprintf("is tagged %s, which needs %s, and has type %s", o.name, o.need, d.Type)
+			problems = append(problems, problem)
 		}
 	}
 	if tag.decimal && d.Precision > info.DecimalDigits {
-		problems = append(problems, fmt.Sprintf("has a decimal of %d digits, and %s holds at most %d", d.Precision, info.Name, info.DecimalDigits))
+		problems = append(problems, fmt.Sprintf("has a decimal of %d digits, and %s holds at most %d",
+			d.Precision, info.Name, info.DecimalDigits))
 	}
 	return problems
 }
@@ -163,7 +170,8 @@ func valuerKind(t reflect.Type, tag storeTag) (kind driver.Kind, problem string)
 	case time.Time:
 		return driver.Time, ""
 	}
-	return 0, fmt.Sprintf("has type %s, whose zero value does not say what it stores: tag it size=N, text or decimal", t)
+	return 0, fmt.Sprintf(
+		"has type %s, whose zero value does not say what it stores: tag it size=N, text or decimal", t)
 }
 
 // nestedProblem says why a value of t cannot be stored inside another, empty when it can.
@@ -176,7 +184,8 @@ func nestedProblem(t reflect.Type, info driver.Info, seen map[reflect.Type]bool)
 	}
 	seen[t] = true
 	switch t.Kind() {
-	case reflect.Interface, reflect.Func, reflect.Chan, reflect.UnsafePointer, reflect.Uintptr, reflect.Complex64, reflect.Complex128:
+	case reflect.Interface, reflect.Func, reflect.Chan, reflect.UnsafePointer, reflect.Uintptr,
+		reflect.Complex64, reflect.Complex128:
 		return fmt.Sprintf("holds a value of type %s, which cannot be stored", t)
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return nestedProblem(t.Elem(), info, seen)
@@ -200,6 +209,8 @@ func mapKeyProblem(t reflect.Type) string {
 	return fmt.Sprintf("holds a map whose keys have type %s: they must be strings or integers", t.Key())
 }
 
+// nestedStructProblem is nestedProblem for a struct. One that has only unexported fields would be
+// stored as an empty object, and be read back empty.
 func nestedStructProblem(t reflect.Type, info driver.Info, seen map[reflect.Type]bool) string {
 	exported := 0
 	for i := range t.NumField() {
@@ -213,7 +224,8 @@ func nestedStructProblem(t reflect.Type, info driver.Info, seen map[reflect.Type
 		}
 	}
 	if t.NumField() > 0 && exported == 0 {
-		return fmt.Sprintf("holds a %s, which has only unexported fields and no codec that %s uses inside other values", t, info.Name)
+		return fmt.Sprintf("holds a %s, which has only unexported fields and no codec that %s uses inside other values",
+			t, info.Name)
 	}
 	return ""
 }

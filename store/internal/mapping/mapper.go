@@ -19,63 +19,68 @@ type mapper struct {
 	paths    map[string]string   // stored name to Go name
 	keys     int
 	versions int
-	faults   []error
+	problems []error
 }
 
-// New compiles the mapping of p.Type, or returns everything that is wrong with it: each fault names
-// type and field.
-func New(p Params) (m *Mapping, faults []error) {
+// New compiles the mapping of p.Type, or returns everything that is wrong with it: each problem
+// names type and field.
+func New(p Params) (m *Mapping, problems []error) {
 	b := &mapper{
 		Params:  p,
 		m:       &Mapping{info: p.Info, now: p.Now, created: -1, updated: -1, byName: map[string]*driver.Field{}},
 		indexOf: map[string]int{}, indexed: map[string][]string{}, paths: map[string]string{},
 	}
 	if p.Table == "" {
-		b.fault("", "the table's name is empty")
+		b.problem("", "the table's name is empty")
 	}
 	if p.Type.Kind() != reflect.Struct || p.Type == timeType {
-		b.fault("", "an entity is a struct")
-		return nil, b.faults
+		b.problem("", "an entity is a struct")
+		return nil, b.problems
 	}
 	if problem := keyTypeProblem(p.Key); problem != "" {
-		b.fault("", "%s cannot be a key: %s", p.Key, problem)
+		b.problem("", "%s cannot be a key: %s", p.Key, problem)
 	}
 	b.m.Spec.Table, b.m.Spec.Type = p.Table, p.Type
 	b.walk(p.Type, nil)
 	b.count()
-	if len(b.faults) == 0 {
+	if len(b.problems) == 0 {
 		b.complete()
 	}
-	if len(b.faults) > 0 {
-		return nil, b.faults
+	if len(b.problems) > 0 {
+		return nil, b.problems
 	}
 	return b.m, nil
 }
 
-// count notes as a fault that there is not exactly one key and one version.
+// count notes as a problem that there is not exactly one key and one version.
 func (b *mapper) count() {
 	switch {
 	case b.keys == 0:
-		b.fault("", "no field is the key: tag one of type %s with store:\"key\"", b.Key)
+		b.problem("", "no field is the key: tag one of type %s with store:\"key\"", b.Key)
 	case b.keys > 1:
-		b.fault("", "%d fields are tagged as the key: a composite key is one field of a struct type", b.keys)
+		b.problem("", "%d fields are tagged as the key: a composite key is one field of a struct type", b.keys)
 	}
 	switch {
 	case b.versions == 0:
-		b.fault("", "no field is the version: embed store.Snapshot, or tag an int64 with store:\"version\"")
+		b.problem("", "no field is the version: embed store.Snapshot, or tag an int64 with store:\"version\"")
 	case b.versions > 1:
-		b.fault("", "%d fields are tagged as the version", b.versions)
+		b.problem("", "%d fields are tagged as the version", b.versions)
 	}
 }
 
-func (b *mapper) fault(field, format string, args ...any) {
+// problem notes what is wrong with a field, or with the type where field is empty. text is a sentence
+// without a subject for a field.
+func (b *mapper) problem(field, format string, args ...any) {
 	name := b.Type.String()
 	if field != "" {
 		name += "." + field
 	}
-	b.faults = append(b.faults, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	b.problems = append(b.problems, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
 }
 
+// walk maps the fields of a struct: the entity's, for New, and that of each struct that is stored
+// inline, whose fields stand beside the others. index leads to that struct. A field that is not stored
+// is passed over, but not in silence where a store tag says that somebody counts on it.
 func (b *mapper) walk(t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -87,13 +92,13 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 		}
 		if !f.IsExported() {
 			if tagged {
-				b.fault(f.Name, "is tagged but not exported")
+				b.problem(f.Name, "is tagged but not exported")
 			}
 			continue
 		}
 		tag, problems := parseTag(text)
 		for _, p := range problems {
-			b.fault(f.Name, "%s", p)
+			b.problem(f.Name, "%s", p)
 		}
 		if tag.readAt {
 			b.setReadAt(f, path)
@@ -101,7 +106,8 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 		}
 		naming := b.Resolve(f)
 		if hidden && naming.How == driver.Stored {
-			b.fault(f.Name, "is embedded and not exported, and would be stored as a value of its own: inline or export it")
+			b.problem(f.Name,
+				"is embedded and not exported, and would be stored as a value of its own: inline or export it")
 			continue
 		}
 		b.field(f, path, tag, naming)
@@ -110,37 +116,41 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 
 func (b *mapper) setReadAt(f reflect.StructField, path []int) {
 	if f.Type != timeType {
-		b.fault(f.Name, "is tagged readat and must be a time.Time, not %s", f.Type)
+		b.problem(f.Name, "is tagged readat and must be a time.Time, not %s", f.Type)
 	}
 	if b.m.readAt != nil {
-		b.fault(f.Name, "is a second field tagged readat")
+		b.problem(f.Name, "is a second field tagged readat")
 	}
 	b.m.readAt = &driver.Field{Name: f.Name, Index: path, Type: f.Type}
 }
 
+// field maps one exported field by what the backend says of it. A Snapshot that would be stored as a
+// value of its own gets a text of its own: with MongoDB's driver that is the default, and the version
+// would then be in a subdocument, where no write looks for it.
 func (b *mapper) field(f reflect.StructField, path []int, tag storeTag, naming driver.Naming) {
 	if f.Type == b.Snapshot && naming.How != driver.Inline {
-		b.fault(f.Name, "would be stored as a value of its own, not as a version beside the other fields: embed it without a db tag and with bson:\",inline\"")
-		b.versions++ // named once is enough
+		b.problem(f.Name, "would be stored as a value of its own, not as a version beside the other fields: "+
+			"embed it without a db tag and with bson:\",inline\"")
+		b.versions++ // or count would say that there is no version
 		return
 	}
 	if f.Type == reflect.PointerTo(b.Snapshot) {
-		b.fault(f.Name, "is embedded by pointer: embed store.Snapshot itself")
+		b.problem(f.Name, "is embedded by pointer: embed store.Snapshot itself")
 		b.versions++
 		return
 	}
 	switch naming.How {
 	case driver.Skip:
 		if role := tag.role(); role != "" {
-			b.fault(f.Name, "is tagged %q but is not stored", role)
+			b.problem(f.Name, "is tagged %q but is not stored", role)
 		}
 	case driver.Inline:
 		if f.Type.Kind() != reflect.Struct {
-			b.fault(f.Name, "is inline and must be a struct, not %s", f.Type)
+			b.problem(f.Name, "is inline and must be a struct, not %s", f.Type)
 			return
 		}
 		if len(tag.words) > 0 {
-			b.fault(f.Name, "is inline and takes no store tag")
+			b.problem(f.Name, "is inline and takes no store tag")
 		}
 		b.walk(f.Type, path)
 	case driver.Stored:
@@ -148,6 +158,8 @@ func (b *mapper) field(f reflect.StructField, path []int, tag storeTag, naming d
 	}
 }
 
+// stored describes a field that the backend stores under a name of its own, and puts it where it
+// belongs. Two fields of one stored name would overwrite each other.
 func (b *mapper) stored(f reflect.StructField, path []int, tag storeTag, naming driver.Naming) {
 	d := driver.Field{Name: f.Name, Path: naming.Name, Index: path, Type: f.Type, Tag: f.Tag}
 	var problems []string
@@ -157,10 +169,10 @@ func (b *mapper) stored(f reflect.StructField, path []int, tag storeTag, naming 
 		problems = describe(&d, tag, naming.Opaque, b.Info)
 	}
 	for _, p := range problems {
-		b.fault(f.Name, "%s", p)
+		b.problem(f.Name, "%s", p)
 	}
 	if other, ok := b.paths[d.Path]; ok {
-		b.fault(f.Name, "is stored as %q, and so is %s", d.Path, other)
+		b.problem(f.Name, "is stored as %q, and so is %s", d.Path, other)
 	}
 	b.paths[d.Path] = f.Name
 	b.place(d, tag)
@@ -177,23 +189,23 @@ func (b *mapper) place(d driver.Field, tag storeTag) {
 	case tag.version:
 		b.versions++
 		if d.Type.Kind() != reflect.Int64 || d.Valuer {
-			b.fault(d.Name, "is the version and must be an int64, not %s", d.Type)
+			b.problem(d.Name, "is the version and must be an int64, not %s", d.Type)
 		}
 		if tag.auto && !b.Info.AutoVersion {
-			b.fault(d.Name, "is tagged version,auto, and %s has no versions that it moves itself", b.Info.Name)
+			b.problem(d.Name, "is tagged version,auto, and %s has no versions that it moves itself", b.Info.Name)
 		}
 		spec.Version, spec.VersionAuto = d, tag.auto
 		return
 	case tag.created || tag.updated:
 		if d.Base != timeType {
-			b.fault(d.Name, "is tagged %s and must be a time.Time, not %s", tag.role(), d.Type)
+			b.problem(d.Name, "is tagged %s and must be a time.Time, not %s", tag.role(), d.Type)
 		}
 		place := &b.m.created
 		if tag.updated {
 			place = &b.m.updated
 		}
 		if *place >= 0 {
-			b.fault(d.Name, "is a second field tagged %s", tag.role())
+			b.problem(d.Name, "is a second field tagged %s", tag.role())
 		}
 		*place = len(spec.Fields)
 	}
@@ -215,7 +227,7 @@ func (b *mapper) index(field, name string, unique bool) {
 		b.indexes = append(b.indexes, driver.Index{Name: name, Unique: unique})
 	}
 	if b.indexes[i].Unique != unique {
-		b.fault(field, "names the index %q, which is unique for one field and not for another", name)
+		b.problem(field, "names the index %q, which is unique for one field and not for another", name)
 	}
 	b.indexed[name] = append(b.indexed[name], field)
 }
@@ -266,7 +278,7 @@ func (b *mapper) complete() {
 
 func (b *mapper) nameable(f *driver.Field) {
 	if other, ok := b.m.byName[f.Name]; ok {
-		b.fault(f.Name, "is the Go name of two stored fields, %q and %q", other.Path, f.Path)
+		b.problem(f.Name, "is the Go name of two stored fields, %q and %q", other.Path, f.Path)
 	}
 	b.m.byName[f.Name] = f
 }

@@ -38,6 +38,8 @@ func (w *nestedWalker) needs(t reflect.Type) bool {
 	return need
 }
 
+// look is needs for a type that was not met before. It goes into every part of a type, also where one
+// is enough for the answer, so that needed knows all types that walk can meet.
 func (w *nestedWalker) look(t reflect.Type) bool {
 	if w.isTime(t) {
 		return true
@@ -71,6 +73,8 @@ func (w *nestedWalker) isTime(t reflect.Type) bool {
 	return t == timeType || t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) && !hasNestedCodec(t, w.info)
 }
 
+// walk checks a value and all that it holds, and cuts the times in it, noting in u what it changed. It
+// goes only where needs has said that there may be something to check.
 func (w *nestedWalker) walk(u *Undo, v reflect.Value, depth int) error {
 	t := v.Type()
 	if !w.needed[t] {

@@ -29,12 +29,20 @@ func (t *storeTag) role() string {
 	return ""
 }
 
+// roles returns all roles that a tag names, for parseTag, which allows one.
 func (t *storeTag) roles() []string {
 	var roles []string
 	for _, r := range []struct {
 		set  bool
 		name string
-	}{{t.key, "key"}, {t.version, "version"}, {t.readAt, "readat"}, {t.created, "created"}, {t.updated, "updated"}, {t.json, "json"}} {
+	}{
+		{t.key, "key"},
+		{t.version, "version"},
+		{t.readAt, "readat"},
+		{t.created, "created"},
+		{t.updated, "updated"},
+		{t.json, "json"},
+	} {
 		if r.set {
 			roles = append(roles, r.name)
 		}
@@ -64,9 +72,12 @@ func parseTag(text string) (t storeTag, problems []string) {
 	return t, problems
 }
 
+// set takes over one word of a tag, for parseTag. The result says what is wrong with it, empty when
+// nothing is.
 func (t *storeTag) set(name, value string, hasValue bool) (problem string) {
 	flags := map[string]*bool{
-		"key": &t.key, "version": &t.version, "readat": &t.readAt, "created": &t.created, "updated": &t.updated, "json": &t.json,
+		"key": &t.key, "version": &t.version, "readat": &t.readAt,
+		"created": &t.created, "updated": &t.updated, "json": &t.json,
 		"auto": &t.auto, "varchar": &t.varchar, "text": &t.text, "secret": &t.secret,
 	}
 	if flag, ok := flags[name]; ok {
@@ -103,10 +114,12 @@ func (t *storeTag) set(name, value string, hasValue bool) (problem string) {
 		precision, err1 := strconv.Atoi(p)
 		scale, err2 := strconv.Atoi(s)
 		if !ok || err1 != nil || err2 != nil || precision < 1 || scale < 0 || scale > precision {
-			return `has a "decimal" that is not digits in all, a point, and digits after the point, such as decimal=19.4`
+			return `has a "decimal" that is not digits in all, a point, and digits after the point, ` +
+				`such as decimal=19.4`
 		}
 		t.decimal, t.precision, t.scale = true, precision, scale
 		return ""
 	}
-	return fmt.Sprintf("has the unknown word %q (known: key version readat created updated json auto unique index size varchar decimal text secret)", name)
+	return fmt.Sprintf("has the unknown word %q (known: key version readat created updated json "+
+		"auto unique index size varchar decimal text secret)", name)
 }

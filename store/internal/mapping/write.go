@@ -36,9 +36,9 @@ func (m *Mapping) Prepare(u *Undo, r driver.Record, insert bool) error {
 
 // Changed returns the indexes in Spec.Fields of what a function has changed in entity since base,
 // for Modify, which writes those alone. It normalizes the fields first, so that a time that is cut to
-// the stored one is no change. A field that did not change is never a fault: the value was there
-// before, and Modify does not write it. Where there is anything to write, it sets updated and runs
-// Validate.
+// the stored one is no change. What is wrong with a field that did not change does not count: the
+// value was there before, and Modify does not write it. Where there is anything to write, it sets
+// updated and runs Validate.
 func (m *Mapping) Changed(entity, base driver.Record) ([]int, error) {
 	var fields []int
 	checks := m.checks
@@ -49,15 +49,15 @@ func (m *Mapping) Changed(entity, base driver.Record) ([]int, error) {
 			run, checks = checks[0].run, checks[1:]
 		}
 		a, b := entity.Field(f), base.Field(f)
-		var fault error
+		var problem error
 		if run != nil {
-			fault = run(nil, a)
+			problem = run(nil, a)
 		}
 		if m.equal[i](a, b) {
 			continue
 		}
-		if fault != nil {
-			return nil, fault
+		if problem != nil {
+			return nil, problem
 		}
 		fields = append(fields, i)
 	}
