@@ -27,8 +27,8 @@
 //	Validate() error
 //
 // every call that writes fields of an entity runs it first (Insert, InsertMany, Save, and Modify and
-// Upsert after their function has changed something). Its error is returned as an ErrInvalid that wraps
-// it, and nothing is written.
+// Upsert when there is anything to write). Its error is returned as an ErrInvalid that wraps it, and
+// nothing is written.
 //
 // # The guarantees
 //

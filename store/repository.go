@@ -52,8 +52,8 @@ type repo struct {
 // of those.
 //
 // Where T or *T has a method Validate() error, it runs before each write of an entity's fields: in
-// Insert, InsertMany and Save, and in Modify and Upsert when their function has changed something, with
-// created and updated set and nothing sent. It must change nothing. Its error ends the call as an
+// Insert, InsertMany and Save, and in Modify and Upsert when there is anything to write, with created
+// and updated set and nothing of the write sent. It must change nothing. Its error ends the call as an
 // ErrInvalid that wraps it and shows its text. Touch, Delete and DeleteKey write no fields and do not
 // run it.
 func NewRepository[T any, K comparable](db *DB, table string, o *RepositoryOptions) (*Repository[T, K], error) {
