@@ -12,6 +12,7 @@ import (
 
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -95,31 +96,19 @@ const (
 	retryWriteLabel = "RetryableWriteError"
 )
 
-// unsent marks an error after which nothing can have been written.
-type unsent struct{ err error }
-
-func (e *unsent) Error() string { return e.err.Error() }
-
-// Unwrap returns the error as the driver gave it.
-func (e *unsent) Unwrap() error { return e.err }
-
 // classify says what an error means. Where the driver has tried a write twice it gives out one
 // error only, so that a write counts as not sent only where no first try can hide behind it.
 func classify(err error) driver.Fault {
-	if _, ok := errors.AsType[*driver.ValueError](err); ok {
-		return driver.Fault{Class: driver.Refused}
-	}
-	f := faultOf(err)
-	if _, ok := errors.AsType[*commitError](err); ok {
-		f.Sent = unsettled(err)
-		if f.Class == driver.Other && !f.Sent && hasLabel(err, transientLabel) {
-			f.Class = driver.Conflict
+	return backend.Classify(err, func(err error) driver.Fault {
+		f := faultOf(err)
+		if _, ok := errors.AsType[*commitError](err); ok {
+			f.Sent = unsettled(err)
+			if f.Class == driver.Other && !f.Sent && hasLabel(err, transientLabel) {
+				f.Class = driver.Conflict
+			}
 		}
-	}
-	if _, ok := errors.AsType[*unsent](err); ok {
-		f.Sent = false
-	}
-	return f
+		return f
+	})
 }
 
 func faultOf(err error) driver.Fault {

@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -79,7 +80,7 @@ func TestClassify(t *testing.T) {
 		{"CommitUnknown", &commitError{command(64, unknownLabel)}, driver.Fault{Class: driver.Unavailable, Code: "64", Sent: true}},
 		{"CommitAborted", &commitError{command(251, transientLabel)}, driver.Fault{Class: driver.Conflict, Code: "251"}},
 		{"CommitTwice", &commitError{command(10107, unknownLabel, retryWriteLabel)}, driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true}},
-		{"Unsent", &unsent{network}, driver.Fault{Class: driver.Unavailable}},
+		{"Unsent", backend.Unsent(network), driver.Fault{Class: driver.Unavailable}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

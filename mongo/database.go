@@ -14,6 +14,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -139,7 +140,7 @@ func readFault(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &unsent{settled(ctx, err)}
+	return backend.Unsent(settled(ctx, err))
 }
 
 // settled returns the error of a call. One that was given up for want of time, right before the

@@ -6,6 +6,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -72,7 +73,7 @@ func (c *collection) insertAll(ctx context.Context, docs []any) error {
 		end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
 		defer cancel()
 		_ = tx.Rollback(end)
-		return &unsent{settled(ctx, err)}
+		return backend.Unsent(settled(ctx, err))
 	}
 	end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
 	defer cancel()

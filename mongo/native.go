@@ -6,6 +6,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -14,10 +15,7 @@ import (
 // backend, and for nil. Raw writes should add 1 to the version of what they change
 // ({$inc: {version: 1}}), so that those who hold a copy notice.
 func Native(db *store.DB) (*mongodriver.Database, bool) {
-	if db == nil {
-		return nil, false
-	}
-	d, ok := db.Driver().(*database)
+	d, ok := backend.DatabaseOf[*database](db)
 	if !ok {
 		return nil, false
 	}
@@ -30,11 +28,8 @@ func Native(db *store.DB) (*mongodriver.Database, bool) {
 // raw call that fails has ended the transaction at the server: the function must return its error.
 // It reports false for a transaction of another backend or one that has ended, and for nil.
 func NativeContext(ctx context.Context, tx *store.Tx) (context.Context, bool) {
-	if ctx == nil || tx == nil {
-		return nil, false
-	}
-	t, ok := tx.Driver().(*transaction)
-	if !ok || t.over.Load() {
+	t, ok := backend.TxOf[*transaction](tx)
+	if !ok || ctx == nil || t.over.Load() {
 		return nil, false
 	}
 	return mongodriver.NewSessionContext(ctx, t.session), true

@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -24,21 +24,21 @@ import (
 func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, error) {
 	settings, err := o.withDefaults()
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	client := options.Client().ApplyURI(uri)
 	if client.Validate() != nil {
-		return nil, openError(invalidf("the connection string cannot be read"))
+		return nil, opening.Error(backend.Invalidf("the connection string cannot be read"))
 	}
 	if isUnacknowledged(client.WriteConcern) {
-		return nil, openError(errUnacknowledged)
+		return nil, opening.Error(errUnacknowledged)
 	}
 	// Each call brings a deadline of its own. A timeout of the client would let the driver repeat
 	// a write any number of times and forget the error of the first.
 	client.Timeout = nil
 	c, err := mongodriver.Connect(client)
 	if err != nil {
-		return nil, openError(invalidf("the connection string cannot be used"))
+		return nil, opening.Error(backend.Invalidf("the connection string cannot be used"))
 	}
 	retries := client.RetryWrites == nil || *client.RetryWrites
 	db, err := newDB(ctx, c, database, settings, retries, true)
@@ -56,19 +56,19 @@ func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, err
 func New(ctx context.Context, client *mongodriver.Client, database string, o *Options) (*store.DB, error) {
 	settings, err := o.withDefaults()
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	if client == nil {
-		return nil, openError(invalidf("the *mongo.Client is nil"))
+		return nil, opening.Error(backend.Invalidf("the *mongo.Client is nil"))
 	}
 	wc, retries := settingsOf(client)
 	if isUnacknowledged(wc) {
-		return nil, openError(errUnacknowledged)
+		return nil, opening.Error(errUnacknowledged)
 	}
 	return newDB(ctx, client, database, settings, retries, false)
 }
 
-var errUnacknowledged = invalidf("the write concern is w=0, which hides conflicts and failures: use w=majority")
+var errUnacknowledged = backend.Invalidf("the write concern is w=0, which hides conflicts and failures: use w=majority")
 
 func isUnacknowledged(wc *writeconcern.WriteConcern) bool { return wc != nil && !wc.Acknowledged() }
 
@@ -101,17 +101,17 @@ type deployment struct {
 
 func newDB(ctx context.Context, client *mongodriver.Client, name string, o Options, retries, owned bool) (*store.DB, error) {
 	if name == "" || strings.ContainsAny(name, "/\\. \"$\x00") {
-		return nil, openError(invalidf("%q cannot be the name of a database", name))
+		return nil, opening.Error(backend.Invalidf("%q cannot be the name of a database", name))
 	}
 	found, err := identify(ctx, client, o)
 	if ended := ctx.Err(); err != nil && ended != nil {
 		return nil, &store.Error{Op: "open", Err: ended}
 	}
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	if found.transaction && !retries {
-		return nil, openError(invalidf("retryWrites is false: a write whose answer is lost at an election could not be told from one that never arrived; set retryWrites=true"))
+		return nil, opening.Error(backend.Invalidf("retryWrites is false: a write whose answer is lost at an election could not be told from one that never arrived; set retryWrites=true"))
 	}
 	return store.New(newDatabase(client, name, o, found, owned), &o.Store)
 }
@@ -155,37 +155,15 @@ func identify(ctx context.Context, client *mongodriver.Client, o Options) (deplo
 
 func (d deployment) String() string { return fmt.Sprintf("MongoDB %s (%s)", d.version, d.text) }
 
-// openError gives an error of Open its sentinel. The text never holds the driver's message, which
-// names hosts and may name a user.
-func openError(err error) error {
-	if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrUnsupported) {
-		return &store.Error{Op: "open", Err: err}
-	}
-	f := classify(err)
-	code := ""
-	if f.Code != "" {
-		code = " (mongo " + f.Code + ")"
-	}
-	switch f.Class {
-	case driver.Unavailable, driver.Canceled:
-		err = &hidden{"the server is unavailable" + code, []error{store.ErrTransient, err}}
-	case driver.Closed:
-		err = &hidden{"the client is disconnected", []error{store.ErrClosed, err}}
-	default:
-		err = &hidden{"mongo error" + code, []error{err}}
-	}
-	return &store.Error{Op: "open", Err: err}
-}
-
-// hidden shows its text alone, and leads to the errors behind it.
-type hidden struct {
-	text   string
-	behind []error
-}
-
-func (e *hidden) Error() string   { return e.text }
-func (e *hidden) Unwrap() []error { return e.behind }
-
-func invalidf(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", store.ErrInvalid, fmt.Sprintf(format, args...))
+// opening tells the errors of Open and New. The end of the caller's ctx is told by newDB: any other is the
+// driver's own deadline, for a server that is not there.
+var opening = backend.Opening{
+	Backend: "mongo", Closed: "the client is disconnected",
+	Classify: func(err error) driver.Fault {
+		f := classify(err)
+		if f.Class == driver.Canceled {
+			f.Class = driver.Unavailable
+		}
+		return f
+	},
 }

@@ -5,6 +5,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -44,21 +45,11 @@ type Options struct {
 }
 
 func (o *Options) withDefaults() (Options, error) {
-	var v Options
-	if o != nil {
-		v = *o
-	}
+	v := backend.Options(o)
 	if v.ReadTimeout < 0 || v.WriteTimeout < 0 {
-		return v, invalidf("Options: a timeout is negative")
+		return v, backend.Invalidf("Options: a timeout is negative")
 	}
-	v.ReadTimeout = orDefault(v.ReadTimeout, 30*time.Second)
-	v.WriteTimeout = orDefault(v.WriteTimeout, 4*time.Second)
+	v.ReadTimeout = backend.OrDefault(v.ReadTimeout, 30*time.Second)
+	v.WriteTimeout = backend.OrDefault(v.WriteTimeout, 4*time.Second)
 	return v, nil
-}
-
-func orDefault(value, standard time.Duration) time.Duration {
-	if value == 0 {
-		return standard
-	}
-	return value
 }

@@ -7,10 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/stillframe/stillframe/store/driver"
 )
 
 var (
@@ -107,7 +108,7 @@ func (r *registry) codecFor(t reflect.Type) valueCodec {
 	switch {
 	case hasBSONCodec(t) || isDriverType(t) || t == timeType:
 		return nil
-	case isSQLNull(t):
+	case driver.IsSQLNull(t):
 		r.learn(t.Field(0).Type)
 		return nullCodec{}
 	case t.Kind() == reflect.Array && t.Elem() == byteType:
@@ -139,7 +140,7 @@ func isNestedCodec(t reflect.Type, caller *bson.Registry) bool {
 	switch {
 	case isCustom(t, caller), hasBSONCodec(t):
 		return true
-	case isSQLNull(t), t == timeType:
+	case driver.IsSQLNull(t), t == timeType:
 		return false
 	}
 	closed := t.Kind() == reflect.Struct && !hasExported(t) && t.NumField() > 0
@@ -165,12 +166,6 @@ func hasBSONCodec(t reflect.Type) bool {
 }
 
 func isValuer(t reflect.Type) bool { return implements(t, valuerType, scannerType) }
-
-// isSQLNull reports whether t is sql.Null[T], or sql.NullString or one of its like.
-func isSQLNull(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && strings.HasPrefix(t.Name(), "Null") &&
-		t.NumField() == 2 && t.Field(1).Name == "Valid"
-}
 
 // isTime reports whether t is time.Time under a name of its own.
 func isTime(t reflect.Type) bool {

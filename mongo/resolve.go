@@ -59,7 +59,7 @@ func (d *database) Resolve(f reflect.StructField) driver.Naming {
 // baseOf is a type without the pointer or the sql.Null around it.
 func baseOf(t reflect.Type) reflect.Type {
 	switch {
-	case isSQLNull(t):
+	case driver.IsSQLNull(t):
 		return t.Field(0).Type
 	case t.Kind() == reflect.Pointer:
 		return t.Elem()

@@ -10,6 +10,7 @@ import (
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/internal/sqldb"
 )
 
@@ -54,11 +55,11 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return nil, sqldb.Invalidf("the DSN: %s", strings.Join(problems, "; "))
+		return nil, backend.Invalidf("the DSN: %s", strings.Join(problems, "; "))
 	}
 	cfg, err := mysqldriver.ParseDSN(dsn)
 	if err != nil {
-		return nil, sqldb.Invalidf("the DSN cannot be read: it is user:password@tcp(host:port)/database, with ?name=value&name=value after it")
+		return nil, backend.Invalidf("the DSN cannot be read: it is user:password@tcp(host:port)/database, with ?name=value&name=value after it")
 	}
 	return cfg, nil
 }
@@ -132,7 +133,7 @@ func connectOnce(ctx context.Context, cfg *mysqldriver.Config) (*settings, error
 	baseConfig(first)
 	connector, err := mysqldriver.NewConnector(first)
 	if err != nil {
-		return nil, sqldb.Invalidf("the DSN cannot be used")
+		return nil, backend.Invalidf("the DSN cannot be used")
 	}
 	db := sql.OpenDB(connector)
 	defer db.Close()

@@ -8,6 +8,7 @@ import (
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/internal/sqldb"
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
@@ -23,15 +24,15 @@ import (
 func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	options, err := o.withDefaults()
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	cfg, err := parse(dsn)
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	found, err := connectOnce(ctx, cfg)
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	d := &dialect{server: found.server, triggers: options.VersionTriggers, packet: found.packet, strictZero: true}
 	configure(cfg, found, options)
@@ -40,7 +41,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	}
 	inner, err := mysqldriver.NewConnector(cfg)
 	if err != nil {
-		return nil, openError(sqldb.Invalidf("the DSN cannot be used"))
+		return nil, opening.Error(backend.Invalidf("the DSN cannot be used"))
 	}
 	db := sql.OpenDB(sqldb.Connector(inner, d, options.Statements))
 	db.SetMaxOpenConns(options.Connections)
@@ -48,7 +49,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	db.SetConnMaxLifetime(options.ConnectionLifetime)
 	if err := db.PingContext(ctx); err != nil { // do the settings work?
 		_ = db.Close()
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	return newDB(db, d, options, true)
 }
@@ -61,17 +62,17 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 	options, err := o.withDefaults()
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	if db == nil {
-		return nil, openError(sqldb.Invalidf("the *sql.DB is nil"))
+		return nil, opening.Error(backend.Invalidf("the *sql.DB is nil"))
 	}
 	found, err := audit(ctx, db)
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	if problems := found.problems(); len(problems) > 0 {
-		return nil, openError(sqldb.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
+		return nil, opening.Error(backend.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
 	}
 	d := &dialect{
 		server: found.server, triggers: options.VersionTriggers, packet: found.packet,
@@ -103,4 +104,8 @@ func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 // mostKeys is a power of two, as the lists are.
 const mostKeys = 1024
 
-func openError(err error) error { return sqldb.OpenError(err, "mysql", classify) }
+// opening tells the errors of Open and New.
+var opening = backend.Opening{
+	Backend: "mysql", Closed: "the pool is closed",
+	Classify: func(err error) driver.Fault { return sqldb.Classify(err, classify) },
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/microsoft/go-mssqldb/msdsn"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/internal/sqldb"
 )
 
@@ -53,7 +54,7 @@ func parse(dsn string) (msdsn.Config, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return none, sqldb.Invalidf("the DSN: %s", strings.Join(problems, "; "))
+		return none, backend.Invalidf("the DSN: %s", strings.Join(problems, "; "))
 	}
 	if !encrypt { // the client's own default sends all but the login in the clear
 		values.Set(msdsn.Encrypt, "true")
@@ -67,7 +68,7 @@ func parse(dsn string) (msdsn.Config, error) {
 }
 
 func unreadable() error {
-	return sqldb.Invalidf("the DSN cannot be read: it is sqlserver://user:password@host:port?database=name, with &name=value after it")
+	return backend.Invalidf("the DSN cannot be read: it is sqlserver://user:password@host:port?database=name, with &name=value after it")
 }
 
 // readable asks the client whether it understands one parameter, away from user and password.

@@ -10,6 +10,7 @@ import (
 
 	mssql "github.com/microsoft/go-mssqldb"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/internal/sqldb"
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
@@ -24,11 +25,11 @@ import (
 func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	options, err := o.withDefaults()
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	config, err := parse(dsn)
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	d := &dialect{wait: options.LockTimeout}
 	// The client waits for seconds, or for ever, for a server that says nothing.
@@ -53,10 +54,10 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 	options, err := o.withDefaults()
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	if db == nil {
-		return nil, openError(sqldb.Invalidf("the *sql.DB is nil"))
+		return nil, opening.Error(backend.Invalidf("the *sql.DB is nil"))
 	}
 	return newDB(ctx, db, &dialect{wait: options.LockTimeout}, options, false)
 }
@@ -73,10 +74,10 @@ const mostKeys = 2048
 func newDB(ctx context.Context, db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 	found, err := audit(ctx, db)
 	if err != nil {
-		return nil, openError(err)
+		return nil, opening.Error(err)
 	}
 	if problems := found.problems(); len(problems) > 0 {
-		return nil, openError(sqldb.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
+		return nil, opening.Error(backend.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
 	}
 	d.server, d.page = *found, codepageOf(found.codepage)
 	if logger := o.Store.Logger; logger != nil {
@@ -107,4 +108,8 @@ func (d *dialect) info() driver.Info {
 	return i
 }
 
-func openError(err error) error { return sqldb.OpenError(err, "sqlserver", classify) }
+// opening tells the errors of Open and New.
+var opening = backend.Opening{
+	Backend: "sqlserver", Closed: "the pool is closed",
+	Classify: func(err error) driver.Fault { return sqldb.Classify(err, classify) },
+}

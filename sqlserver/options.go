@@ -3,7 +3,7 @@ package sqlserver
 import (
 	"time"
 
-	"github.com/stillframe/stillframe/internal/sqldb"
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -27,15 +27,12 @@ type Options struct {
 }
 
 func (o *Options) withDefaults() (Options, error) {
-	var v Options
-	if o != nil {
-		v = *o
-	}
+	v := backend.Options(o)
 	if v.LockTimeout < 0 || v.Connections < 0 || v.ConnectionLifetime < 0 {
-		return v, sqldb.Invalidf("Options: a setting is negative")
+		return v, backend.Invalidf("Options: a setting is negative")
 	}
-	v.LockTimeout = sqldb.OrDefault(v.LockTimeout, 3*time.Second)
-	v.Connections = sqldb.OrDefault(v.Connections, 32)
-	v.ConnectionLifetime = sqldb.OrDefault(v.ConnectionLifetime, 3*time.Minute)
+	v.LockTimeout = backend.OrDefault(v.LockTimeout, 3*time.Second)
+	v.Connections = backend.OrDefault(v.Connections, 32)
+	v.ConnectionLifetime = backend.OrDefault(v.ConnectionLifetime, 3*time.Minute)
 	return v, nil
 }

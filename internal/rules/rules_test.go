@@ -71,13 +71,17 @@ var importRules = []rule{
 	{path: "store/internal/mapping", own: []string{"store/driver"}},
 	{path: "store", own: []string{"store/driver", "store/internal/mapping"}},
 	{path: "store/memstore", own: []string{"store", "store/driver"}},
-	{path: "internal/sqldb", own: []string{"store", "store/driver"}, modules: []string{"github.com/jmoiron/sqlx"}},
+	{path: "internal/backend", own: []string{"store", "store/driver"}},
 	{
-		path: "mysql", own: []string{"internal/sqldb", "store", "store/driver"},
+		path: "internal/sqldb", own: []string{"internal/backend", "store", "store/driver"},
+		modules: []string{"github.com/jmoiron/sqlx"},
+	},
+	{
+		path: "mysql", own: []string{"internal/backend", "internal/sqldb", "store", "store/driver"},
 		modules: []string{"github.com/go-sql-driver/mysql", "github.com/jmoiron/sqlx", "filippo.io/edwards25519"},
 	},
 	{
-		path: "sqlserver", own: []string{"internal/sqldb", "store", "store/driver"},
+		path: "sqlserver", own: []string{"internal/backend", "internal/sqldb", "store", "store/driver"},
 		modules: []string{
 			"github.com/microsoft/go-mssqldb", "github.com/jmoiron/sqlx", "github.com/golang-sql/civil",
 			"github.com/golang-sql/sqlexp", "github.com/google/uuid", "github.com/shopspring/decimal",
@@ -85,7 +89,7 @@ var importRules = []rule{
 		},
 	},
 	{
-		path: "mongo", own: []string{"store", "store/driver"},
+		path: "mongo", own: []string{"internal/backend", "store", "store/driver"},
 		modules: []string{
 			"go.mongodb.org/mongo-driver/v2", "github.com/klauspost/compress", "github.com/xdg-go/scram",
 			"github.com/xdg-go/pbkdf2", "github.com/xdg-go/stringprep", "github.com/youmark/pkcs8",

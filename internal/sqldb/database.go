@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -80,7 +81,7 @@ func (d *Database) run(ctx context.Context, tx driver.Tx, fn func(s *session) er
 	}
 	t, ok := tx.(*Tx)
 	if !ok || t.db != d {
-		return unsent(errForeignTx)
+		return backend.Unsent(errForeignTx)
 	}
 	return t.use(fn)
 }

@@ -9,27 +9,9 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
-
-// failure is an error together with what is known about the statement that met it.
-type failure struct {
-	err  error
-	sent bool // the statement may have reached the server and may have happened
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-
-// Unwrap returns the error as the database's client gave it.
-func (f *failure) Unwrap() error { return f.err }
-
-// unsent is an error after which no write can have happened.
-func unsent(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &failure{err: err}
-}
 
 // errClosed is the error of database/sql for a pool that was closed, which has no exported name.
 var errClosed = func() error {
@@ -49,25 +31,22 @@ func (noConnector) Driver() sqldriver.Driver { return nil }
 // Classify says what an error means; own is asked for the errors of the server and its client.
 // Where nothing is known of how an error was met, a write is taken to have been sent.
 func Classify(err error, own func(error) (driver.Fault, bool)) driver.Fault {
-	if _, ok := errors.AsType[*driver.ValueError](err); ok {
-		return driver.Fault{Class: driver.Refused}
-	}
-	fault, known := own(err)
-	switch {
-	case known:
-	case errors.Is(err, errClosed), errors.Is(err, sql.ErrConnDone):
-		return driver.Fault{Class: driver.Closed}
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		fault = driver.Fault{Class: driver.Canceled, Sent: true}
-	case errors.Is(err, sqldriver.ErrBadConn):
-		fault = driver.Fault{Class: driver.Unavailable}
-	case brokenLine(err):
-		fault = driver.Fault{Class: driver.Unavailable, Sent: !dialing(err)}
-	}
-	if f, ok := errors.AsType[*failure](err); ok {
-		fault.Sent = f.sent
-	}
-	return fault
+	return backend.Classify(err, func(err error) driver.Fault {
+		if fault, ok := own(err); ok {
+			return fault
+		}
+		switch {
+		case errors.Is(err, errClosed), errors.Is(err, sql.ErrConnDone):
+			return driver.Fault{Class: driver.Closed}
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			return driver.Fault{Class: driver.Canceled, Sent: true}
+		case errors.Is(err, sqldriver.ErrBadConn):
+			return driver.Fault{Class: driver.Unavailable}
+		case brokenLine(err):
+			return driver.Fault{Class: driver.Unavailable, Sent: !dialing(err)}
+		}
+		return driver.Fault{}
+	})
 }
 
 // brokenLine reports whether err is that of a connection, not of a server.

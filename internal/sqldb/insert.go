@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -34,14 +35,14 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 func (c *collection) insertInTx(ctx context.Context, p *driver.InsertParams, chunks []chunk, result *driver.InsertResult) error {
 	begun, err := c.db.Begin(ctx, &driver.BeginParams{})
 	if err != nil {
-		return unsent(err)
+		return backend.Unsent(err)
 	}
 	tx := begun.(*Tx)
 	err = tx.use(func(s *session) error { return c.insertChunks(ctx, s, chunks, result) })
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
 	if err != nil {
-		return unsent(errors.Join(err, tx.Rollback(end)))
+		return backend.Unsent(errors.Join(err, tx.Rollback(end)))
 	}
 	return tx.Commit(end)
 }
@@ -152,7 +153,7 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 	if c.spec.KeyAuto && ch.rows > 1 {
 		var err error
 		if step, err = c.keyStep(ctx, s); err != nil {
-			return unsent(err)
+			return backend.Unsent(err)
 		}
 	}
 	if err := s.run(ctx, &q, nil); err != nil || !c.spec.KeyAuto {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"github.com/stillframe/stillframe/internal/backend"
 )
 
 // Connector makes the connections of a pool of ours. Each keeps its own prepared statements, and
@@ -153,7 +155,7 @@ func (d *Database) acquire(ctx context.Context, fn func(s *session) error) (*sql
 	for n := 1; ; n++ {
 		conn, err := d.db.Conn(ctx)
 		if err != nil {
-			return nil, unsent(err)
+			return nil, backend.Unsent(err)
 		}
 		_ = conn.Raw(func(raw any) error {
 			s := d.sessions.of(raw)

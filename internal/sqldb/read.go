@@ -4,6 +4,7 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -29,7 +30,7 @@ func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetRe
 		return c.scan(p.Base, row)
 	}
 	err := c.db.run(ctx, p.Tx, func(s *session) error { return s.run(ctx, &request{text: text, args: a}, each) })
-	return result, unsent(err)
+	return result, backend.Unsent(err)
 }
 
 // Version implements [driver.Collection].
@@ -43,7 +44,7 @@ func (c *collection) Version(ctx context.Context, p *driver.VersionParams) (driv
 		result, err = c.versionOf(ctx, s, a)
 		return err
 	})
-	return result, unsent(err)
+	return result, backend.Unsent(err)
 }
 
 // versionOf reads the stored version of the row with the key that a holds.
@@ -85,7 +86,7 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 // runBuilt runs a query that was built together with its arguments.
 func (c *collection) runBuilt(ctx context.Context, tx driver.Tx, b *builder, each rowFunc) error {
 	text := b.text()
-	return unsent(c.db.run(ctx, tx, func(s *session) error {
+	return backend.Unsent(c.db.run(ctx, tx, func(s *session) error {
 		if b.natives {
 			if err := s.convert(b.args); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -27,11 +28,11 @@ func newSession(conn sqldriver.Conn, d Dialect, f *Facts, statements int) *sessi
 
 // run sends a request and reads its answer: each is called for each row, until it fails, and is nil where
 // the statement gives no rows. It returns soon after ctx has ended, if need be by closing the connection's
-// sockets, and nothing of the answer is left on the connection then. Its error is a [failure] that says whether the request was sent, an [answerError], or the
+// sockets, and nothing of the answer is left on the connection then. Its error is a [backend.Failure] that says whether the request was sent, an [answerError], or the
 // [driver.ValueError] of a native condition that does not fit its arguments.
 func (s *session) run(ctx context.Context, q *request, each rowFunc) error {
 	if err := ctx.Err(); err != nil {
-		return unsent(err)
+		return backend.Unsent(err)
 	}
 	stop := s.watched.begin(ctx)
 	err := s.send(s.watched.clientCtx(ctx), q, each)
@@ -43,10 +44,10 @@ func (s *session) run(ctx context.Context, q *request, each rowFunc) error {
 		return nil
 	}
 	sent := true
-	if f, ok := err.(*failure); ok {
-		sent = f.sent
+	if f, ok := err.(*backend.Failure); ok {
+		sent = f.Sent
 	}
-	return &failure{err: ctx.Err(), sent: sent}
+	return &backend.Failure{Err: ctx.Err(), Sent: sent}
 }
 
 // send prepares a request and executes it, once more where the server no longer knew what was prepared. It
@@ -132,10 +133,10 @@ func (s *session) failed(err error, executing bool) error {
 		return err
 	}
 	if s.dialect.Settled(err) {
-		return &failure{err: err}
+		return &backend.Failure{Err: err}
 	}
 	s.isBroken = true
-	return &failure{err: err, sent: executing && !errors.Is(err, sqldriver.ErrBadConn)}
+	return &backend.Failure{Err: err, Sent: executing && !errors.Is(err, sqldriver.ErrBadConn)}
 }
 
 // convert brings an argument of a native condition into a form that the driver takes.

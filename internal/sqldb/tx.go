@@ -6,6 +6,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -56,7 +57,7 @@ func (t *Tx) use(fn func(s *session) error) error {
 	})
 	if err == nil && raw != nil {
 		t.broken = true
-		return unsent(raw)
+		return backend.Unsent(raw)
 	}
 	return err
 }
@@ -65,7 +66,7 @@ func (t *Tx) use(fn func(s *session) error) error {
 func (t *Tx) Commit(ctx context.Context) error {
 	if err := t.settle(); err != nil {
 		_ = t.Rollback(ctx)
-		return unsent(err)
+		return backend.Unsent(err)
 	}
 	return t.end(ctx, t.db.facts.Texts.Commit)
 }

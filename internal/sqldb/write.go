@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -71,7 +72,7 @@ func (c *collection) write(ctx context.Context, tx driver.Tx, w write, a args, k
 		}
 		found, err := c.versionOf(ctx, s, look)
 		if err != nil {
-			return unsent(err)
+			return backend.Unsent(err)
 		}
 		result.Outcome = driver.Missing
 		if found.Found {

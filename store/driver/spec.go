@@ -1,6 +1,9 @@
 package driver
 
-import "reflect"
+import (
+	"reflect"
+	"strings"
+)
 
 // Spec describes one entity type in one table. It never changes.
 type Spec struct {
@@ -141,3 +144,10 @@ const (
 	// Null is sql.Null[T] or one of sql.NullString and its like.
 	Null
 )
+
+// IsSQLNull reports whether t is what [Null] stands for: a struct of package sql with a value, and then
+// Valid.
+func IsSQLNull(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && strings.HasPrefix(t.Name(), "Null") &&
+		t.NumField() == 2 && t.Field(1).Name == "Valid"
+}

@@ -182,3 +182,18 @@ func TestDecodeKeepsNoReference(t *testing.T) {
 	src[0] = 9
 	assert.Equal(t, []byte{1, 2, 3}, dst.Interface())
 }
+
+// TestIsSQLNull knows the types of package sql that hold NULL, and no other.
+func TestIsSQLNull(t *testing.T) {
+	t.Parallel()
+	type NullName struct {
+		Name  string
+		Valid bool
+	}
+	for _, v := range []any{sql.NullString{}, sql.NullTime{}, sql.Null[int]{}} {
+		assert.True(t, driver.IsSQLNull(reflect.TypeOf(v)), "%T", v)
+	}
+	for _, v := range []any{NullName{}, "", &sql.NullString{}, sql.NamedArg{}} {
+		assert.False(t, driver.IsSQLNull(reflect.TypeOf(v)), "%T", v)
+	}
+}

@@ -21,9 +21,9 @@ func (m *Mapping) Convert(f *driver.Field, value any) (base any, null bool, err 
 		case v.Kind() == reflect.Pointer:
 			v = v.Elem()
 			continue
-		case isSQLNull(v.Type()) && !v.Field(1).Bool():
+		case driver.IsSQLNull(v.Type()) && !v.Field(1).Bool():
 			return nil, true, nil
-		case isSQLNull(v.Type()):
+		case driver.IsSQLNull(v.Type()):
 			v = v.Field(0)
 			continue
 		}

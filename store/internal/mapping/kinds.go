@@ -18,7 +18,7 @@ const standardSize = 255
 func describe(d *driver.Field, tag storeTag, opaque bool, info driver.Info) (problems []string) {
 	d.Base = d.Type
 	switch {
-	case isSQLNull(d.Type):
+	case driver.IsSQLNull(d.Type):
 		d.Wrap, d.Base = driver.Null, d.Type.Field(0).Type
 	case d.Type.Kind() == reflect.Pointer:
 		d.Wrap, d.Base = driver.Pointer, d.Type.Elem()

@@ -6,7 +6,6 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -46,11 +45,4 @@ func hasNestedCodec(t reflect.Type, info driver.Info) bool {
 		return info.NestedCodec(t)
 	}
 	return hasCodec(t)
-}
-
-// isSQLNull reports whether t is sql.Null[T], or sql.NullString or one of its like: a value and
-// then a Valid.
-func isSQLNull(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t.PkgPath() == "database/sql" && strings.HasPrefix(t.Name(), "Null") &&
-		t.NumField() == 2 && t.Field(1).Name == "Valid"
 }

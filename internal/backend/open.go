@@ -1,0 +1,76 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// Opening says how the errors of one backend's Open and New are told.
+type Opening struct {
+	// Backend is its name, "mysql".
+	Backend string
+	// Closed says that the caller's handle was closed: "the pool is closed".
+	Closed string
+	// Classify says what an error means.
+	Classify func(err error) driver.Fault
+}
+
+// Error gives an error its sentinel. Its text never holds the client's message, which may name user and
+// host; errors.As still finds the client's error. An error that is ErrInvalid or ErrUnsupported was made
+// here, and is shown whole, and so is the end of the caller's ctx.
+func (o Opening) Error(err error) error {
+	if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrUnsupported) {
+		return &store.Error{Op: "open", Err: err}
+	}
+	f := o.Classify(err)
+	code := ""
+	if f.Code != "" {
+		code = " (" + o.Backend + " " + f.Code + ")"
+	}
+	switch f.Class {
+	case driver.Unavailable:
+		err = &hidden{"the server is unavailable" + code, []error{store.ErrTransient, err}}
+	case driver.Closed:
+		err = &hidden{o.Closed, []error{store.ErrClosed, err}}
+	case driver.Canceled:
+	default:
+		err = &hidden{o.Backend + " error" + code, []error{err}}
+	}
+	return &store.Error{Op: "open", Err: err}
+}
+
+// hidden shows its text alone, and leads to the errors behind it.
+type hidden struct {
+	text   string
+	behind []error
+}
+
+func (e *hidden) Error() string   { return e.text }
+func (e *hidden) Unwrap() []error { return e.behind }
+
+// Invalidf is an error that is [store.ErrInvalid].
+func Invalidf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", store.ErrInvalid, fmt.Sprintf(format, args...))
+}
+
+// Options returns a copy of the options that a caller gave, for the defaults to be filled in. Nil is the
+// zero value.
+func Options[O any](given *O) O {
+	if given == nil {
+		var zero O
+		return zero
+	}
+	return *given
+}
+
+// OrDefault returns the standard for a setting that is zero.
+func OrDefault[V comparable](value, standard V) V {
+	var zero V
+	if value == zero {
+		return standard
+	}
+	return value
+}
