@@ -96,6 +96,17 @@ const (
 	retryWriteLabel = "RetryableWriteError"
 )
 
+var errNoTransactions = errors.New("mongo: a standalone server has no transactions")
+
+// commitError marks the error of a commit, for which a label means something else than for other
+// operations.
+type commitError struct{ err error }
+
+func (e *commitError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error as the driver gave it.
+func (e *commitError) Unwrap() error { return e.err }
+
 // classify says what an error means. Where the driver has tried a write twice it gives out one
 // error only, so that a write counts as not sent only where no first try can hide behind it.
 func classify(err error) driver.Fault {

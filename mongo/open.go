@@ -2,11 +2,9 @@ package mongo
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
@@ -92,13 +90,6 @@ func settingsOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern, retr
 	return wc, !f.IsValid() || f.Kind() != reflect.Bool || f.Bool()
 }
 
-// deployment is what the server says that it is.
-type deployment struct {
-	version     string
-	transaction bool // it has sessions with transactions
-	text        string
-}
-
 func newDB(ctx context.Context, client *mongodriver.Client, name string, o Options, retries, owned bool) (*store.DB, error) {
 	if name == "" || strings.ContainsAny(name, "/\\. \"$\x00") {
 		return nil, opening.Error(backend.Invalidf("%q cannot be the name of a database", name))
@@ -115,45 +106,6 @@ func newDB(ctx context.Context, client *mongodriver.Client, name string, o Optio
 	}
 	return store.New(newDatabase(client, name, o, found, owned), &o.Store)
 }
-
-// oldestWire is the wire version of MongoDB 5.0, the oldest server with snapshot reads and with
-// field names that may hold dots and dollars.
-const oldestWire = 13
-
-func identify(ctx context.Context, client *mongodriver.Client, o Options) (deployment, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.ReadTimeout)
-	defer cancel()
-	var hello struct {
-		SetName string `bson:"setName"`
-		Msg     string `bson:"msg"`
-		Wire    int    `bson:"maxWireVersion"`
-	}
-	admin := client.Database("admin")
-	if err := admin.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
-		return deployment{}, err
-	}
-	var build struct {
-		Version string `bson:"version"`
-	}
-	if err := admin.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build); err != nil {
-		return deployment{}, err
-	}
-	if hello.Wire < oldestWire {
-		return deployment{}, fmt.Errorf("%w: MongoDB %s is older than 5.0", store.ErrUnsupported, build.Version)
-	}
-	d := deployment{version: build.Version, transaction: true}
-	switch {
-	case hello.Msg == "isdbgrid":
-		d.text = "sharded cluster"
-	case hello.SetName != "":
-		d.text = "replica set " + hello.SetName
-	default:
-		d.text, d.transaction = "standalone", false
-	}
-	return d, nil
-}
-
-func (d deployment) String() string { return fmt.Sprintf("MongoDB %s (%s)", d.version, d.text) }
 
 // opening tells the errors of Open and New. The end of the caller's ctx is told by newDB: any other is the
 // driver's own deadline, for a server that is not there.

@@ -28,8 +28,6 @@ type transaction struct {
 
 var _ driver.Tx = (*transaction)(nil)
 
-var errNoTransactions = errors.New("mongo: a standalone server has no transactions")
-
 // Begin implements [driver.Database]. It does no I/O: the first operation begins the transaction
 // at the server.
 func (d *database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, error) {
@@ -98,15 +96,6 @@ func (t *transaction) Commit(ctx context.Context) error {
 		}
 	}
 }
-
-// commitError marks the error of a commit, for which a label means something else than for other
-// operations.
-type commitError struct{ err error }
-
-func (e *commitError) Error() string { return e.err.Error() }
-
-// Unwrap returns the error as the driver gave it.
-func (e *commitError) Unwrap() error { return e.err }
 
 // Rollback implements [driver.Tx]. A transaction whose abort does not arrive is ended by the server,
 // after its transactionLifetimeLimitSeconds.
