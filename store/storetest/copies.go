@@ -20,66 +20,6 @@ var _ = register(
 	Test{Name: "ReadsLeaveNothingBehind", run: copiesAreCleared},
 )
 
-// scribble changes everything that hangs on a club, in place.
-func scribble(c *club) {
-	*c.Nick = "scribbled"
-	c.Logo[0] = 99
-	c.Titles[0] = "scribbled"
-	c.Wages["Vardy"] = -1
-	c.Ground.Name = "scribbled"
-	c.Ground.Stands[0] = "scribbled"
-}
-
-// same asserts that two clubs hold the same values, whenever they were read.
-func (e *env) same(want, have club, about ...any) {
-	e.Helper()
-	want.ReadAt, have.ReadAt = kickoff, kickoff
-	want.Scratch, have.Scratch = "", ""
-	require.Equal(e, want, have, about...)
-}
-
-// reader is one way to read a club.
-type reader struct {
-	name string
-	read func(e *env, r *store.Repository[club, int64], id int64) club
-}
-
-var readers = []reader{
-	{"Get", func(e *env, r *store.Repository[club, int64], id int64) club {
-		c, err := r.Get(e.ctx, id)
-		require.NoError(e, err)
-		return c
-	}},
-	{"GetMany", func(e *env, r *store.Repository[club, int64], id int64) club {
-		many, err := r.GetMany(e.ctx, []int64{id})
-		require.NoError(e, err)
-		require.Len(e, many, 1)
-		return many[id]
-	}},
-	{"First", func(e *env, r *store.Repository[club, int64], id int64) club {
-		c, err := r.First(e.ctx, store.Where("ID", store.Eq, id))
-		require.NoError(e, err)
-		return c
-	}},
-	{"Find", func(e *env, r *store.Repository[club, int64], id int64) club {
-		all, err := store.Collect(r.Find(e.ctx, store.Where("ID", store.Eq, id)))
-		require.NoError(e, err)
-		require.Len(e, all, 1)
-		return all[0]
-	}},
-	{"Page", func(e *env, r *store.Repository[club, int64], id int64) club {
-		all, _, err := r.Page(e.ctx, store.Where("ID", store.Eq, id))
-		require.NoError(e, err)
-		require.Len(e, all, 1)
-		return all[0]
-	}},
-	{"Reload", func(e *env, r *store.Repository[club, int64], id int64) club {
-		c := club{ID: id}
-		require.NoError(e, r.Reload(e.ctx, &c))
-		return c
-	}},
-}
-
 func copiesOfReads(e *env) {
 	r := newClubs(e)
 	want := inserted(r, newClub(1))

@@ -57,9 +57,10 @@
 //
 // # How to add a test
 //
-// Each file is one area. It registers its tests under the guarantee that they assert, and gets an
-// environment that opens handles, makes tables, counts the calls on the backend and knows what must
-// not be waited for. Whoever adds a guarantee also breaks a backend for it: the suite's own tests hold
+// The tests of a guarantee are in the file of its name, freshreads.go, or in freshreads_topic.go: a test
+// of the suite's own keeps it so. Such a file registers its tests under the guarantee, and they get an
+// environment that opens handles, makes tables, counts the calls on the backend and knows what must not
+// be waited for. Whoever adds a guarantee also breaks a backend for it: the suite's own tests hold
 // backends that are wrong in one way each, and every one must be caught, some of them by a history or a
 // transcript and by nothing else. "make conformance" counts them and says what caught each.
 package storetest

@@ -7,8 +7,6 @@ import (
 	"hash/fnv"
 	"os"
 	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -135,125 +133,12 @@ func (e *env) names(err error, words ...string) {
 // cut is a time as the backend stores it.
 func (e *env) cut(t time.Time) time.Time { return t.UTC().Truncate(e.info.TimePrecision) }
 
-// soon waits for ch. It fails the test when that takes too long.
-func soon[V any](e *env, ch <-chan V, what string) V {
-	e.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		require.FailNow(e, "never happened: "+what)
-		panic("unreachable")
-	}
-}
-
-// within reports whether ch gives something, or is closed, within a glance.
-func within[V any](ch <-chan V) bool {
-	select {
-	case <-ch:
-		return true
-	case <-time.After(glance):
-		return false
-	}
-}
-
-// async runs fn on a goroutine of its own and gives its error, which is errGone where fn did not
-// return.
-func async(fn func() error) <-chan error {
-	done := make(chan error, 1)
-	go func() {
-		err := errGone
-		defer func() {
-			if v := recover(); v != nil {
-				err = fmt.Errorf("panicked: %v", v)
-			}
-			done <- err
-		}()
-		err = fn()
-	}()
-	return done
-}
-
-// errGone says that a function ended its goroutine.
-var errGone = errors.New("the function did not return")
-
-// parallel runs fn n times at once and waits for all. A panic in one of them is one of the caller.
-func parallel(n int, fn func(i int)) {
-	var all sync.WaitGroup
-	panics := make(chan any, n)
-	for i := range n {
-		all.Go(func() {
-			defer func() {
-				if v := recover(); v != nil {
-					panics <- v
-				}
-			}()
-			fn(i)
-		})
-	}
-	all.Wait()
-	select {
-	case v := <-panics:
-		panic(v)
-	default:
-	}
-}
-
-// meeting lets goroutines wait for each other.
-type meeting struct {
-	missing atomic.Int32
-	all     chan struct{}
-}
-
-func newMeeting(n int32) *meeting {
-	m := &meeting{all: make(chan struct{})}
-	m.missing.Store(n)
-	return m
-}
-
-// arrive returns when everybody has, or when that takes too long.
-func (m *meeting) arrive() {
-	if m.missing.Add(-1) == 0 {
-		close(m.all)
-	}
-	select {
-	case <-m.all:
-	case <-time.After(patience):
-	}
-}
-
 // scaled is n, and a part of it under -short.
 func scaled(n, short int) int {
 	if testing.Short() {
 		return short
 	}
 	return n
-}
-
-// spy counts the calls on the backend.
-type spy struct {
-	mu    sync.Mutex
-	calls []string
-}
-
-// spied opens a handle whose calls on the backend are counted.
-func (e *env) spied(o store.Options) (*store.DB, *spy) {
-	s := &spy{}
-	return e.behind(o, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
-		s.mu.Lock()
-		s.calls = append(s.calls, c.Op)
-		s.mu.Unlock()
-		return next(ctx)
-	}), s
-}
-
-// take returns the calls so far, as one text, and forgets them.
-func (s *spy) take() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	calls := strings.Join(s.calls, " ")
-	s.calls = nil
-	return calls
 }
 
 // isRefusal reports whether err refuses what a backend cannot do.

@@ -27,44 +27,6 @@ var _ = register(
 	Test{Name: "GetManyTakesCompositeKeys", run: findGetManyComposite},
 )
 
-// numbered makes n accounts. They are inserted out of order.
-func numbered(e *env, n int) *accounts {
-	e.Helper()
-	r := newAccounts(e)
-	var all []*account
-	for i := range n {
-		id := int64((i*7)%n + 1)
-		if n%7 == 0 {
-			id = int64(n - i)
-		}
-		all = append(all, &account{ID: id, Amount: id % 5})
-	}
-	if e.info.Transactions {
-		require.NoError(e, r.InsertMany(e.ctx, all))
-		return r
-	}
-	for _, a := range all {
-		require.NoError(e, r.Insert(e.ctx, a))
-	}
-	return r
-}
-
-func ids(all []account) []int64 {
-	var list []int64
-	for _, a := range all {
-		list = append(list, a.ID)
-	}
-	return list
-}
-
-func upTo(n int64) []int64 {
-	var list []int64
-	for id := range n {
-		list = append(list, id+1)
-	}
-	return list
-}
-
 func findAllPages(e *env) {
 	const n = 131
 	r := numbered(e, n)

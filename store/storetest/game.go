@@ -60,25 +60,6 @@ type shape[T any] struct {
 	anyVersion bool
 }
 
-var accountShape = shape[account]{
-	made: func(key int64) account { return account{ID: key} },
-	key:  func(a account) int64 { return a.ID },
-	row: func(a account) history.Row {
-		return history.Row{Exists: true, Version: a.Version, Value: a.Amount}
-	},
-	set: func(a *account, id int64) { a.Amount, a.Marks = id, append(a.Marks, id) },
-}
-
-var stampedShape = shape[stamped]{
-	made: func(key int64) stamped { return stamped{ID: key} },
-	key:  func(s stamped) int64 { return s.ID },
-	row: func(s stamped) history.Row {
-		return history.Row{Exists: true, Version: s.Rev, Value: s.Amount}
-	},
-	set:        func(s *stamped, id int64) { s.Amount = id },
-	anyVersion: true,
-}
-
 // player is one client of a history. It makes random calls on a few rows.
 type player[T any] struct {
 	game   *game

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"reflect"
@@ -359,24 +358,6 @@ func mappingUserType(e *env) {
 	require.NoError(e, err)
 	require.Equal(e, []int64{2, 3}, ids(all))
 	require.Panics(e, func() { store.MustRepository[account, string](e.db, r.name, nil) })
-}
-
-func autoKeys(info store.Info, _ Harness) string {
-	if !info.AutoKeys {
-		return info.Server + " makes no keys: Mapping/KeyMadeByTheDatabaseIsRefused asserts the refusal"
-	}
-	return ""
-}
-
-func autoKeysInTx(info store.Info, h Harness) string {
-	return cmp.Or(autoKeys(info, h), transactions(info, h))
-}
-
-func noAutoKeys(info store.Info, _ Harness) string {
-	if info.AutoKeys {
-		return info.Server + " makes keys"
-	}
-	return ""
 }
 
 // ticket has a key that the database makes.

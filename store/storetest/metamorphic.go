@@ -19,11 +19,6 @@ import (
 // Metamorphic: one list of random operations runs on memstore and on the backend under test, and the
 // two transcripts must be equal, line by line. Calls come one after the other and no two transactions
 // are open at once, so that there is one right answer to each.
-var (
-	_ = register("SameValues", Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(300, 120), verbLines) }})
-	_ = register("Queries", Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(250, 100), queryLines) }})
-	_ = register("Atomic", Test{Name: "TranscriptIsThatOfMemstore", needs: transactions, run: func(e *env) { transcripts(e, scaled(200, 80), txLines) }})
-)
 
 // item has a field of each form that is stored in a way of its own.
 type item struct {

@@ -25,6 +25,7 @@ var _ = register(
 	Test{Name: "CompositeKeyParts", run: queriesComposite},
 	Test{Name: "ValuesAreBound", run: queriesBound},
 	Test{Name: "StringsCompareByCodePoint", run: queriesCodePoint},
+	Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(250, 100), queryLines) }},
 )
 
 // probed makes a table of probes and what the oracle knows of it.

@@ -22,13 +22,11 @@ type Test struct {
 	run    func(e *env)
 }
 
-// needs says why a test does not apply to a backend, empty when it does.
-type needs func(info store.Info, h Harness) string
-
-// registry holds the tests by area. Each file adds its own.
+// registry holds all tests. Each file adds those of its guarantee.
 var registry []Test
 
-// register adds the tests of one guarantee. It is called from the init functions of the areas.
+// register adds the tests of one guarantee. The files that are named after it call it as the package is
+// initialised.
 func register(guarantee string, tests ...Test) struct{} {
 	for _, t := range tests {
 		t.Guarantee = guarantee
@@ -104,60 +102,4 @@ func named(t *testing.T) {
 	if v := recover(); v != nil {
 		t.Fatalf("panicked: %v\n%s", v, debug.Stack())
 	}
-}
-
-func transactions(info store.Info, _ Harness) string {
-	if !info.Transactions {
-		return info.Server + " has no transactions: Atomic/RefusedWithoutTransactions asserts the refusal"
-	}
-	return ""
-}
-
-func noTransactions(info store.Info, _ Harness) string {
-	if info.Transactions {
-		return info.Server + " has transactions"
-	}
-	return ""
-}
-
-func views(info store.Info, _ Harness) string {
-	if !info.Views {
-		return info.Server + " has no views: ReadsInTx/ViewRefusedWithoutViews asserts the refusal"
-	}
-	return ""
-}
-
-func transactionsAndViews(info store.Info, h Harness) string {
-	if reason := transactions(info, h); reason != "" {
-		return reason
-	}
-	return views(info, h)
-}
-
-func noViews(info store.Info, _ Harness) string {
-	if info.Views {
-		return info.Server + " has views"
-	}
-	return ""
-}
-
-func lockingReads(info store.Info, h Harness) string {
-	if !info.LockingReads {
-		return info.Server + " has no locking reads"
-	}
-	return transactions(info, h)
-}
-
-func perReadMoments(info store.Info, h Harness) string {
-	if info.SnapshotTx {
-		return info.Server + " reads one snapshot in a Tx"
-	}
-	return transactions(info, h)
-}
-
-func snapshotTx(info store.Info, h Harness) string {
-	if !info.SnapshotTx {
-		return info.Server + " has no snapshot in a Tx"
-	}
-	return transactions(info, h)
 }

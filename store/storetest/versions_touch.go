@@ -17,20 +17,6 @@ var _ = register(
 	Test{Name: "TouchNeedsItsVersion", run: touchOutcomes},
 )
 
-func autoVersions(info store.Info, _ Harness) string {
-	if !info.AutoVersion {
-		return info.Server + " moves no versions: Versions/MadeByTheDatabaseIsRefused asserts the refusal"
-	}
-	return ""
-}
-
-func noAutoVersions(info store.Info, _ Harness) string {
-	if info.AutoVersion {
-		return info.Server + " moves versions"
-	}
-	return ""
-}
-
 // stamped has a version that the database moves.
 type stamped struct {
 	ID     int64     `db:"id" bson:"_id" store:"key"`

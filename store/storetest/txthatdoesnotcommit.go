@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
 
 	"github.com/stretchr/testify/assert"
@@ -25,6 +26,7 @@ var _ = register(
 	Test{Name: "CommitThatIsRefusedRunsAgain", needs: transactions, run: undoRefusedCommit},
 	Test{Name: "CommitKeepsEntities", needs: transactions, run: undoNotAfterCommit},
 	Test{Name: "ChangesOfTheFunctionItselfStay", needs: transactions, run: undoOwnChanges},
+	Test{Name: "IsNeverSeen", needs: transactions, run: manyRollbacks},
 )
 
 func undoLeavesNoRow(e *env) {
@@ -277,4 +279,51 @@ func undoOwnChanges(e *env) {
 	require.EqualValues(e, 55, c.Balance)
 	require.Equal(e, "mine", c.Name)
 	require.NoError(e, r.Save(e.ctx, &c))
+}
+
+// manyRollbacks has writers roll back all that they do. No reader outside may ever see any of it.
+func manyRollbacks(e *env) {
+	r := newAccounts(e, 10, 20)
+	stop := make(chan struct{})
+	writer := async(func() error {
+		for i := int64(1000); ; i++ {
+			select {
+			case <-stop:
+				return nil
+			default:
+			}
+			err := e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+				in := r.In(tx)
+				if _, err := in.Modify(ctx, 1, func(a *account) error { a.Amount = i; return nil }); err != nil {
+					return err
+				}
+				if err := in.Insert(ctx, &account{ID: i, Amount: i}); err != nil {
+					return err
+				}
+				if err := in.DeleteKey(ctx, 2); err != nil {
+					return err
+				}
+				return errBoom
+			})
+			if !errors.Is(err, errBoom) {
+				return err
+			}
+		}
+	})
+	want := map[int64]int64{1: 10, 2: 20}
+	for range scaled(200, 40) {
+		have := map[int64]int64{}
+		all, err := store.Collect(r.Find(e.ctx, store.Query{}))
+		if !assert.NoError(e, err) {
+			break
+		}
+		for _, a := range all {
+			have[a.ID] = a.Amount
+		}
+		if !assert.True(e, maps.Equal(want, have), "%v was never committed", have) {
+			break
+		}
+	}
+	close(stop)
+	require.NoError(e, soon(e, writer, "the end of the writer"))
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
@@ -23,6 +24,7 @@ var _ = register(
 	Test{Name: "ReadAtInATx", needs: transactions, run: freshReadAtInTx},
 	Test{Name: "ReadAtOfAWrite", run: freshReadAtOfWrites},
 	Test{Name: "ReadAtIsUTC", run: freshReadAtUTC},
+	Test{Name: "NeverGoBack", run: manyReads},
 )
 
 func freshAcrossHandles(e *env) {
@@ -218,4 +220,45 @@ func freshReadAtUTC(e *env) {
 	require.NoError(e, err)
 	require.Equal(e, time.UTC, c.ReadAt.Location())
 	require.True(e, c.ReadAt.Equal(clockStart))
+}
+
+// manyReads has readers on other handles watch a row that is written all the time. What a reader sees
+// is at least what was acknowledged before its call, and never older than what it saw before.
+func manyReads(e *env) {
+	r := newAccounts(e, 0)
+	var acknowledged atomic.Int64
+	stop := make(chan struct{})
+	writer := async(func() error {
+		for {
+			select {
+			case <-stop:
+				return nil
+			default:
+			}
+			a, err := r.Modify(e.ctx, 1, credit(1))
+			if err != nil {
+				return err
+			}
+			acknowledged.Store(a.Version)
+		}
+	})
+	var handles []*store.Repository[account, int64]
+	for range 3 {
+		handles = append(handles, r.on(e.open(store.Options{}), nil))
+	}
+	parallel(len(handles), func(i int) {
+		ours := handles[i]
+		last := int64(0)
+		for range scaled(300, 60) {
+			least := acknowledged.Load()
+			a, err := ours.Get(e.ctx, 1)
+			if !assert.NoError(e, err) || !assert.GreaterOrEqual(e, a.Version, least, "an acknowledged write was not seen") ||
+				!assert.GreaterOrEqual(e, a.Version, last, "the version went back") || !assert.Equal(e, a.Version-1, a.Amount, "a torn row") {
+				return
+			}
+			last = a.Version
+		}
+	})
+	close(stop)
+	require.NoError(e, soon(e, writer, "the end of the writer"))
 }

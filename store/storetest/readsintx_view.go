@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,8 @@ var _ = register(
 	Test{Name: "ViewBlocksNoWriter", needs: views, run: viewBlocksNobody},
 	Test{Name: "ViewNeverShowsTornSums", needs: transactionsAndViews, run: viewTornSums},
 	Test{Name: "ViewRefusedWithoutViews", needs: noViews, run: viewRefused},
+	Test{Name: "RehearsedView", needs: views, run: rehearseView},
+	Test{Name: "HistoryOfViews", needs: transactionsAndViews, run: historyOfViews},
 )
 
 func viewOneMoment(e *env) {
@@ -256,4 +259,29 @@ func viewRefused(e *env) {
 	err := db.View(e.ctx, nil, func(context.Context, *store.Tx) error { e.Error("the function ran"); return nil })
 	e.only(err, store.ErrUnsupported)
 	require.Empty(e, spy.take(), "refused before any I/O")
+}
+
+// rehearseView runs the function of a View twice under Options.Rehearse: what it gathers outside of
+// itself it gathers twice.
+func rehearseView(e *env) {
+	r := newAccounts(e, 10, 20)
+	db := e.open(store.Options{Rehearse: true})
+	ours := r.on(db, nil)
+	var seen []int64
+	require.NoError(e, db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		for a, err := range ours.In(tx).Find(ctx, store.Query{}.OrderBy("ID")) {
+			if err != nil {
+				return err
+			}
+			seen = append(seen, a.Amount)
+		}
+		return nil
+	}))
+	require.Equal(e, slices.Repeat([]int64{10, 20}, 2), seen, "a function that gathers outside gathers twice")
+}
+
+// historyOfViews adds Views to that, which see one moment between their start and their end.
+func historyOfViews(e *env) {
+	r := newAccounts(e)
+	played(e, r, accountShape, 4, 1, kindsOf(map[string]int{"atomic": 5, "view": 5, "get": 1, "modify": 2, "touch": 1, "save": 1, "delete key": 1}))
 }

@@ -18,57 +18,8 @@ import (
 
 // Histories: many clients on several handles make random calls on a few rows, and what each was told
 // must be explained by one order of all of them. A lost update, a stale or dirty read, a commit that
-// applies half, or a View of two moments leaves no such order, however seldom it comes.
-var (
-	_ = register(
-		"Versions",
-		Test{Name: "HistoryIsLinearizable", run: historyOfCalls},
-		Test{Name: "HistoryOfMadeVersions", needs: autoVersions, run: historyOfMadeVersions},
-	)
-	_ = register(
-		"Atomic",
-		Test{Name: "HistoryIsSerializable", needs: transactions, run: historyOfAtomic},
-	)
-	_ = register(
-		"ReadsInTx",
-		Test{Name: "HistoryOfViews", needs: transactionsAndViews, run: historyOfViews},
-	)
-)
-
-// singleCalls are the kinds of calls on one row, by weight.
-var singleCalls = map[string]int{
-	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 2, "insert": 3, "save": 4, "touch": 2, "delete": 2, "delete key": 1,
-	"modify": 6, "upsert": 2,
-}
-
-// historyOfCalls has the verbs race on three rows, which are inserted and deleted too.
-func historyOfCalls(e *env) {
-	r := newAccounts(e)
-	played(e, r, accountShape, 3, 3, kindsOf(singleCalls))
-}
-
-// historyOfMadeVersions is the same where the database makes the versions, which then change by any
-// amount.
-func historyOfMadeVersions(e *env) {
-	r := newRepository[stamped](e, "stamped", byID)
-	played(e, r, stampedShape, 2, 2, kindsOf(singleCalls))
-}
-
-// historyOfAtomic has transactions of two and three rows race with each other and with single calls.
-// A Tx that commits takes effect on all of its rows at one moment, since it writes every row that it
-// decides by; one that does not commit leaves nothing that anybody could see.
-func historyOfAtomic(e *env) {
-	r := newAccounts(e)
-	played(e, r, accountShape, 4, 1, kindsOf(map[string]int{
-		"atomic": 8, "get": 3, "get many": 1, "find": 1, "modify": 2, "save": 2, "reload": 1, "upsert": 1, "insert": 1, "delete key": 1,
-	}))
-}
-
-// historyOfViews adds Views to that, which see one moment between their start and their end.
-func historyOfViews(e *env) {
-	r := newAccounts(e)
-	played(e, r, accountShape, 4, 1, kindsOf(map[string]int{"atomic": 5, "view": 5, "get": 1, "modify": 2, "touch": 1, "save": 1, "delete key": 1}))
-}
+// applies half, or a View of two moments leaves no such order, however seldom it comes. The tests that
+// play them stand with their guarantees.
 
 // played has clients make calls of these kinds on a few rows, over three handles, and checks the
 // history.
@@ -157,4 +108,23 @@ func (e *env) failures() string {
 	folder, err := os.MkdirTemp("", "storetest-failures-")
 	require.NoError(e, err)
 	return folder
+}
+
+var accountShape = shape[account]{
+	made: func(key int64) account { return account{ID: key} },
+	key:  func(a account) int64 { return a.ID },
+	row: func(a account) history.Row {
+		return history.Row{Exists: true, Version: a.Version, Value: a.Amount}
+	},
+	set: func(a *account, id int64) { a.Amount, a.Marks = id, append(a.Marks, id) },
+}
+
+var stampedShape = shape[stamped]{
+	made: func(key int64) stamped { return stamped{ID: key} },
+	key:  func(s stamped) int64 { return s.ID },
+	row: func(s stamped) history.Row {
+		return history.Row{Exists: true, Version: s.Rev, Value: s.Amount}
+	},
+	set:        func(s *stamped, id int64) { s.Amount = id },
+	anyVersion: true,
 }

@@ -25,6 +25,7 @@ var _ = register(
 	Test{Name: "OneMebibyte", run: valuesLarge},
 	Test{Name: "TimesAreCutInMemoryToo", run: valuesTimes},
 	Test{Name: "DecimalsAreCanonicalInMemoryToo", run: valuesDecimals},
+	Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(300, 120), verbLines) }},
 )
 
 type kindTable = repository[kinds, int64]
