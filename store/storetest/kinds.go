@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/entity"
 )
 
 // kinds has a field of every type that can be stored.
@@ -96,6 +97,14 @@ type kinds struct {
 	Lists   map[string][]string `db:"lists_v" bson:"lists_v" store:"json"`
 	Tree    *tree               `db:"tree_v" bson:"tree_v" store:"json"`
 }
+
+// The types that other packages of the suite store too.
+type (
+	level  = entity.Level
+	uuid   = entity.UUID
+	amount = entity.Amount
+	points = entity.Points
+)
 
 type (
 	flag   bool
@@ -243,8 +252,8 @@ var knownEdges = map[reflect.Type][]any{
 	reflect.TypeFor[uuid]():      {uuid{}, uuid{1}, uuid{15: 1}, uuid{0: 255, 6: 0x40, 8: 0x80, 15: 255}},
 	reflect.TypeFor[[12]byte]():  {[12]byte{}, [12]byte{11: 1}, [12]byte{0: 255, 5: 39, 6: 92, 11: 255}},
 	reflect.TypeFor[[32]byte]():  {[32]byte{}, [32]byte{31: 1}, [32]byte{0: 255}},
-	reflect.TypeFor[amount]():    {amount{}, amount{1}, amount{-1}, amount{math.MaxInt64}, amount{math.MinInt64 + 1}, amount{125_000}},
-	reflect.TypeFor[points]():    {points{}, points{1}, points{-1}, points{math.MaxInt64}, points{math.MinInt64}},
+	reflect.TypeFor[amount]():    {amount{}, entity.AmountOf(1), entity.AmountOf(-1), entity.AmountOf(math.MaxInt64), entity.AmountOf(math.MinInt64 + 1), entity.AmountOf(125_000)},
+	reflect.TypeFor[points]():    {points{}, entity.PointsOf(1), entity.PointsOf(-1), entity.PointsOf(math.MaxInt64), entity.PointsOf(math.MinInt64)},
 	reflect.TypeFor[code]():      {code{}, code{"a"}, code{"😀 "}, code{`'"\`}},
 	reflect.TypeFor[instant]():   {instant{}, instant{kickoff}, instant{last}, instant{smallUp}},
 	reflect.TypeFor[ground]():    {grounds1, grounds2, grounds3},

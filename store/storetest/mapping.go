@@ -360,26 +360,18 @@ func mappingUserType(e *env) {
 	require.Panics(e, func() { store.MustRepository[account, string](e.db, r.name, nil) })
 }
 
-// ticket has a key that the database makes.
-type ticket struct {
-	store.Snapshot `bson:",inline"`
-
-	ID   int64  `db:"id" bson:"_id" store:"key,auto"`
-	Note string `db:"note" bson:"note" store:"size=20"`
-}
-
 func mappingAuto(e *env) {
-	r := newRepository[ticket](e, "ticket", byID)
+	r := newRepository[entity.Ticket](e, "ticket", byID)
 	seen := map[int64]string{}
 	for _, note := range []string{"a", "b", "c"} {
-		x := inserted(r, ticket{Note: note})
+		x := inserted(r, entity.Ticket{Note: note})
 		require.NotZero(e, x.ID)
 		require.NotContains(e, seen, x.ID)
 		require.EqualValues(e, 1, x.Version)
 		seen[x.ID] = note
 	}
 	if e.info.Transactions {
-		many := []*ticket{{Note: "d"}, {Note: "e"}, {Note: "f"}}
+		many := []*entity.Ticket{{Note: "d"}, {Note: "e"}, {Note: "f"}}
 		require.NoError(e, r.InsertMany(e.ctx, many))
 		for _, x := range many {
 			require.NotContains(e, seen, x.ID)
@@ -392,24 +384,24 @@ func mappingAuto(e *env) {
 		x.Note += "!"
 		require.NoError(e, r.Save(e.ctx, &x))
 	}
-	given := ticket{ID: 1_000_000}
+	given := entity.Ticket{ID: 1_000_000}
 	err := r.Insert(e.ctx, &given)
 	e.only(err, store.ErrInvalid)
 	e.names(err, "ID")
-	_, err = r.Upsert(e.ctx, 1_000_000, func(*ticket, bool) error { return nil })
+	_, err = r.Upsert(e.ctx, 1_000_000, func(*entity.Ticket, bool) error { return nil })
 	e.only(err, store.ErrInvalid)
 }
 
 func mappingAutoTx(e *env) {
-	r := newRepository[ticket](e, "ticket", byID)
+	r := newRepository[entity.Ticket](e, "ticket", byID)
 	others := newAccounts(e, 10)
-	x := ticket{Note: "a"}
+	x := entity.Ticket{Note: "a"}
 	require.ErrorIs(e, e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
 		require.NoError(e, r.In(tx).Insert(ctx, &x))
 		require.NotZero(e, x.ID)
 		return errBoom
 	}), errBoom)
-	require.Equal(e, ticket{Note: "a"}, x, "the key is taken back too")
+	require.Equal(e, entity.Ticket{Note: "a"}, x, "the key is taken back too")
 	runs := 0
 	e.atomic(func(ctx context.Context, tx *store.Tx) error {
 		runs++
@@ -434,7 +426,7 @@ func mappingAutoTx(e *env) {
 }
 
 func mappingAutoRefused(e *env) {
-	_, err := store.NewRepository[ticket, int64](e.db, e.table("ticket"), nil)
-	e.names(err, reflect.TypeFor[ticket]().String(), "ID")
+	_, err := store.NewRepository[entity.Ticket, int64](e.db, e.table("ticket"), nil)
+	e.names(err, reflect.TypeFor[entity.Ticket]().String(), "ID")
 	require.True(e, isRefusal(err), "%v", err)
 }

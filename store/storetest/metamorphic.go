@@ -13,7 +13,9 @@ import (
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/memstore"
+	"github.com/stillframe/stillframe/store/storetest/internal/entity"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+	"github.com/stillframe/stillframe/store/storetest/internal/oracle"
 )
 
 // Metamorphic: one list of random operations runs on memstore and on the backend under test, and the
@@ -55,8 +57,8 @@ type world struct {
 	db    *store.DB
 	tx    *store.Tx
 	items *store.Repository[item, int64]
-	autos *store.Repository[ticket, int64] // nil where the database makes no keys
-	prob  *store.Repository[probe, int64]
+	autos *store.Repository[entity.Ticket, int64] // nil where the database makes no keys
+	prob  *store.Repository[oracle.Probe, int64]
 	held  []*item // copies that the operations hold
 	made  []int64 // the keys that the database made, by their order
 	now   time.Time
@@ -119,11 +121,11 @@ func (s side) perform(lines []line) []string {
 	w.db = s.open(store.Options{Now: func() time.Time { return w.now }})
 	small := &store.RepositoryOptions{PageSize: 3}
 	w.items = over[item, int64](s.e, w.db, s.e.table("item"), small)
-	w.prob = over[probe, int64](s.e, w.db, s.e.table("probe"), small)
+	w.prob = over[oracle.Probe, int64](s.e, w.db, s.e.table("probe"), small)
 	require.NoError(s.e, w.items.EnsureSchema(w.ctx))
 	require.NoError(s.e, w.prob.EnsureSchema(w.ctx))
 	if w.db.Info().AutoKeys {
-		w.autos = over[ticket, int64](s.e, w.db, s.e.table("auto"), small)
+		w.autos = over[entity.Ticket, int64](s.e, w.db, s.e.table("auto"), small)
 		require.NoError(s.e, w.autos.EnsureSchema(w.ctx))
 	}
 	said := make([]string, len(lines))
@@ -146,7 +148,7 @@ func transcripts(e *env, n int, weights map[string]int) {
 	random := rand.New(rand.NewPCG(e.seed(), 0))
 	limits := *e
 	limits.info = info
-	s := &script{random: random, columns: columns(&limits), info: info, kinds: possible(weights, info)}
+	s := &script{random: random, columns: oracle.Columns(info), info: info, kinds: possible(weights, info)}
 	lines := make([]line, n)
 	for i := range lines {
 		lines[i] = s.line()
@@ -251,18 +253,6 @@ func show(items []item) string {
 	var b strings.Builder
 	for _, i := range items {
 		b.WriteString(i.String())
-	}
-	return b.String()
-}
-
-func showProbes(all []column, probes []probe) string {
-	var b strings.Builder
-	for _, p := range probes {
-		fmt.Fprintf(&b, "{%d v%d", p.ID, p.Version)
-		for _, c := range all {
-			fmt.Fprintf(&b, " %v", c.get(&p))
-		}
-		b.WriteString("}")
 	}
 	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/oracle"
 )
 
 // Queries mean the same everywhere: what they mean is in the oracle, which evaluates them in Go.
@@ -29,12 +30,12 @@ var _ = register(
 )
 
 // probed makes a table of probes and what the oracle knows of it.
-func probed(e *env, n int) (*repository[probe, int64], []probe, []column, *rand.Rand) {
+func probed(e *env, n int) (*repository[oracle.Probe, int64], []oracle.Probe, []oracle.Column, *rand.Rand) {
 	e.Helper()
 	random := rand.New(rand.NewPCG(e.seed(), 0))
-	all := columns(e)
-	rows := probes(all, n, random)
-	r := newRepository[probe](e, "probe", byID)
+	all := oracle.Columns(e.info)
+	rows := oracle.Probes(all, n, random)
+	r := newRepository[oracle.Probe](e, "probe", byID)
 	for i := range rows {
 		require.NoError(e, r.Insert(e.ctx, &rows[i]))
 	}
@@ -42,11 +43,11 @@ func probed(e *env, n int) (*repository[probe, int64], []probe, []column, *rand.
 }
 
 // check compares a query with the oracle, by every verb that takes one.
-func check(e *env, r *repository[probe, int64], rows []probe, c condition, terms ...order) {
+func check(e *env, r *repository[oracle.Probe, int64], rows []oracle.Probe, c oracle.Condition, terms ...oracle.Order) {
 	e.Helper()
-	want := expected(rows, c, terms)
-	q, by := ordered(c.query, terms)
-	text := c.text + by
+	want := oracle.Expected(rows, c, terms)
+	q, by := oracle.Ordered(c.Query, terms)
+	text := c.Text + by
 	var have []int64
 	for p, err := range r.Find(e.ctx, q) {
 		require.NoError(e, err, text)
@@ -66,14 +67,14 @@ func check(e *env, r *repository[probe, int64], rows []probe, c condition, terms
 }
 
 // walk pages through a query and compares with the oracle.
-func walk(e *env, r *repository[probe, int64], rows []probe, c condition, size int, terms ...order) {
+func walk(e *env, r *repository[oracle.Probe, int64], rows []oracle.Probe, c oracle.Condition, size int, terms ...oracle.Order) {
 	e.Helper()
-	want := expected(rows, c, terms)
-	q, by := ordered(c.query, terms)
+	want := oracle.Expected(rows, c, terms)
+	q, by := oracle.Ordered(c.Query, terms)
 	have := []int64{}
 	for cursor := ""; ; {
 		items, next, err := r.Page(e.ctx, q.From(cursor).Limit(size))
-		require.NoError(e, err, c.text+by)
+		require.NoError(e, err, c.Text+by)
 		for _, p := range items {
 			have = append(have, p.ID)
 		}
@@ -82,19 +83,15 @@ func walk(e *env, r *repository[probe, int64], rows []probe, c condition, size i
 		}
 		cursor = next
 	}
-	require.Equal(e, want, have, "%s%s, pages of %d", c.text, by, size)
-}
-
-func everything() condition {
-	return condition{text: "everything", native: func(*probe) bool { return true }}
+	require.Equal(e, want, have, "%s%s, pages of %d", c.Text, by, size)
 }
 
 func queriesOperators(e *env) {
 	r, rows, all, _ := probed(e, 40)
 	for _, c := range all {
-		for _, op := range c.ops() {
-			for _, value := range c.pool {
-				check(e, r, rows, compare(c, op, value))
+		for _, op := range c.Ops() {
+			for _, value := range c.Pool {
+				check(e, r, rows, oracle.Compare(c, op, value))
 			}
 		}
 	}
@@ -103,54 +100,43 @@ func queriesOperators(e *env) {
 func queriesNot(e *env) {
 	r, rows, all, _ := probed(e, 30)
 	for _, c := range all {
-		for _, op := range c.ops() {
-			value := c.pool[len(c.pool)/2]
-			check(e, r, rows, not(compare(c, op, value)))
-			check(e, r, rows, not(not(compare(c, op, value))))
+		for _, op := range c.Ops() {
+			value := c.Pool[len(c.Pool)/2]
+			check(e, r, rows, oracle.Not(oracle.Compare(c, op, value)))
+			check(e, r, rows, oracle.Not(oracle.Not(oracle.Compare(c, op, value))))
 		}
 	}
-	num, text := columnOf(all, "NumN"), columnOf(all, "TextN")
-	inner := junction(true, []condition{compare(num, store.Ge, int64(0)), compare(text, store.Ne, "a")})
-	check(e, r, rows, not(inner))
-	check(e, r, rows, not(junction(false, []condition{inner, compare(num, store.Eq, nil)})))
-	check(e, r, rows, not(junction(true, nil)))
-	check(e, r, rows, not(junction(false, nil)))
-	deep := compare(num, store.Lt, int64(1))
+	num, text := oracle.ColumnOf(all, "NumN"), oracle.ColumnOf(all, "TextN")
+	inner := oracle.Junction(true, []oracle.Condition{oracle.Compare(num, store.Ge, int64(0)), oracle.Compare(text, store.Ne, "a")})
+	check(e, r, rows, oracle.Not(inner))
+	check(e, r, rows, oracle.Not(oracle.Junction(false, []oracle.Condition{inner, oracle.Compare(num, store.Eq, nil)})))
+	check(e, r, rows, oracle.Not(oracle.Junction(true, nil)))
+	check(e, r, rows, oracle.Not(oracle.Junction(false, nil)))
+	deep := oracle.Compare(num, store.Lt, int64(1))
 	for range 40 {
-		deep = not(junction(true, []condition{deep, everythingAsCondition()}))
+		deep = oracle.Not(oracle.Junction(true, []oracle.Condition{deep, oracle.Everything()}))
 	}
 	check(e, r, rows, deep)
-}
-
-// everythingAsCondition is the zero Query inside another.
-func everythingAsCondition() condition {
-	c := everything()
-	c.query = store.Query{}
-	return c
-}
-
-func columnOf(all []column, name string) column {
-	return all[slices.IndexFunc(all, func(c column) bool { return c.name == name })]
 }
 
 func queriesIn(e *env) {
 	r, rows, all, _ := probed(e, 30)
 	for _, c := range all {
-		lists := [][]any{nil, {}, {c.pool[0]}, {c.pool[0], c.pool[0]}, c.pool, append(slices.Clone(c.pool), c.pool...)}
-		if c.nullable {
-			lists = append(lists, []any{nil}, []any{nil, nil, c.pool[1]}, append([]any{nil}, c.pool...))
+		lists := [][]any{nil, {}, {c.Pool[0]}, {c.Pool[0], c.Pool[0]}, c.Pool, append(slices.Clone(c.Pool), c.Pool...)}
+		if c.Nullable {
+			lists = append(lists, []any{nil}, []any{nil, nil, c.Pool[1]}, append([]any{nil}, c.Pool...))
 		}
 		for _, list := range lists {
 			list = list[:min(len(list), e.info.MaxKeys)]
-			check(e, r, rows, compare(c, store.In, append([]any{}, list...)))
-			check(e, r, rows, not(compare(c, store.In, append([]any{}, list...))))
+			check(e, r, rows, oracle.Compare(c, store.In, append([]any{}, list...)))
+			check(e, r, rows, oracle.Not(oracle.Compare(c, store.In, append([]any{}, list...))))
 		}
 	}
 	// A typed slice, and an array, are lists as well.
 	for _, list := range []any{[]int32{0, 1}, []int{0, 1}, [2]int64{0, 1}, []any{0, int8(1)}} {
 		n, err := r.Count(e.ctx, store.Where("Num", store.In, list))
 		require.NoError(e, err)
-		require.EqualValues(e, len(expected(rows, compare(columnOf(all, "Num"), store.In, []any{int32(0), int32(1)}), nil)), n)
+		require.EqualValues(e, len(oracle.Expected(rows, oracle.Compare(oracle.ColumnOf(all, "Num"), store.In, []any{int32(0), int32(1)}), nil)), n)
 	}
 	long := make([]int64, e.info.MaxKeys)
 	for i := range long {
@@ -170,53 +156,53 @@ func queriesIn(e *env) {
 func queriesOrder(e *env) {
 	r, rows, all, _ := probed(e, 40)
 	for _, c := range all {
-		if !c.ordered {
+		if !c.Ordered {
 			continue
 		}
 		for _, desc := range []bool{false, true} {
-			check(e, r, rows, everything(), order{c, desc})
+			check(e, r, rows, oracle.Everything(), oracle.Order{Column: c, Desc: desc})
 		}
 	}
-	num, flag, text := columnOf(all, "NumN"), columnOf(all, "FlagN"), columnOf(all, "Null")
-	check(e, r, rows, everything(), order{flag, true}, order{num, false})
-	check(e, r, rows, everything(), order{flag, false}, order{text, true}, order{num, true})
-	check(e, r, rows, everything(), order{flag, false}, order{columnOf(all, "ID"), true})
-	check(e, r, rows, everything(), order{columnOf(all, "ID"), true}, order{flag, false})
-	check(e, r, rows, compare(num, store.Eq, nil), order{num, true})
+	num, flag, text := oracle.ColumnOf(all, "NumN"), oracle.ColumnOf(all, "FlagN"), oracle.ColumnOf(all, "Null")
+	check(e, r, rows, oracle.Everything(), oracle.Order{Column: flag, Desc: true}, oracle.Order{Column: num, Desc: false})
+	check(e, r, rows, oracle.Everything(), oracle.Order{Column: flag, Desc: false}, oracle.Order{Column: text, Desc: true}, oracle.Order{Column: num, Desc: true})
+	check(e, r, rows, oracle.Everything(), oracle.Order{Column: flag, Desc: false}, oracle.Order{Column: oracle.ColumnOf(all, "ID"), Desc: true})
+	check(e, r, rows, oracle.Everything(), oracle.Order{Column: oracle.ColumnOf(all, "ID"), Desc: true}, oracle.Order{Column: flag, Desc: false})
+	check(e, r, rows, oracle.Compare(num, store.Eq, nil), oracle.Order{Column: num, Desc: true})
 }
 
 func queriesKeyset(e *env) {
 	r, rows, all, _ := probed(e, 23)
 	small := r.on(e.db, &store.RepositoryOptions{PageSize: 2})
 	for _, c := range all {
-		if !c.ordered {
+		if !c.Ordered {
 			continue
 		}
 		for _, desc := range []bool{false, true} {
-			walk(e, r, rows, everything(), 3, order{c, desc})
-			q, text := ordered(store.Query{}, []order{{c, desc}})
+			walk(e, r, rows, oracle.Everything(), 3, oracle.Order{Column: c, Desc: desc})
+			q, text := oracle.Ordered(store.Query{}, []oracle.Order{{Column: c, Desc: desc}})
 			var have []int64
 			for p, err := range small.Find(e.ctx, q) {
 				require.NoError(e, err, text)
 				have = append(have, p.ID)
 			}
-			require.Equal(e, expected(rows, everything(), []order{{c, desc}}), have, "Find by small pages,%s", text)
+			require.Equal(e, oracle.Expected(rows, oracle.Everything(), []oracle.Order{{Column: c, Desc: desc}}), have, "Find by small pages,%s", text)
 		}
 	}
-	flag, num, text := columnOf(all, "FlagN"), columnOf(all, "NumN"), columnOf(all, "TextN")
+	flag, num, text := oracle.ColumnOf(all, "FlagN"), oracle.ColumnOf(all, "NumN"), oracle.ColumnOf(all, "TextN")
 	for _, size := range []int{1, 2, 5, 22, 23, 24} {
-		walk(e, r, rows, everything(), size, order{flag, false}, order{num, true}, order{text, false})
-		walk(e, r, rows, everything(), size, order{flag, true}, order{text, false})
-		walk(e, r, rows, compare(num, store.Eq, nil), size, order{flag, true}, order{num, true})
-		walk(e, r, rows, not(compare(flag, store.Eq, true)), size, order{text, true})
+		walk(e, r, rows, oracle.Everything(), size, oracle.Order{Column: flag, Desc: false}, oracle.Order{Column: num, Desc: true}, oracle.Order{Column: text, Desc: false})
+		walk(e, r, rows, oracle.Everything(), size, oracle.Order{Column: flag, Desc: true}, oracle.Order{Column: text, Desc: false})
+		walk(e, r, rows, oracle.Compare(num, store.Eq, nil), size, oracle.Order{Column: flag, Desc: true}, oracle.Order{Column: num, Desc: true})
+		walk(e, r, rows, oracle.Not(oracle.Compare(flag, store.Eq, true)), size, oracle.Order{Column: text, Desc: true})
 	}
 }
 
 func queriesRandom(e *env) {
 	r, rows, all, random := probed(e, 60)
 	for i := range scaled(600, 150) {
-		c := randomCondition(all, 3, random)
-		terms := randomOrder(all, random)
+		c := oracle.RandomCondition(all, 3, random)
+		terms := oracle.RandomOrder(all, random)
 		if i%2 == 0 {
 			check(e, r, rows, c, terms...)
 		} else {
@@ -226,22 +212,22 @@ func queriesRandom(e *env) {
 }
 
 func queriesPrefix(e *env) {
-	r := newRepository[probe](e, "probe", byID)
-	var rows []probe
+	r := newRepository[oracle.Probe](e, "probe", byID)
+	var rows []oracle.Probe
 	stored := []string{
 		"", "a", "A", "ab", "aB", "a%", "a%b", "a_", "a_b", "a[", "a[b]", "a]", "a^", `a\`, `a\%`, `\`, `\\`, "%", "%a", "_", "[a]", "[", "a'b", "a*b", "a.b", "(a", "á", "áb", "日本語", "😀", "😀a", "😁", "^a", "$a", "a|b", "a-z", "a\nb",
 	}
 	for i, s := range stored {
-		p := probe{ID: int64(i + 1), Text: s, TextN: pointer(s), Price: "0", PriceN: nil}
+		p := oracle.Probe{ID: int64(i + 1), Text: s, TextN: pointer(s), Price: "0", PriceN: nil}
 		rows = append(rows, inserted(r, p))
 	}
-	rows = append(rows, inserted(r, probe{ID: 1000, Text: "NULL follows", Price: "0"}))
-	all := columns(e)
+	rows = append(rows, inserted(r, oracle.Probe{ID: 1000, Text: "NULL follows", Price: "0"}))
+	all := oracle.Columns(e.info)
 	for _, name := range []string{"Text", "TextN"} {
-		c := columnOf(all, name)
+		c := oracle.ColumnOf(all, name)
 		for _, s := range stored {
-			check(e, r, rows, compare(c, store.Prefix, s))
-			check(e, r, rows, not(compare(c, store.Prefix, s)))
+			check(e, r, rows, oracle.Compare(c, store.Prefix, s))
+			check(e, r, rows, oracle.Not(oracle.Compare(c, store.Prefix, s)))
 		}
 	}
 	n, err := r.Count(e.ctx, store.Where("TextN", store.Prefix, ""))
@@ -254,11 +240,11 @@ func queriesNull(e *env) {
 	for _, c := range all {
 		// A field that cannot hold NULL takes the question too, and answers that it never does.
 		for _, op := range []store.Op{store.Eq, store.Ne} {
-			check(e, r, rows, compare(c, op, nil))
-			check(e, r, rows, not(compare(c, op, nil)))
+			check(e, r, rows, oracle.Compare(c, op, nil))
+			check(e, r, rows, oracle.Not(oracle.Compare(c, op, nil)))
 		}
 	}
-	want := len(expected(rows, compare(columnOf(all, "TextN"), store.Eq, nil), nil))
+	want := len(oracle.Expected(rows, oracle.Compare(oracle.ColumnOf(all, "TextN"), store.Eq, nil), nil))
 	for _, none := range []any{(*string)(nil), nil} {
 		n, err := r.Count(e.ctx, store.Where("TextN", store.Eq, none))
 		require.NoError(e, err)
@@ -266,7 +252,7 @@ func queriesNull(e *env) {
 	}
 	n, err := r.Count(e.ctx, store.Where("TextN", store.Eq, pointer("a")))
 	require.NoError(e, err)
-	require.EqualValues(e, len(expected(rows, compare(columnOf(all, "TextN"), store.Eq, "a"), nil)), n, "a pointer is its value")
+	require.EqualValues(e, len(oracle.Expected(rows, oracle.Compare(oracle.ColumnOf(all, "TextN"), store.Eq, "a"), nil)), n, "a pointer is its value")
 }
 
 // queriesMissing takes the columns away behind the library's back.

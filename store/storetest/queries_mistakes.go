@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/entity"
+	"github.com/stillframe/stillframe/store/storetest/internal/oracle"
 )
 
 // What a query must refuse, and what it may be given, as part of Queries.
@@ -27,8 +29,8 @@ var _ = register(
 type stranger struct{}
 
 func queriesMistakes(e *env) {
-	r := newRepository[probe](e, "probe", byID)
-	inserted(r, probe{ID: 1, Price: "0"})
+	r := newRepository[oracle.Probe](e, "probe", byID)
+	inserted(r, oracle.Probe{ID: 1, Price: "0"})
 	db, spy := e.spied(store.Options{})
 	ours := r.on(db, nil)
 	for _, c := range []struct {
@@ -114,11 +116,11 @@ func queriesNative(e *env) {
 }
 
 func queriesConversions(e *env) {
-	r := newRepository[probe](e, "probe", byID)
-	inserted(r, probe{
+	r := newRepository[oracle.Probe](e, "probe", byID)
+	inserted(r, oracle.Probe{
 		ID: 1, Num: 7, NumN: pointer(int64(7)), Level: 7, Pos: 7, PosN: sql.Null[uint64]{V: 7, Valid: true}, Real: 7, Text: "seven",
-		TextN: pointer("seven"), Null: sql.NullString{String: "seven", Valid: true}, Price: "7", PriceN: pointer("7"), Money: amount{70_000},
-		Points: points{7}, PointsN: &points{7}, At: kickoff, AtN: sql.NullTime{Time: kickoff, Valid: true}, UUID: uuid{7}, Hash: [12]byte{7}, Data: []byte("seven"),
+		TextN: pointer("seven"), Null: sql.NullString{String: "seven", Valid: true}, Price: "7", PriceN: pointer("7"), Money: entity.AmountOf(70_000),
+		Points: entity.PointsOf(7), PointsN: pointer(entity.PointsOf(7)), At: kickoff, AtN: sql.NullTime{Time: kickoff, Valid: true}, UUID: uuid{7}, Hash: [12]byte{7}, Data: []byte("seven"),
 	})
 	type text string
 	type bytes []byte
@@ -133,7 +135,7 @@ func queriesConversions(e *env) {
 		"TextN": {"seven", text("seven"), pointer("seven")},
 		"Null":  {"seven", sql.NullString{String: "seven", Valid: true}},
 		"Price": {"7", "7.0", "7.0000", "+7", "07", "0.7e1", 7},
-		"Money": {amount{70_000}, &amount{70_000}, "7"},
+		"Money": {entity.AmountOf(70_000), pointer(entity.AmountOf(70_000)), "7"},
 		"At":    {kickoff, kickoff.In(time.FixedZone("", 3600)), &kickoff},
 		"UUID":  {uuid{7}, [16]byte{7}, &uuid{7}},
 		"Hash":  {[12]byte{7}},

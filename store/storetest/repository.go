@@ -3,11 +3,11 @@ package storetest
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/entity"
 )
 
 // repository is a repository over a table of the test's own, with the ways behind its back.
@@ -131,4 +131,4 @@ func inserted[T any, K comparable](r *repository[T, K], entity T) T {
 var errBoom = errors.New("boom")
 
 // kickoff is a moment with a fraction that every backend must cut.
-var kickoff = time.Date(2016, time.May, 2, 20, 0, 31, 123456789, time.UTC)
+var kickoff = entity.Kickoff

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+	"github.com/stillframe/stillframe/store/storetest/internal/oracle"
 )
 
 // Schema: EnsureSchema creates what is missing and changes nothing, CheckSchema lists every
@@ -136,7 +137,7 @@ func schemaNoDifference(e *env) {
 	check("member", newMembers(e))
 	check("seat", newSeats(e))
 	check("letter", newLetters(e))
-	check("probe", newRepository[probe](e, "probe", byID))
+	check("probe", newRepository[oracle.Probe](e, "probe", byID))
 	check("kinds", newRepository[kinds](e, "kinds", byID))
 	check("large", newRepository[large](e, "large", byID))
 	check("dated", newRepository[dated](e, "dated", byID))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/entity"
+	"github.com/stillframe/stillframe/store/storetest/internal/oracle"
 )
 
 // The kinds of operations of the three lists, by weight. Those of the first list may stand in a Tx.
@@ -42,7 +44,7 @@ func possible(weights map[string]int, info store.Info) []string {
 // script makes random lines.
 type script struct {
 	random  *rand.Rand
-	columns []column
+	columns []oracle.Column
 	info    store.Info
 	kinds   []string
 	probes  int64
@@ -324,7 +326,7 @@ func (s *script) madeKey(kind string) line {
 	text, at := pick(s, "a", "b", ""), s.random.IntN(8)
 	if kind == "made key" {
 		return line{"insert with a made key: " + text, func(w *world) string {
-			n := ticket{Note: text}
+			n := entity.Ticket{Note: text}
 			err := w.autos.Insert(w.ctx, &n)
 			if err == nil {
 				w.made = append(w.made, n.ID)
@@ -336,7 +338,7 @@ func (s *script) madeKey(kind string) line {
 		if at >= len(w.made) {
 			return "no such key"
 		}
-		n, err := w.autos.Modify(w.ctx, w.made[at], func(n *ticket) error { n.Note += text; return nil })
+		n, err := w.autos.Modify(w.ctx, w.made[at], func(n *entity.Ticket) error { n.Note += text; return nil })
 		return fmt.Sprintf("%q v%d%s", n.Note, n.Version, outcomeOf(err))
 	}}
 }
@@ -346,10 +348,10 @@ func (s *script) probe(kind string) line {
 	size := 1 + s.random.IntN(5)
 	switch kind {
 	case "put probe":
-		p := probes(s.columns, 1, s.random)[0]
+		p := oracle.Probes(s.columns, 1, s.random)[0]
 		s.probes++
 		p.ID = s.probes
-		return line{fmt.Sprint("insert probe ", showProbes(s.columns, []probe{p})), func(w *world) string {
+		return line{fmt.Sprint("insert probe ", oracle.Show(s.columns, []oracle.Probe{p})), func(w *world) string {
 			mine := p
 			return w.ended(w.prob.Insert(w.ctx, &mine))
 		}}
@@ -357,16 +359,16 @@ func (s *script) probe(kind string) line {
 		id := s.random.Int64N(s.probes+1) + 1
 		return line{fmt.Sprint("delete probe ", id), func(w *world) string { return w.ended(w.prob.DeleteKey(w.ctx, id)) }}
 	}
-	c := randomCondition(s.columns, 3, s.random)
-	q, by := ordered(c.query, randomOrder(s.columns, s.random))
-	return line{fmt.Sprintf("%s by %d: %s%s", kind, size, c.text, by), func(w *world) string {
+	c := oracle.RandomCondition(s.columns, 3, s.random)
+	q, by := oracle.Ordered(c.Query, oracle.RandomOrder(s.columns, s.random))
+	return line{fmt.Sprintf("%s by %d: %s%s", kind, size, c.Text, by), func(w *world) string {
 		switch kind {
 		case "probe count":
 			n, err := w.prob.Count(w.ctx, q)
 			return fmt.Sprint(n, w.ended(err))
 		case "probes":
 			found, err := store.Collect(w.prob.Find(w.ctx, q))
-			return showProbes(s.columns, found) + w.ended(err)
+			return oracle.Show(s.columns, found) + w.ended(err)
 		}
 		text := ""
 		for cursor := ""; ; {

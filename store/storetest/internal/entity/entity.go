@@ -1,5 +1,5 @@
-// Package entity holds the structs of the conformance suite that must be exported: a codec may pass
-// over embedded structs that are not.
+// Package entity holds the structs and values of the conformance suite that more than one of its packages
+// stores, and those that must be exported because a codec may pass over embedded structs that are not.
 package entity
 
 import "github.com/stillframe/stillframe/store"
@@ -15,4 +15,12 @@ type Common struct {
 type Address struct {
 	Street string `db:"street" bson:"street" store:"size=40"`
 	Town   string `db:"town" bson:"town" store:"size=40"`
+}
+
+// Ticket has a key that the database makes.
+type Ticket struct {
+	store.Snapshot `bson:",inline"`
+
+	ID   int64  `db:"id" bson:"_id" store:"key,auto"`
+	Note string `db:"note" bson:"note" store:"size=20"`
 }
