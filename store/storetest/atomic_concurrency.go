@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/draw"
 )
 
 // Many transactions at once. What is compared are sets, never counters alone: each write carries an
@@ -155,7 +156,7 @@ func manyAtomic(e *env) {
 // decides by; one that does not commit leaves nothing that anybody could see.
 func historyOfAtomic(e *env) {
 	r := newAccounts(e)
-	played(e, r, accountShape, 4, 1, kindsOf(map[string]int{
+	played(e, r, accountShape, 4, 1, draw.Spread(map[string]int{
 		"atomic": 8, "get": 3, "get many": 1, "find": 1, "modify": 2, "save": 2, "reload": 1, "upsert": 1, "insert": 1, "delete key": 1,
 	}))
 }

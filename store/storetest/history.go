@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/game"
 	"github.com/stillframe/stillframe/store/storetest/internal/history"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
 )
@@ -23,41 +24,42 @@ import (
 
 // played has clients make calls of these kinds on a few rows, over three handles, and checks the
 // history.
-func played[T any](e *env, r *repository[T, int64], s shape[T], rows, mortal int, kinds []string) {
+func played[T any](e *env, r *repository[T, int64], s game.Shape[T], rows, mortal int, kinds []string) {
 	e.Helper()
 	seed := e.seed()
 	clients, each := scaled(8, 6), scaled(120, 40)
-	g := newGame()
+	g := game.New()
 	handles := []*store.DB{e.nudged(), e.nudged(), e.open(store.Options{})}
 	o := &store.RepositoryOptions{ModifyTimeout: patient.ModifyTimeout, ModifyAttempts: patient.ModifyAttempts, PageSize: 2}
-	players := make([]*player[T], clients)
+	players := make([]*game.Player[T], clients)
 	for i := range players {
 		db := handles[i%len(handles)]
-		players[i] = &player[T]{
-			game: g, shape: s, db: db, repo: r.on(db, o), client: i, random: rand.New(rand.NewPCG(seed, uint64(i))),
-			first: 1, rows: rows, mortal: mortal, tx: &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
-			kinds: kinds, held: map[int]T{},
+		players[i] = &game.Player[T]{
+			Game: g, Shape: s, DB: db, Repo: r.on(db, o), Client: i, Random: rand.New(rand.NewPCG(seed, uint64(i))),
+			First: 1, Rows: rows, Mortal: mortal, Tx: &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
+			Kinds: kinds,
 		}
 	}
 	setup := players[0]
 	for row := mortal; row < rows; row++ {
-		require.True(e, setup.insert(e.ctx, g.Start(0, "insert"), row))
+		require.True(e, setup.Insert(e.ctx, row))
 	}
 	parallel(clients, func(i int) {
 		for range each {
-			players[i].play(e.ctx)
+			players[i].Play(e.ctx)
 		}
 	})
 	for row := range rows { // what is there in the end belongs to it
-		require.True(e, setup.get(e.ctx, g.Start(0, "get"), row))
+		require.True(e, setup.Get(e.ctx, row))
 	}
 	h := g.History()
-	h.AnyVersion = s.anyVersion
+	h.AnyVersion = s.AnyVersion
 	e.explained(h.Check(checkLimit), seed)
-	require.Empty(e, g.odd)
+	require.Empty(e, g.Odd())
+	n := g.Counts()
 	e.Logf("%d calls by %d clients, %d conflicts, %d of unknown outcome, %d that did nothing",
-		g.calls.Load(), clients, g.conflicts.Load(), g.unknowns.Load(), g.nothings.Load())
-	require.NotEmpty(e, g.acked, "no write was acknowledged")
+		n.Calls, clients, n.Conflicts, n.Unknown, n.Nothing)
+	require.NotEmpty(e, g.Acknowledged(), "no write was acknowledged")
 }
 
 // nudged opens a handle that lets other goroutines go first before some of its calls on the backend.
@@ -110,21 +112,21 @@ func (e *env) failures() string {
 	return folder
 }
 
-var accountShape = shape[account]{
-	made: func(key int64) account { return account{ID: key} },
-	key:  func(a account) int64 { return a.ID },
-	row: func(a account) history.Row {
+var accountShape = game.Shape[account]{
+	Made: func(key int64) account { return account{ID: key} },
+	Key:  func(a account) int64 { return a.ID },
+	Row: func(a account) history.Row {
 		return history.Row{Exists: true, Version: a.Version, Value: a.Amount}
 	},
-	set: func(a *account, id int64) { a.Amount, a.Marks = id, append(a.Marks, id) },
+	Set: func(a *account, id int64) { a.Amount, a.Marks = id, append(a.Marks, id) },
 }
 
-var stampedShape = shape[stamped]{
-	made: func(key int64) stamped { return stamped{ID: key} },
-	key:  func(s stamped) int64 { return s.ID },
-	row: func(s stamped) history.Row {
+var stampedShape = game.Shape[stamped]{
+	Made: func(key int64) stamped { return stamped{ID: key} },
+	Key:  func(s stamped) int64 { return s.ID },
+	Row: func(s stamped) history.Row {
 		return history.Row{Exists: true, Version: s.Rev, Value: s.Amount}
 	},
-	set:        func(s *stamped, id int64) { s.Amount = id },
-	anyVersion: true,
+	Set:        func(s *stamped, id int64) { s.Amount = id },
+	AnyVersion: true,
 }

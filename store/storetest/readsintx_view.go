@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/draw"
 )
 
 // A View is of one moment, and refuses writes, as part of ReadsInTx.
@@ -283,5 +284,5 @@ func rehearseView(e *env) {
 // historyOfViews adds Views to that, which see one moment between their start and their end.
 func historyOfViews(e *env) {
 	r := newAccounts(e)
-	played(e, r, accountShape, 4, 1, kindsOf(map[string]int{"atomic": 5, "view": 5, "get": 1, "modify": 2, "touch": 1, "save": 1, "delete key": 1}))
+	played(e, r, accountShape, 4, 1, draw.Spread(map[string]int{"atomic": 5, "view": 5, "get": 1, "modify": 2, "touch": 1, "save": 1, "delete key": 1}))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/draw"
 	"github.com/stillframe/stillframe/store/storetest/internal/entity"
 	"github.com/stillframe/stillframe/store/storetest/internal/oracle"
 )
@@ -30,7 +31,7 @@ var (
 
 func possible(weights map[string]int, info store.Info) []string {
 	var kinds []string
-	for _, kind := range kindsOf(weights) {
+	for _, kind := range draw.Spread(weights) {
 		switch {
 		case kind == "atomic" && !info.Transactions, kind == "view" && !info.Views:
 		case (kind == "made key" || kind == "change made") && !info.AutoKeys:

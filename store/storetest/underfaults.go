@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/draw"
+	"github.com/stillframe/stillframe/store/storetest/internal/game"
 	"github.com/stillframe/stillframe/store/storetest/internal/history"
 )
 
@@ -100,7 +102,7 @@ const (
 	faultTurns   = 25 // calls of one client in a round
 )
 
-var faultCalls = kindsOf(map[string]int{
+var faultCalls = draw.Spread(map[string]int{
 	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 1, "insert": 3, "save": 4, "touch": 2, "delete": 1, "delete key": 1,
 	"modify": 8, "upsert": 2, "atomic": 6, "view": 2,
 })
@@ -198,22 +200,21 @@ func (f *faultRun) missing() bool {
 
 // round plays one history while faults happen, and checks it.
 func (f *faultRun) round(round int64, labelled func(func())) {
-	g := newGame()
-	players := make([]*player[account], faultClients)
+	g := game.New()
+	players := make([]*game.Player[account], faultClients)
 	for i := range players {
 		kinds := slices.Clone(faultCalls)
-		players[i] = &player[account]{
-			game: g, shape: accountShape, db: f.handles[i%faultHandles], repo: f.repos[i%faultHandles], client: i,
-			random: rand.New(rand.NewPCG(f.seed, uint64(round)<<8+uint64(i)+1)), first: round*faultRows + 1, rows: faultRows, mortal: mortalRows,
-			held:  map[int]account{},
-			limit: f.CallTimeout, tx: &store.TxOptions{RunTimeout: f.CallTimeout, Timeout: 4 * f.CallTimeout, EndTimeout: f.CallTimeout},
+		players[i] = &game.Player[account]{
+			Game: g, Shape: accountShape, DB: f.handles[i%faultHandles], Repo: f.repos[i%faultHandles], Client: i,
+			Random: rand.New(rand.NewPCG(f.seed, uint64(round)<<8+uint64(i)+1)), First: round*faultRows + 1, Rows: faultRows, Mortal: mortalRows,
+			Limit: f.CallTimeout, Tx: &store.TxOptions{RunTimeout: f.CallTimeout, Timeout: 4 * f.CallTimeout, EndTimeout: f.CallTimeout},
 		}
-		players[i].kinds = slices.DeleteFunc(kinds, func(kind string) bool {
+		players[i].Kinds = slices.DeleteFunc(kinds, func(kind string) bool {
 			return kind == "atomic" && !f.env.info.Transactions || kind == "view" && !f.env.info.Views
 		})
 	}
 	for row := mortalRows; row < faultRows; row++ {
-		f.until(func(ctx context.Context) bool { return players[0].insert(ctx, g.Start(0, "insert"), row) })
+		f.until(func(ctx context.Context) bool { return players[0].Insert(ctx, row) })
 	}
 	f.mu.Lock()
 	f.returned, f.playing = 0, faultClients
@@ -238,10 +239,9 @@ func (f *faultRun) round(round int64, labelled func(func())) {
 	for row := range faultRows {
 		f.until(func(ctx context.Context) bool {
 			if row < mortalRows {
-				return players[0].get(ctx, g.Start(0, "get"), row)
+				return players[0].Get(ctx, row)
 			}
-			// A write on the version that it read shows what is really there.
-			a, ok := players[0].settle(ctx, row)
+			a, ok := players[0].Settle(ctx, row)
 			marks[row] = a.Marks
 			return ok
 		})
@@ -253,10 +253,10 @@ func (f *faultRun) round(round int64, labelled func(func())) {
 }
 
 // play makes the calls of one client.
-func (f *faultRun) play(p *player[account]) {
+func (f *faultRun) play(p *game.Player[account]) {
 	for range faultTurns {
 		f.alone.RLock()
-		p.play(f.env.ctx)
+		p.Play(f.env.ctx)
 		f.alone.RUnlock()
 		f.mu.Lock()
 		f.returned++
@@ -316,15 +316,13 @@ func (f *faultRun) until(try func(ctx context.Context) bool) {
 }
 
 // compare looks for the ids of the writes in the rows that were never deleted.
-func (f *faultRun) compare(g *game, marks map[int][]int64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (f *faultRun) compare(g *game.Game, marks map[int][]int64) {
 	times := map[int]map[int64]int{}
 	for row, ids := range marks {
 		times[row] = map[int64]int{}
 		for _, id := range ids {
 			times[row][id]++
-			if !slices.Contains(g.acked[id], row) && !slices.Contains(g.perhaps[id], row) {
+			if !g.MayHaveMarked(id, row) {
 				f.report.Unasked++
 				f.env.Errorf("write #%d of row %d is there, and was said to have failed", id, row)
 			}
@@ -336,7 +334,7 @@ func (f *faultRun) compare(g *game, marks map[int][]int64) {
 			}
 		}
 	}
-	for id, rows := range g.acked {
+	for id, rows := range g.Acknowledged() {
 		for _, row := range rows {
 			if row < mortalRows {
 				continue
@@ -351,12 +349,13 @@ func (f *faultRun) compare(g *game, marks map[int][]int64) {
 }
 
 // check looks for an order of the calls, and adds to the report.
-func (f *faultRun) check(g *game, h *history.History, crashes []int64) {
-	f.report.Calls += int(g.calls.Load())
-	f.report.Unknown += int(g.unknowns.Load())
-	f.report.Conflicts += int(g.conflicts.Load())
-	f.report.Nothing += int(g.nothings.Load())
-	for _, odd := range g.odd {
+func (f *faultRun) check(g *game.Game, h *history.History, crashes []int64) {
+	n := g.Counts()
+	f.report.Calls += n.Calls
+	f.report.Unknown += n.Unknown
+	f.report.Conflicts += n.Conflicts
+	f.report.Nothing += n.Nothing
+	for _, odd := range g.Odd() {
 		f.env.Error(odd)
 	}
 	v, reads, looks := history.Verdict{}, 0, 0
@@ -379,18 +378,4 @@ func (f *faultRun) check(g *game, h *history.History, crashes []int64) {
 		f.env.Logf("%v", f.report)
 		f.env.explained(v, f.seed)
 	}
-}
-
-// settle writes a row and returns what is stored then, if the write was acknowledged.
-func (p *player[T]) settle(ctx context.Context, row int) (T, bool) {
-	call := p.game.Start(p.client, "modify")
-	var seen history.Row
-	var id int64
-	entity, err := p.repo.Modify(ctx, p.key(row), func(entity *T) error {
-		seen, id = p.shape.row(*entity), p.game.ids.Add(1)
-		p.shape.set(entity, id)
-		return nil
-	})
-	step := history.Step{Row: row, Kind: history.Change, Seen: seen, Expect: seen.Version, Next: p.next(entity, seen.Version, err), Value: id}
-	return entity, p.end(call, history.Write, row, seen.Version, err, step)
 }

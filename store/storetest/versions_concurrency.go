@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/draw"
 )
 
 // Many writers race for one version, of which one may win, and histories of all verbs at once.
@@ -64,12 +65,12 @@ var singleCalls = map[string]int{
 // historyOfCalls has the verbs race on three rows, which are inserted and deleted too.
 func historyOfCalls(e *env) {
 	r := newAccounts(e)
-	played(e, r, accountShape, 3, 3, kindsOf(singleCalls))
+	played(e, r, accountShape, 3, 3, draw.Spread(singleCalls))
 }
 
 // historyOfMadeVersions is the same where the database makes the versions, which then change by any
 // amount.
 func historyOfMadeVersions(e *env) {
 	r := newRepository[stamped](e, "stamped", byID)
-	played(e, r, stampedShape, 2, 2, kindsOf(singleCalls))
+	played(e, r, stampedShape, 2, 2, draw.Spread(singleCalls))
 }
