@@ -13,6 +13,7 @@ import (
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/storetest/internal/draw"
+	"github.com/stillframe/stillframe/store/storetest/internal/script"
 )
 
 // Many transactions at once. What is compared are sets, never counters alone: each write carries an
@@ -22,7 +23,7 @@ var _ = register(
 	Test{Name: "ConcurrentTransfers", needs: transactions, run: manyTransfers},
 	Test{Name: "ManyOnTwoRows", needs: transactions, run: manyAtomic},
 	Test{Name: "HistoryIsSerializable", needs: transactions, run: historyOfAtomic},
-	Test{Name: "TranscriptIsThatOfMemstore", needs: transactions, run: func(e *env) { transcripts(e, scaled(200, 80), txLines) }},
+	Test{Name: "TranscriptIsThatOfMemstore", needs: transactions, run: func(e *env) { transcripts(e, scaled(200, 80), script.Transactions) }},
 )
 
 var errEveryFifth = errors.New("every fifth transfer is given up")

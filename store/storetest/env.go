@@ -16,6 +16,7 @@ import (
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+	"github.com/stillframe/stillframe/store/storetest/internal/outcome"
 )
 
 // patience bounds every wait for something that must come. It is reached only by a failing test.
@@ -98,12 +99,6 @@ func (e *env) atomic(fn func(ctx context.Context, tx *store.Tx) error) {
 	require.NoError(e, e.db.Atomic(e.ctx, nil, fn))
 }
 
-// sentinels are all outcomes that errors can have.
-var sentinels = []error{
-	store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrUnknownOutcome, store.ErrTransient,
-	store.ErrUnsupported, store.ErrInvalid, store.ErrTxDone, store.ErrClosed,
-}
-
 // only asserts that err is one outcome and no other.
 func (e *env) only(err, want error, about ...any) bool {
 	e.Helper()
@@ -111,7 +106,7 @@ func (e *env) only(err, want error, about ...any) bool {
 		return false
 	}
 	right := true
-	for _, other := range sentinels {
+	for _, other := range outcome.Sentinels {
 		if !errors.Is(want, other) {
 			right = assert.NotErrorIs(e, err, other, about...) && right
 		}

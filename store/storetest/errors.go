@@ -15,6 +15,7 @@ import (
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+	"github.com/stillframe/stillframe/store/storetest/internal/outcome"
 )
 
 // Errors: by sentinel, with the driver's error reachable, and without a value in their text.
@@ -223,7 +224,7 @@ func errorsClasses(e *env) {
 			continue
 		}
 		require.Contains(e, err.Error(), "4711")
-		for _, sentinel := range sentinels {
+		for _, sentinel := range outcome.Sentinels {
 			require.NotErrorIs(e, err, sentinel)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/storetest/internal/oracle"
+	"github.com/stillframe/stillframe/store/storetest/internal/script"
 )
 
 // Queries mean the same everywhere: what they mean is in the oracle, which evaluates them in Go.
@@ -26,7 +27,7 @@ var _ = register(
 	Test{Name: "CompositeKeyParts", run: queriesComposite},
 	Test{Name: "ValuesAreBound", run: queriesBound},
 	Test{Name: "StringsCompareByCodePoint", run: queriesCodePoint},
-	Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(250, 100), queryLines) }},
+	Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(250, 100), script.Queries) }},
 )
 
 // probed makes a table of probes and what the oracle knows of it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/storetest/internal/script"
 )
 
 // SameValues: what was written is what is read, on every backend, or the write is refused.
@@ -25,7 +26,7 @@ var _ = register(
 	Test{Name: "OneMebibyte", run: valuesLarge},
 	Test{Name: "TimesAreCutInMemoryToo", run: valuesTimes},
 	Test{Name: "DecimalsAreCanonicalInMemoryToo", run: valuesDecimals},
-	Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(300, 120), verbLines) }},
+	Test{Name: "TranscriptIsThatOfMemstore", run: func(e *env) { transcripts(e, scaled(300, 120), script.Verbs) }},
 )
 
 type kindTable = repository[kinds, int64]

@@ -44,7 +44,7 @@ func (b *breaks) hook(ctx context.Context, c *intercept.Call, next func(context.
 // underFaults runs histories on the in-process backend, behind a second hook where there is one.
 func underFaults(t *testing.T, second made) storetest.FaultReport {
 	b := &breaks{}
-	hook := intercept.Hook(honest)
+	hook := intercept.Hook(intercept.Pass)
 	h := newHarness(memstore.Options{}, func(d driver.Database, native *memstore.Database) driver.Database {
 		if second != nil {
 			hook, second = second(native), nil

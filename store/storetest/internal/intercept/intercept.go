@@ -55,6 +55,9 @@ func (c *Call) Write() bool {
 // what package store gets as the error. It must be safe for concurrent use.
 type Hook func(ctx context.Context, c *Call, next func(context.Context) error) error
 
+// Pass is the hook that only makes the call.
+func Pass(ctx context.Context, _ *Call, next func(context.Context) error) error { return next(ctx) }
+
 // Error is an error that a hook makes up. Classify answers its Fault.
 type Error struct{ Fault driver.Fault }
 
