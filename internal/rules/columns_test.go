@@ -31,9 +31,6 @@ var wideLines = map[string]int{
 	"mysql":                              74,
 	"sqlserver":                          60,
 	"store/memstore":                     1,
-	"store/storetest":                    187,
-	"store/storetest/internal/history":   22,
-	"store/storetest/internal/intercept": 1,
 }
 
 // TestColumns holds the one width of all lines: of Go, where only the inside of a raw string is left out, which cannot

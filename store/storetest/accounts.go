@@ -17,7 +17,11 @@ type account struct {
 	Marks  []int64 `db:"marks" bson:"marks" store:"json"` // the ids of the writes that it holds
 }
 
-type accounts = repository[account, int64]
+// accounts is a table of them. accountRepository is what works on it, in a Tx and outside.
+type (
+	accounts          = repository[account, int64]
+	accountRepository = store.Repository[account, int64]
+)
 
 func newAccounts(e *env, amounts ...int64) *accounts {
 	e.Helper()
@@ -43,7 +47,7 @@ func amounts(r *accounts, ids ...int64) []int64 {
 }
 
 // writeAll makes one of every kind of write on accounts 1 to 3, and inserts 9.
-func writeAll(ctx context.Context, in *store.Repository[account, int64]) error {
+func writeAll(ctx context.Context, in *accountRepository) error {
 	if _, err := in.Modify(ctx, 1, credit(1)); err != nil {
 		return err
 	}

@@ -169,11 +169,12 @@ func atomicCancelled(e *env) {
 
 func atomicSeveral(e *env) {
 	accounts, members := newAccounts(e, 10, 20), newMembers(e)
+	amounts := over[accountAmount, int64](e, e.db, accounts.name, nil)
 	work := func(ctx context.Context, tx *store.Tx) error {
 		return errors.Join(
 			members.In(tx).Insert(ctx, &member{ID: 1, Email: "a@example.org"}),
 			accounts.In(tx).Insert(ctx, &account{ID: 5}),
-			over[accountAmount, int64](e, e.db, accounts.name, nil).In(tx).Insert(ctx, &accountAmount{ID: 6, Amount: 6}),
+			amounts.In(tx).Insert(ctx, &accountAmount{ID: 6, Amount: 6}),
 		)
 	}
 	err := e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {

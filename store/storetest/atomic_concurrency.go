@@ -23,7 +23,10 @@ var _ = register(
 	Test{Name: "ConcurrentTransfers", needs: transactions, run: manyTransfers},
 	Test{Name: "ManyOnTwoRows", needs: transactions, run: manyAtomic},
 	Test{Name: "HistoryIsSerializable", needs: transactions, run: historyOfAtomic},
-	Test{Name: "TranscriptIsThatOfMemstore", needs: transactions, run: func(e *env) { transcripts(e, scaled(200, 80), script.Transactions) }},
+	Test{
+		Name: "TranscriptIsThatOfMemstore", needs: transactions,
+		run: func(e *env) { transcripts(e, scaled(200, 80), script.Transactions) },
+	},
 )
 
 var errEveryFifth = errors.New("every fifth transfer is given up")
@@ -50,8 +53,12 @@ func manyTransfers(e *env) {
 				}
 				amount := random.Int64N(20) + 1
 				giveUp := i%5 == 4
-				err := e.db.Atomic(e.ctx, &store.TxOptions{RunTimeout: time.Minute, Timeout: 15 * time.Minute}, func(ctx context.Context, tx *store.Tx) error {
-					for id, delta := range map[int64]int64{from: -amount, to: amount} { // in either order: deadlocks are wanted
+				err := e.db.Atomic(e.ctx, &store.TxOptions{
+					RunTimeout: time.Minute, Timeout: 15 * time.Minute,
+				}, func(ctx context.Context, tx *store.Tx) error {
+					for id, delta := range map[int64]int64{
+						from: -amount, to: amount,
+					} { // in either order: deadlocks are wanted
 						if _, err := r.In(tx).Modify(ctx, id, func(a *account) error {
 							a.Amount += delta
 							a.Marks = append(a.Marks, mark)
@@ -158,6 +165,7 @@ func manyAtomic(e *env) {
 func historyOfAtomic(e *env) {
 	r := newAccounts(e)
 	played(e, r, accountShape, 4, 1, draw.Spread(map[string]int{
-		"atomic": 8, "get": 3, "get many": 1, "find": 1, "modify": 2, "save": 2, "reload": 1, "upsert": 1, "insert": 1, "delete key": 1,
+		"atomic": 8, "get": 3, "get many": 1, "find": 1, "modify": 2, "save": 2, "reload": 1, "upsert": 1, "insert": 1,
+		"delete key": 1,
 	}))
 }

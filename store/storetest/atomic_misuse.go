@@ -73,7 +73,9 @@ func misuseAfterEnd(e *env) {
 	keep := func(_ context.Context, tx *store.Tx) error { left = tx; return nil }
 	require.NoError(e, db.Atomic(e.ctx, nil, keep))
 	refuseAll(e, e.ctx, ours.In(left), a, spy, store.ErrTxDone)
-	require.ErrorIs(e, db.Atomic(e.ctx, nil, func(_ context.Context, tx *store.Tx) error { left = tx; return errBoom }), errBoom)
+	require.ErrorIs(
+		e, db.Atomic(e.ctx, nil, func(_ context.Context, tx *store.Tx) error { left = tx; return errBoom }), errBoom,
+	)
 	refuseAll(e, e.ctx, ours.In(left), a, spy, store.ErrTxDone)
 	_, err := ours.In(nil).Get(e.ctx, 1)
 	require.Error(e, err, "a nil Tx is not the same as none")
@@ -85,7 +87,7 @@ func misuseTwoGoroutines(e *env) {
 	r := newAccounts(e, 10, 20)
 	var armed atomic.Bool
 	reached, release := make(chan struct{}), make(chan struct{})
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == intercept.Get && armed.CompareAndSwap(true, false) {
 			close(reached)
 			select {
@@ -120,7 +122,7 @@ func misuseLeftBehind(e *env) {
 	r := newAccounts(e, 10, 20)
 	var armed atomic.Bool
 	reached := make(chan struct{})
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == intercept.Update && armed.CompareAndSwap(true, false) {
 			close(reached)
 			<-ctx.Done()

@@ -93,17 +93,10 @@ func atomicReruns(e *env) {
 
 func atomicOutsideConflict(e *env) {
 	r := newAccounts(e, 10, 20)
-	for name, write := range map[string]func(ctx context.Context, in *store.Repository[account, int64], a *account) error{
-		"Save": func(ctx context.Context, in *store.Repository[account, int64], a *account) error {
-			return in.Save(ctx, a)
-		},
-		"Touch": func(ctx context.Context, in *store.Repository[account, int64], a *account) error {
-			return in.Touch(ctx, a)
-		},
-		"Delete": func(ctx context.Context, in *store.Repository[account, int64], a *account) error {
-			return in.Delete(ctx, *a)
-		},
-	} {
+	for _, v := range verbs {
+		if v.name != "save" && v.name != "touch" && v.name != "delete" {
+			continue
+		}
 		stale := r.get(1)
 		moved := r.modify(1, func(a *account) { a.Amount++ })
 		before := stale
@@ -113,10 +106,10 @@ func atomicOutsideConflict(e *env) {
 			if _, err := r.In(tx).Modify(ctx, 2, credit(1)); err != nil {
 				return err
 			}
-			return write(ctx, r.In(tx), &stale)
+			return v.call(ctx, r.In(tx), &stale)
 		})
 		e.conflict(err, before.Version, moved.Version)
-		require.Equal(e, 1, runs, "%s: running it again cannot help a copy from outside", name)
+		require.Equal(e, 1, runs, "%s: running it again cannot help a copy from outside", v.name)
 		require.Equal(e, before, stale)
 		require.EqualValues(e, 20, r.number(2, "amount"))
 	}
@@ -146,7 +139,10 @@ func atomicDeadline(e *env) {
 	require.Error(e, err, "a run that is past its deadline does not commit")
 	require.ErrorIs(e, err, context.DeadlineExceeded)
 	untouched(e, r)
-	e.only(e.db.Atomic(e.ctx, &store.TxOptions{RunTimeout: -1}, func(context.Context, *store.Tx) error { return nil }), store.ErrInvalid)
+	e.only(
+		e.db.Atomic(e.ctx, &store.TxOptions{RunTimeout: -1}, func(context.Context, *store.Tx) error { return nil }),
+		store.ErrInvalid,
+	)
 }
 
 func atomicBound(e *env) {

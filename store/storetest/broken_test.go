@@ -109,7 +109,9 @@ func TestBroken(t *testing.T) {
 					// A busy machine can fail a test of time bounds: only what fails again has found something.
 					guarantee, name, _ := strings.Cut(test, "/")
 					if _, passed := run("-test.run=^TestBrokenBackend$/^" + guarantee + "$/^" + name + "$"); passed {
-						output = bytes.ReplaceAll(output, []byte("--- FAIL: TestBrokenBackend/"+test+" "), []byte("--- ONCE: "+test+" "))
+						output = bytes.ReplaceAll(
+							output, []byte("--- FAIL: TestBrokenBackend/"+test+" "), []byte("--- ONCE: "+test+" "),
+						)
 					}
 				}
 			}

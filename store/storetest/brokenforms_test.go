@@ -19,51 +19,81 @@ var snapshot = memstore.Options{SnapshotReads: true}
 
 // brokenBackends are the mistakes that were met in the field, and a few that are easily made.
 var brokenBackends = []broken{
-	{name: "NeverChecksTheVersion", breaks: []string{"Versions", "NamedOutcomes", "Modify", "ReloadAndModifyInTx"}, hook: onUpdate(func(ctx context.Context, c *intercept.Call, p *driver.UpdateParams) {
-		if v, err := c.Collection.Version(ctx, &driver.VersionParams{Tx: c.Tx, Key: p.Key}); err == nil && v.Found {
-			p.Expect = v.Version
-		}
-	})},
+	{
+		name: "NeverChecksTheVersion", breaks: []string{"Versions", "NamedOutcomes", "Modify", "ReloadAndModifyInTx"},
+		hook: onUpdate(func(ctx context.Context, c *intercept.Call, p *driver.UpdateParams) {
+			if v, err := c.Collection.Version(ctx, &driver.VersionParams{Tx: c.Tx, Key: p.Key}); err == nil && v.Found {
+				p.Expect = v.Version
+			}
+		}),
+	},
 	{name: "DeletesWhateverTheVersion", breaks: []string{"NamedOutcomes"}, hook: on(func(c *intercept.Call) {
 		if p, ok := c.Params.(*driver.DeleteParams); ok {
 			p.Any = true
 		}
 	})},
-	{name: "DoesNotMoveTheVersion", breaks: []string{"Versions", "Modify"}, hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) { p.Next = p.Expect })},
-	{name: "MovesTheVersionByTwo", breaks: []string{"Versions", "Modify"}, hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) { p.Next = p.Expect + 2 })},
+	{
+		name: "DoesNotMoveTheVersion", breaks: []string{"Versions", "Modify"},
+		hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) { p.Next = p.Expect }),
+	},
+	{
+		name: "MovesTheVersionByTwo", breaks: []string{"Versions", "Modify"},
+		hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) { p.Next = p.Expect + 2 }),
+	},
 	{name: "InsertsVersionZero", breaks: []string{"Versions"}, hook: on(func(c *intercept.Call) {
 		if p, ok := c.Params.(*driver.InsertParams); ok {
 			p.Version = 0
 		}
 	})},
 	{name: "TakesNoMissingVersionForZero", breaks: []string{"Versions"}, hook: staleWhereMissing},
-	{name: "MovesTheVersionInMemoryOnFailure", breaks: []string{"Versions", "NamedOutcomes"}, hook: after(intercept.Update, func(c *intercept.Call, err error) error {
-		p := c.Params.(*driver.UpdateParams)
-		if result := c.Result.(*driver.WriteResult); result.Outcome != driver.Applied {
-			p.Record.Field(&c.Spec.Version).SetInt(p.Next)
-		}
-		return err
-	})},
+	{
+		name: "MovesTheVersionInMemoryOnFailure", breaks: []string{"Versions", "NamedOutcomes"},
+		hook: after(intercept.Update, func(c *intercept.Call, err error) error {
+			p := c.Params.(*driver.UpdateParams)
+			if result := c.Result.(*driver.WriteResult); result.Outcome != driver.Applied {
+				p.Record.Field(&c.Spec.Version).SetInt(p.Next)
+			}
+			return err
+		}),
+	},
 	{name: "LeavesTheVersionMovedAfterARollback", breaks: []string{"TxThatDoesNotCommit"}, hook: leavesMoved},
-	{name: "CallsStaleMissing", breaks: []string{"NamedOutcomes", "Versions"}, hook: outcome(driver.Stale, driver.Missing)},
-	{name: "CallsMissingStale", breaks: []string{"NamedOutcomes", "NoAccidentalUpsert"}, hook: outcome(driver.Missing, driver.Stale)},
-	{name: "CallsADuplicateSomethingElse", breaks: []string{"NamedOutcomes", "Schema", "Modify"}, hook: faultsAre(driver.Duplicate, driver.Fault{Class: driver.Other})},
-	{name: "DoesNotNameTheIndex", breaks: []string{"NamedOutcomes", "Schema"}, hook: faultsAre(driver.Duplicate, driver.Fault{Class: driver.Duplicate})},
+	{
+		name: "CallsStaleMissing", breaks: []string{"NamedOutcomes", "Versions"},
+		hook: outcome(driver.Stale, driver.Missing),
+	},
+	{
+		name: "CallsMissingStale", breaks: []string{"NamedOutcomes", "NoAccidentalUpsert"},
+		hook: outcome(driver.Missing, driver.Stale),
+	},
+	{
+		name: "CallsADuplicateSomethingElse", breaks: []string{"NamedOutcomes", "Schema", "Modify"},
+		hook: faultsAre(driver.Duplicate, driver.Fault{Class: driver.Other}),
+	},
+	{
+		name: "DoesNotNameTheIndex", breaks: []string{"NamedOutcomes", "Schema"},
+		hook: faultsAre(driver.Duplicate, driver.Fault{Class: driver.Duplicate}),
+	},
 	{name: "ShowsAValueInTheConstraint", breaks: []string{"Errors", "NamedOutcomes"}, hook: valueInConstraint},
 	{name: "UpsertsOnUpdate", breaks: []string{"NoAccidentalUpsert", "NamedOutcomes"}, hook: upserts},
 	{name: "InsertOverwrites", breaks: []string{"NoAccidentalUpsert", "NamedOutcomes"}, hook: overwrites},
 	{name: "InsertsSomeOfMany", breaks: []string{"NoAccidentalUpsert"}, hook: insertsSome},
 	{name: "WipesUnmappedColumns", breaks: []string{"NoAccidentalUpsert"}, hook: wipes},
-	{name: "WritesAllFieldsInModify", breaks: []string{"Modify"}, hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) {
-		if len(p.Fields) > 0 {
-			p.Fields = nil
-		}
-	})},
-	{name: "WritesAllFieldsInTouch", breaks: []string{"Versions"}, hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) {
-		if len(p.Fields) == 0 {
-			p.Fields = nil
-		}
-	})},
+	{
+		name: "WritesAllFieldsInModify", breaks: []string{"Modify"},
+		hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) {
+			if len(p.Fields) > 0 {
+				p.Fields = nil
+			}
+		}),
+	},
+	{
+		name: "WritesAllFieldsInTouch", breaks: []string{"Versions"},
+		hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) {
+			if len(p.Fields) == 0 {
+				p.Fields = nil
+			}
+		}),
+	},
 	{name: "SharesMemoryBetweenReads", breaks: []string{"Copies"}, hook: sharesReads},
 	{name: "SharesMemoryBetweenCopyAndBase", breaks: []string{"Modify"}, hook: sharesBase},
 	{name: "AnswersFromACache", breaks: []string{"FreshReads", "Modify"}, hook: caches},
@@ -75,16 +105,38 @@ var brokenBackends = []broken{
 			}
 		}
 	})},
-	{name: "IgnoresRollback", breaks: []string{"TxThatDoesNotCommit", "Atomic"}, hook: replaced(intercept.Rollback, func(ctx context.Context, c *intercept.Call) error { return c.Tx.Commit(ctx) })},
-	{name: "CommitsNothing", breaks: []string{"Atomic", "TxThatDoesNotCommit"}, hook: replaced(intercept.Commit, func(ctx context.Context, c *intercept.Call) error { return c.Tx.Rollback(ctx) })},
-	{name: "SwallowsACommitError", breaks: []string{"UnknownOutcome"}, hook: after(intercept.Commit, func(*intercept.Call, error) error { return nil })},
-	{name: "CallsADeadlockSomethingElse", breaks: []string{"ReloadAndModifyInTx"}, hook: faultsAre(driver.LockFailure, driver.Fault{Class: driver.Other})},
-	{name: "CallsAWriteConflictSomethingElse", breaks: []string{"ReloadAndModifyInTx", "Atomic"}, options: snapshot, hook: faultsAre(driver.Conflict, driver.Fault{Class: driver.Other})},
-	{name: "DoesNotSeeItsOwnWrites", breaks: []string{"ReadsInTx"}, options: snapshot, hook: on(func(c *intercept.Call) {
-		if p, ok := c.Params.(*driver.FindParams); ok {
-			p.Tx = nil
-		}
-	})},
+	{
+		name: "IgnoresRollback", breaks: []string{"TxThatDoesNotCommit", "Atomic"},
+		hook: replaced(
+			intercept.Rollback, func(ctx context.Context, c *intercept.Call) error { return c.Tx.Commit(ctx) },
+		),
+	},
+	{
+		name: "CommitsNothing", breaks: []string{"Atomic", "TxThatDoesNotCommit"},
+		hook: replaced(
+			intercept.Commit, func(ctx context.Context, c *intercept.Call) error { return c.Tx.Rollback(ctx) },
+		),
+	},
+	{
+		name: "SwallowsACommitError", breaks: []string{"UnknownOutcome"},
+		hook: after(intercept.Commit, func(*intercept.Call, error) error { return nil }),
+	},
+	{
+		name: "CallsADeadlockSomethingElse", breaks: []string{"ReloadAndModifyInTx"},
+		hook: faultsAre(driver.LockFailure, driver.Fault{Class: driver.Other}),
+	},
+	{
+		name: "CallsAWriteConflictSomethingElse", breaks: []string{"ReloadAndModifyInTx", "Atomic"}, options: snapshot,
+		hook: faultsAre(driver.Conflict, driver.Fault{Class: driver.Other}),
+	},
+	{
+		name: "DoesNotSeeItsOwnWrites", breaks: []string{"ReadsInTx"}, options: snapshot,
+		hook: on(func(c *intercept.Call) {
+			if p, ok := c.Params.(*driver.FindParams); ok {
+				p.Tx = nil
+			}
+		}),
+	},
 	{name: "TearsAView", breaks: []string{"ReadsInTx"}, hook: on(func(c *intercept.Call) {
 		if p, ok := c.Params.(*driver.BeginParams); ok {
 			p.View = false
@@ -94,35 +146,50 @@ var brokenBackends = []broken{
 		i.LockingReads, i.SnapshotTx = false, true
 		return i
 	}},
-	{name: "ClaimsLockingReads", breaks: []string{"ReloadAndModifyInTx"}, options: snapshot, claim: func(i driver.Info) driver.Info {
-		i.LockingReads, i.SnapshotTx = true, false
-		return i
-	}},
+	{
+		name: "ClaimsLockingReads", breaks: []string{"ReloadAndModifyInTx"}, options: snapshot,
+		claim: func(i driver.Info) driver.Info {
+			i.LockingReads, i.SnapshotTx = true, false
+			return i
+		},
+	},
 	{name: "ParsesLocksOnly", breaks: []string{"ReloadAndModifyInTx"}, hook: on(func(c *intercept.Call) {
 		if p, ok := c.Params.(*driver.GetParams); ok {
 			p.Lock = false
 		}
 	})},
-	{name: "IgnoresTheOrder", breaks: []string{"Find", "Queries"}, hook: onFind(func(_ *intercept.Call, p *driver.FindParams) {
-		if n := len(p.Order); n > 1 {
-			p.Order = p.Order[n-1:]
-		}
-	})},
-	{name: "IgnoresDescending", breaks: []string{"Find", "Queries"}, hook: onFind(func(_ *intercept.Call, p *driver.FindParams) {
-		p.Order = append([]driver.Order{}, p.Order...)
-		for i := range p.Order {
-			p.Order[i].Desc = false
-		}
-	})},
-	{name: "FindsNoMoreThanAPage", breaks: []string{"Find", "Queries"}, hook: after(intercept.Find, func(c *intercept.Call, err error) error {
-		c.Result.(*driver.FindResult).More = false
-		return err
-	})},
-	{name: "ReadsOneOfManyKeys", breaks: []string{"Find", "Copies"}, hook: onFind(func(_ *intercept.Call, p *driver.FindParams) {
-		if len(p.Keys) > 1 {
-			p.Keys = p.Keys[:1]
-		}
-	})},
+	{
+		name: "IgnoresTheOrder", breaks: []string{"Find", "Queries"},
+		hook: onFind(func(_ *intercept.Call, p *driver.FindParams) {
+			if n := len(p.Order); n > 1 {
+				p.Order = p.Order[n-1:]
+			}
+		}),
+	},
+	{
+		name: "IgnoresDescending", breaks: []string{"Find", "Queries"},
+		hook: onFind(func(_ *intercept.Call, p *driver.FindParams) {
+			p.Order = append([]driver.Order{}, p.Order...)
+			for i := range p.Order {
+				p.Order[i].Desc = false
+			}
+		}),
+	},
+	{
+		name: "FindsNoMoreThanAPage", breaks: []string{"Find", "Queries"},
+		hook: after(intercept.Find, func(c *intercept.Call, err error) error {
+			c.Result.(*driver.FindResult).More = false
+			return err
+		}),
+	},
+	{
+		name: "ReadsOneOfManyKeys", breaks: []string{"Find", "Copies"},
+		hook: onFind(func(_ *intercept.Call, p *driver.FindParams) {
+			if len(p.Keys) > 1 {
+				p.Keys = p.Keys[:1]
+			}
+		}),
+	},
 	{name: "FindsNoNull", breaks: []string{"Queries"}, hook: filters(func(f *driver.Filter) {
 		if f.Op == driver.IsNull {
 			*f = driver.Filter{Op: driver.Or}
@@ -152,26 +219,35 @@ var brokenBackends = []broken{
 		}
 	})},
 	{name: "RetriesAnUnknownWrite", breaks: []string{"UnknownOutcome"}, hook: retriesUnknown},
-	{name: "SaysThatALostWriteDidNotHappen", breaks: []string{"UnknownOutcome"}, hook: after("", func(_ *intercept.Call, err error) error {
-		if errors.Is(err, memstore.ErrLostAfter) || errors.Is(err, memstore.ErrLostBefore) {
-			return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable}}
-		}
-		return err
-	})},
-	{name: "CutsTimesInTheDatabaseOnly", breaks: []string{"SameValues"}, hook: reading(func(c *intercept.Call, r driver.Record) {
-		for i := range c.Spec.Fields {
-			if t, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*time.Time); ok {
-				*t = t.Truncate(time.Millisecond)
+	{
+		name: "SaysThatALostWriteDidNotHappen", breaks: []string{"UnknownOutcome"},
+		hook: after("", func(_ *intercept.Call, err error) error {
+			if errors.Is(err, memstore.ErrLostAfter) || errors.Is(err, memstore.ErrLostBefore) {
+				return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable}}
 			}
-		}
-	})},
-	{name: "ReadsTimesInAnotherZone", breaks: []string{"SameValues"}, hook: reading(func(c *intercept.Call, r driver.Record) {
-		for i := range c.Spec.Fields {
-			if t, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*time.Time); ok {
-				*t = t.In(time.FixedZone("", 3600))
+			return err
+		}),
+	},
+	{
+		name: "CutsTimesInTheDatabaseOnly", breaks: []string{"SameValues"},
+		hook: reading(func(c *intercept.Call, r driver.Record) {
+			for i := range c.Spec.Fields {
+				if t, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*time.Time); ok {
+					*t = t.Truncate(time.Millisecond)
+				}
 			}
-		}
-	})},
+		}),
+	},
+	{
+		name: "ReadsTimesInAnotherZone", breaks: []string{"SameValues"},
+		hook: reading(func(c *intercept.Call, r driver.Record) {
+			for i := range c.Spec.Fields {
+				if t, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*time.Time); ok {
+					*t = t.In(time.FixedZone("", 3600))
+				}
+			}
+		}),
+	},
 	{name: "TakesEmptyForNull", breaks: []string{"SameValues"}, hook: reading(func(c *intercept.Call, r driver.Record) {
 		for i := range c.Spec.Fields {
 			if b, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*[]byte); ok && len(*b) == 0 {
@@ -179,13 +255,16 @@ var brokenBackends = []broken{
 			}
 		}
 	})},
-	{name: "ReadsIntegersAsFloats", breaks: []string{"SameValues"}, hook: reading(func(c *intercept.Call, r driver.Record) {
-		for i := range c.Spec.Fields {
-			if n, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*int64); ok {
-				*n = int64(float64(*n) * (1 - 1e-16))
+	{
+		name: "ReadsIntegersAsFloats", breaks: []string{"SameValues"},
+		hook: reading(func(c *intercept.Call, r driver.Record) {
+			for i := range c.Spec.Fields {
+				if n, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*int64); ok {
+					*n = int64(float64(*n) * (1 - 1e-16))
+				}
 			}
-		}
-	})},
+		}),
+	},
 	{name: "TrimsText", breaks: []string{"SameValues"}, hook: reading(func(c *intercept.Call, r driver.Record) {
 		for i := range c.Spec.Fields {
 			if s, ok := r.Field(&c.Spec.Fields[i]).Addr().Interface().(*string); ok {
@@ -194,29 +273,39 @@ var brokenBackends = []broken{
 		}
 	})},
 	{name: "IgnoresCancellation", breaks: []string{"Cancellation"}, hook: func(*memstore.Database) intercept.Hook {
-		return func(ctx context.Context, _ *intercept.Call, next func(context.Context) error) error {
+		return func(ctx context.Context, _ *intercept.Call, next intercept.Next) error {
 			return next(context.WithoutCancel(ctx))
 		}
 	}},
 	{name: "WritesAfterCancellation", breaks: []string{"Cancellation"}, hook: writesLater},
-	{name: "LeaksATransaction", breaks: []string{"NothingLeaks/LocksAreFreedWhereATxWasAbandoned"}, options: memstore.Options{LockTimeout: 50 * time.Millisecond}, hook: replaced(intercept.Rollback, func(context.Context, *intercept.Call) error { return nil })},
+	{
+		name: "LeaksATransaction", breaks: []string{"NothingLeaks/LocksAreFreedWhereATxWasAbandoned"},
+		options: memstore.Options{LockTimeout: 50 * time.Millisecond},
+		hook:    replaced(intercept.Rollback, func(context.Context, *intercept.Call) error { return nil }),
+	},
 	{name: "LeaksAGoroutine", breaks: []string{"NothingLeaks"}, hook: on(func(c *intercept.Call) {
 		if c.Op == intercept.Begin {
 			go func() { select {} }()
 		}
 	})},
-	{name: "ReturnsMadeKeysInAnotherOrder", breaks: []string{"Mapping"}, hook: after(intercept.Insert, func(c *intercept.Call, err error) error {
-		if keys := c.Result.(*driver.InsertResult).Keys; len(keys) > 1 {
-			keys[0], keys[len(keys)-1] = keys[len(keys)-1], keys[0]
-		}
-		return err
-	})},
+	{
+		name: "ReturnsMadeKeysInAnotherOrder", breaks: []string{"Mapping"},
+		hook: after(intercept.Insert, func(c *intercept.Call, err error) error {
+			if keys := c.Result.(*driver.InsertResult).Keys; len(keys) > 1 {
+				keys[0], keys[len(keys)-1] = keys[len(keys)-1], keys[0]
+			}
+			return err
+		}),
+	},
 	{name: "LooksAtOnePartOfTheKey", breaks: []string{"Mapping"}, hook: onePart},
 	{name: "ReturnsTheRowOfAnotherKey", breaks: []string{"Mapping", "NamedOutcomes"}, hook: anotherRow},
-	{name: "FindsNoDifference", breaks: []string{"Schema"}, hook: after(intercept.Schema, func(c *intercept.Call, err error) error {
-		c.Result.(*driver.SchemaResult).Differences = nil
-		return err
-	})},
+	{
+		name: "FindsNoDifference", breaks: []string{"Schema"},
+		hook: after(intercept.Schema, func(c *intercept.Call, err error) error {
+			c.Result.(*driver.SchemaResult).Differences = nil
+			return err
+		}),
+	},
 	{name: "CreatesWhatItShouldCheck", breaks: []string{"Schema"}, hook: on(func(c *intercept.Call) {
 		if p, ok := c.Params.(*driver.SchemaParams); ok {
 			p.Create = true
@@ -230,7 +319,7 @@ type made = func(*memstore.Database) intercept.Hook
 // on changes the parameters of calls.
 func on(change func(*intercept.Call)) made {
 	return func(*memstore.Database) intercept.Hook {
-		return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			change(c)
 			return next(ctx)
 		}
@@ -239,7 +328,7 @@ func on(change func(*intercept.Call)) made {
 
 func onUpdate(change func(context.Context, *intercept.Call, *driver.UpdateParams)) made {
 	return func(*memstore.Database) intercept.Hook {
-		return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			if p, ok := c.Params.(*driver.UpdateParams); ok {
 				change(ctx, c, p)
 			}
@@ -259,7 +348,7 @@ func onFind(change func(*intercept.Call, *driver.FindParams)) made {
 // after changes what calls named op return; "" is all of them.
 func after(op string, change func(*intercept.Call, error) error) made {
 	return func(*memstore.Database) intercept.Hook {
-		return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			err := next(ctx)
 			if op == "" || c.Op == op {
 				return change(c, err)
@@ -271,7 +360,7 @@ func after(op string, change func(*intercept.Call, error) error) made {
 
 func replaced(op string, with func(context.Context, *intercept.Call) error) made {
 	return func(*memstore.Database) intercept.Hook {
-		return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			if c.Op == op {
 				return with(ctx, c)
 			}
@@ -293,7 +382,7 @@ func outcome(is, as driver.Outcome) made {
 // faultsAre reports errors of one class as another fault.
 func faultsAre(class driver.Class, fault driver.Fault) made {
 	return func(native *memstore.Database) intercept.Hook {
-		return func(ctx context.Context, _ *intercept.Call, next func(context.Context) error) error {
+		return func(ctx context.Context, _ *intercept.Call, next intercept.Next) error {
 			err := next(ctx)
 			if err != nil && classify(err).Class == class {
 				return &intercept.Error{Fault: fault}
@@ -310,7 +399,7 @@ func classify(err error) driver.Fault { return plain.Classify(err) }
 // reading changes what was read.
 func reading(change func(*intercept.Call, driver.Record)) made {
 	return func(*memstore.Database) intercept.Hook {
-		return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			records := record(c)
 			err := next(ctx)
 			if err == nil {
@@ -376,7 +465,7 @@ func rowKey(c *intercept.Call, r driver.Record) string {
 }
 
 func staleWhereMissing(native *memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if p, ok := c.Params.(*driver.UpdateParams); ok && p.Expect == 0 {
 			if row, found := native.Row(c.Spec.Table, p.Key); found && row[c.Spec.Version.Path] == nil {
 				*c.Result.(*driver.WriteResult) = driver.WriteResult{Outcome: driver.Stale}
@@ -388,7 +477,7 @@ func staleWhereMissing(native *memstore.Database) intercept.Hook {
 }
 
 func valueInConstraint(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		fault := classify(err)
 		if err == nil || fault.Class != driver.Duplicate {
@@ -407,20 +496,22 @@ func valueInConstraint(*memstore.Database) intercept.Hook {
 }
 
 func upserts(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		p, ok := c.Params.(*driver.UpdateParams)
 		if !ok || err != nil || c.Result.(*driver.WriteResult).Outcome != driver.Missing {
 			return err
 		}
 		*c.Result.(*driver.WriteResult) = driver.WriteResult{Outcome: driver.Applied, Stored: p.Next}
-		_, err = c.Collection.Insert(ctx, &driver.InsertParams{Tx: p.Tx, Records: []driver.Record{p.Record}, Version: p.Next})
+		_, err = c.Collection.Insert(
+			ctx, &driver.InsertParams{Tx: p.Tx, Records: []driver.Record{p.Record}, Version: p.Next},
+		)
 		return err
 	}
 }
 
 func overwrites(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if p, ok := c.Params.(*driver.InsertParams); ok && !c.Spec.KeyAuto {
 			for _, r := range p.Records {
 				key := r.Field(&c.Spec.Key).Interface()
@@ -434,7 +525,7 @@ func overwrites(*memstore.Database) intercept.Hook {
 }
 
 func insertsSome(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		p, ok := c.Params.(*driver.InsertParams)
 		if !ok || p.Tx != nil || c.Spec.KeyAuto || c.Spec.VersionAuto {
 			return next(ctx)
@@ -452,10 +543,11 @@ func insertsSome(*memstore.Database) intercept.Hook {
 
 // wipes replaces the whole row, as MongoDB's replaceOne does.
 func wipes(native *memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		p, ok := c.Params.(*driver.UpdateParams)
-		if !ok || err != nil || p.Tx != nil || p.Fields != nil || c.Result.(*driver.WriteResult).Outcome != driver.Applied {
+		if !ok || err != nil || p.Tx != nil || p.Fields != nil ||
+			c.Result.(*driver.WriteResult).Outcome != driver.Applied {
 			return err
 		}
 		mapped := map[string]bool{c.Spec.Version.Path: true}
@@ -497,7 +589,7 @@ func sharesReads(*memstore.Database) intercept.Hook {
 }
 
 func sharesBase(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		if p, ok := c.Params.(*driver.GetParams); ok && err == nil && !p.Base.IsZero() {
 			for i := range c.Spec.Fields {
@@ -512,7 +604,7 @@ func sharesBase(*memstore.Database) intercept.Hook {
 func caches(*memstore.Database) intercept.Hook {
 	var mu sync.Mutex
 	seen := map[string]driver.Record{}
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		p, ok := c.Params.(*driver.GetParams)
 		err := next(ctx)
 		if !ok || err != nil || p.Tx != nil || !c.Result.(*driver.GetResult).Found {
@@ -564,7 +656,7 @@ func keepsPointers(*memstore.Database) intercept.Hook {
 
 // retriesUnknown sends a write again whose answer was lost, whatever became of the first.
 func retriesUnknown(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		p, ok := c.Params.(*driver.UpdateParams)
 		if !ok || p.Tx != nil || err == nil || !classify(err).Sent {
@@ -583,7 +675,7 @@ func retriesUnknown(*memstore.Database) intercept.Hook {
 
 // writesLater answers a cancelled caller at once, that nothing happened, and writes all the same.
 func writesLater(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op != intercept.Update || c.Tx != nil {
 			return next(ctx)
 		}
@@ -600,7 +692,7 @@ func writesLater(*memstore.Database) intercept.Hook {
 
 // onePart finds a row of a composite key by the first part alone.
 func onePart(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		p, ok := c.Params.(*driver.GetParams)
 		if !ok || c.Spec.Key.Kind != driver.Composite || p.Tx != nil {
 			return next(ctx)
@@ -617,14 +709,15 @@ func onePart(*memstore.Database) intercept.Hook {
 
 // anotherRow answers a Get of a key that is not there with the next row, under the asked key.
 func anotherRow(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		p, ok := c.Params.(*driver.GetParams)
 		if !ok || err != nil || c.Result.(*driver.GetResult).Found || c.Spec.Key.Kind == driver.Composite {
 			return err
 		}
 		found, err := c.Collection.Find(ctx, &driver.FindParams{
-			Tx: p.Tx, Order: []driver.Order{{Field: &c.Spec.Key}}, Limit: 1, Into: func() driver.Record { return p.Into },
+			Tx: p.Tx, Order: []driver.Order{{Field: &c.Spec.Key}}, Limit: 1,
+			Into: func() driver.Record { return p.Into },
 		})
 		if err == nil && found.Rows == 1 {
 			p.Into.Field(&c.Spec.Key).Set(reflect.ValueOf(p.Key))
@@ -637,7 +730,7 @@ func anotherRow(*memstore.Database) intercept.Hook {
 func ensuresOnce(*memstore.Database) intercept.Hook {
 	var ensured sync.Map
 	var tables atomic.Int64
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if p, ok := c.Params.(*driver.SchemaParams); ok && p.Create {
 			if _, again := ensured.LoadOrStore(c.Spec.Table, tables.Add(1)); again {
 				return &intercept.Error{Fault: driver.Fault{Class: driver.Other, Code: "table exists"}}

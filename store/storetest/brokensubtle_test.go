@@ -18,27 +18,45 @@ import (
 // thing pass. Those with only are caught by a history or a transcript and by no other test, those with
 // faults by histories under faults.
 var subtleBackends = []broken{
-	{name: "RemembersThatAKeyIsMissing", only: true, perHandle: true, breaks: []string{"Versions/HistoryIsLinearizable"}, hook: remembersMissing},
-	{name: "ChecksTheVersionBeforeItDeletes", only: true, breaks: []string{"Versions/HistoryIsLinearizable"}, hook: checksThenDeletes},
-	{name: "ShowsUncommittedRowsNowAndThen", only: true, breaks: []string{"Atomic/HistoryIsSerializable"}, hook: showsUncommitted},
+	{
+		name: "RemembersThatAKeyIsMissing", only: true, perHandle: true,
+		breaks: []string{"Versions/HistoryIsLinearizable"}, hook: remembersMissing,
+	},
+	{
+		name: "ChecksTheVersionBeforeItDeletes", only: true, breaks: []string{"Versions/HistoryIsLinearizable"},
+		hook: checksThenDeletes,
+	},
+	{
+		name: "ShowsUncommittedRowsNowAndThen", only: true, breaks: []string{"Atomic/HistoryIsSerializable"},
+		hook: showsUncommitted,
+	},
 	{name: "CommitsTwoOfThreeRows", only: true, breaks: []string{"Atomic/HistoryIsSerializable"}, hook: commitsSome},
-	{name: "RevivesColumnsOfADeletedRow", only: true, breaks: []string{"SameValues/TranscriptIsThatOfMemstore"}, hook: revives},
-	{name: "LosesAnInsertAfterARefusalInATx", only: true, breaks: []string{"Atomic/TranscriptIsThatOfMemstore"}, hook: losesInserts},
+	{
+		name: "RevivesColumnsOfADeletedRow", only: true, breaks: []string{"SameValues/TranscriptIsThatOfMemstore"},
+		hook: revives,
+	},
+	{
+		name: "LosesAnInsertAfterARefusalInATx", only: true, breaks: []string{"Atomic/TranscriptIsThatOfMemstore"},
+		hook: losesInserts,
+	},
 	{name: "LosesAnAcknowledgedWrite", faults: true, breaks: []string{"UnderFaults"}, hook: losesWrites},
 	{name: "RetriesAnUnknownWriteUnderFaults", faults: true, breaks: []string{"UnderFaults"}, hook: retriesBlindly},
-	{name: "SaysThatALostWriteFailedUnderFaults", faults: true, breaks: []string{"UnderFaults"}, hook: after("", func(_ *intercept.Call, err error) error {
-		if injected, ok := errors.AsType[*intercept.Error](err); ok && injected.Fault.Sent {
-			return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable}}
-		}
-		return err
-	})},
+	{
+		name: "SaysThatALostWriteFailedUnderFaults", faults: true, breaks: []string{"UnderFaults"},
+		hook: after("", func(_ *intercept.Call, err error) error {
+			if injected, ok := errors.AsType[*intercept.Error](err); ok && injected.Fault.Sent {
+				return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable}}
+			}
+			return err
+		}),
+	},
 }
 
 // remembersMissing keeps in each handle which keys were not there, until that handle inserts them.
 func remembersMissing(*memstore.Database) intercept.Hook {
 	var mu sync.Mutex
 	missing := map[string]bool{}
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		p, isGet := c.Params.(*driver.GetParams)
 		if _, ok := c.Params.(*driver.InsertParams); ok {
 			mu.Lock()
@@ -68,7 +86,7 @@ func remembersMissing(*memstore.Database) intercept.Hook {
 
 // checksThenDeletes looks at the version, and then deletes whatever is there.
 func checksThenDeletes(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		p, ok := c.Params.(*driver.DeleteParams)
 		if !ok || p.Any {
 			return next(ctx)
@@ -122,7 +140,7 @@ func (w *writesOf) take(tx driver.Tx) []written {
 // showsUncommitted has a read of many keys see what open transactions have written.
 func showsUncommitted(native *memstore.Database) intercept.Hook {
 	w := &writesOf{rows: map[driver.Tx][]written{}}
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == intercept.Commit || c.Op == intercept.Rollback {
 			w.take(c.Tx)
 		}
@@ -152,7 +170,7 @@ func showsUncommitted(native *memstore.Database) intercept.Hook {
 func commitsSome(native *memstore.Database) intercept.Hook {
 	w := &writesOf{rows: map[driver.Tx][]written{}}
 	var commits atomic.Int64
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		w.add(native, c)
 		err := next(ctx)
 		switch c.Op {
@@ -183,7 +201,7 @@ func restore(ctx context.Context, native *memstore.Database, row written) error 
 func revives(native *memstore.Database) intercept.Hook {
 	var mu sync.Mutex
 	dead := map[string]map[string]any{}
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if p, ok := c.Params.(*driver.DeleteParams); ok && p.Tx == nil {
 			row, found := native.Row(c.Spec.Table, p.Key)
 			mu.Lock()
@@ -219,7 +237,7 @@ func losesInserts(native *memstore.Database) intercept.Hook {
 	var mu sync.Mutex
 	refused := map[driver.Tx]bool{}
 	inserted := map[driver.Tx][]func(context.Context) error{}
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		mu.Lock()
 		defer mu.Unlock()
@@ -229,7 +247,9 @@ func losesInserts(native *memstore.Database) intercept.Hook {
 			refused[c.Tx] = true
 		case c.Op == intercept.Insert && refused[c.Tx] && !c.Spec.KeyAuto:
 			table, key := c.Spec.Table, c.Params.(*driver.InsertParams).Records[0].Field(&c.Spec.Key).Interface()
-			inserted[c.Tx] = append(inserted[c.Tx], func(ctx context.Context) error { return native.Remove(ctx, table, key) })
+			inserted[c.Tx] = append(
+				inserted[c.Tx], func(ctx context.Context) error { return native.Remove(ctx, table, key) },
+			)
 		case c.Op == intercept.Commit:
 			for _, remove := range inserted[c.Tx] {
 				err = errors.Join(err, remove(ctx))
@@ -242,7 +262,7 @@ func losesInserts(native *memstore.Database) intercept.Hook {
 // losesWrites acknowledges a write now and then that is gone soon after.
 func losesWrites(native *memstore.Database) intercept.Hook {
 	var writes atomic.Int64
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		p, ok := c.Params.(*driver.UpdateParams)
 		if !ok || p.Tx != nil {
 			return next(ctx)
@@ -258,7 +278,7 @@ func losesWrites(native *memstore.Database) intercept.Hook {
 
 // retriesBlindly sends an update again whose answer was lost, on whatever version is there.
 func retriesBlindly(*memstore.Database) intercept.Hook {
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		p, ok := c.Params.(*driver.UpdateParams)
 		injected, lost := errors.AsType[*intercept.Error](err)
@@ -281,7 +301,7 @@ func retriesBlindly(*memstore.Database) intercept.Hook {
 func leavesMoved(*memstore.Database) intercept.Hook {
 	var mu sync.Mutex
 	moved := map[driver.Tx][]func(){}
-	return func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		mu.Lock()
 		defer mu.Unlock()

@@ -78,6 +78,9 @@ func cancelBeforeInTx(e *env) {
 	require.EqualValues(e, 11, r.number(1, "amount"))
 }
 
+// slow are the options of a Tx that holds its locks while something else is waited for.
+var slow = &store.TxOptions{RunTimeout: patience, Timeout: patience}
+
 // cancelInLockWait has a writer give up while another Tx holds the row. Then the lock is freed, and
 // only then is it looked at what became of the write: whoever said that nothing happened must be right
 // for ever. A server may run an abandoned statement to its end; then the error has to say so.
@@ -95,7 +98,7 @@ func cancelInLockWait(e *env) {
 		before := a
 		var err error
 		late := false
-		require.ErrorIs(e, e.db.Atomic(e.ctx, &store.TxOptions{RunTimeout: patience, Timeout: patience}, func(ctx context.Context, tx *store.Tx) error {
+		require.ErrorIs(e, e.db.Atomic(e.ctx, slow, func(ctx context.Context, tx *store.Tx) error {
 			if _, err := r.In(tx).Modify(ctx, 1, credit(1)); err != nil {
 				return err
 			}
@@ -131,7 +134,7 @@ func cancelTxInLockWait(e *env) {
 	r := newAccounts(e, 10, 20)
 	var err error
 	var done <-chan error
-	require.ErrorIs(e, e.db.Atomic(e.ctx, &store.TxOptions{RunTimeout: patience, Timeout: patience}, func(ctx context.Context, tx *store.Tx) error {
+	require.ErrorIs(e, e.db.Atomic(e.ctx, slow, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := r.In(tx).Modify(ctx, 1, credit(1)); err != nil {
 			return err
 		}
@@ -156,8 +159,8 @@ func cancelTxInLockWait(e *env) {
 }
 
 // held opens a handle on which the calls named op wait for the end of their context.
-func (e *env) held(op string, answer func(ctx context.Context, next func(context.Context) error) error) *store.DB {
-	return e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+func (e *env) held(op string, answer func(ctx context.Context, next intercept.Next) error) *store.DB {
+	return e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op != op {
 			return next(ctx)
 		}
@@ -170,7 +173,8 @@ func cancelDuringRead(e *env) {
 	for _, op := range []string{intercept.Get, intercept.Find, intercept.Count, intercept.Version} {
 		ours := r.on(e.held(op, func(ctx context.Context, _ func(context.Context) error) error {
 			<-ctx.Done()
-			return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable, Sent: true}} // what a client makes of it
+			// What a client makes of it.
+			return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable, Sent: true}}
 		}), nil)
 		failed := 0
 		for _, v := range verbs {
@@ -195,7 +199,7 @@ func cancelDuringWrite(e *env) {
 	r := newAccounts(e, 10)
 	for _, sent := range []bool{true, false} {
 		ctx, cancel := context.WithCancel(e.ctx)
-		ours := r.on(e.held(intercept.Update, func(ctx context.Context, next func(context.Context) error) error {
+		ours := r.on(e.held(intercept.Update, func(ctx context.Context, next intercept.Next) error {
 			if sent {
 				if err := next(ctx); err != nil {
 					return err
@@ -271,7 +275,7 @@ func cancelAtCommit(e *env) {
 	r := newAccounts(e, 10)
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
-	db := e.held(intercept.Commit, func(end context.Context, next func(context.Context) error) error {
+	db := e.held(intercept.Commit, func(end context.Context, next intercept.Next) error {
 		cancel()
 		assert.NoError(e, end.Err(), "the commit's context is not the caller's")
 		_, bounded := end.Deadline()
@@ -294,7 +298,7 @@ func cancelAtRollback(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
 	var rollbacks atomic.Int32
-	db := e.held(intercept.Rollback, func(end context.Context, next func(context.Context) error) error {
+	db := e.held(intercept.Rollback, func(end context.Context, next intercept.Next) error {
 		rollbacks.Add(1)
 		assert.NoError(e, end.Err(), "the rollback's context is not the caller's")
 		_, bounded := end.Deadline()

@@ -166,7 +166,10 @@ func errorsSecretKey(e *env) {
 	_, modify := ours.Modify(e.ctx, secret+"x", func(*session) error { return nil })
 	stale := s
 	r.modify(secret, func(s *session) { s.User++ })
-	for _, err := range []error{err, modify, ours.Insert(e.ctx, &session{ID: secret}), ours.Save(e.ctx, &stale), ours.DeleteKey(e.ctx, secret+"x")} {
+	for _, err := range []error{
+		err, modify, ours.Insert(e.ctx, &session{ID: secret}), ours.Save(e.ctx, &stale),
+		ours.DeleteKey(e.ctx, secret+"x"),
+	} {
 		require.Error(e, err)
 		require.NotContains(e, err.Error(), secret)
 		own, ok := errors.AsType[*store.Error](err)
@@ -184,7 +187,7 @@ func errorsSecretKey(e *env) {
 
 // failing opens a handle on which the calls named op fail with a fault.
 func (e *env) failing(op string, fault driver.Fault) *store.DB {
-	return e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	return e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == op {
 			return fmt.Errorf("a message of the server: %s: %w", secret, &intercept.Error{Fault: fault})
 		}
@@ -207,8 +210,9 @@ func errorsClasses(e *env) {
 	r := newAccounts(e, 10)
 	for class, want := range map[driver.Class]error{
 		driver.Duplicate: store.ErrExists, driver.Conflict: store.ErrTransient, driver.LockFailure: store.ErrTransient,
-		driver.Unavailable: store.ErrTransient, driver.Refused: store.ErrInvalid, driver.Unsupported: store.ErrUnsupported,
-		driver.Closed: store.ErrClosed, driver.Other: nil,
+		driver.Unavailable: store.ErrTransient, driver.Refused: store.ErrInvalid,
+		driver.Unsupported: store.ErrUnsupported,
+		driver.Closed:      store.ErrClosed, driver.Other: nil,
 	} {
 		ours := r.on(e.failing(intercept.Insert, driver.Fault{Class: class, Code: "4711", Constraint: "an_index"}), nil)
 		fresh := account{ID: 7}
@@ -239,7 +243,8 @@ func errorsNil(e *env) {
 	var noContext context.Context
 	_, without := ours.Get(noContext, 1)
 	for name, err := range map[string]error{
-		"Insert": ours.Insert(e.ctx, nil), "Save": ours.Save(e.ctx, nil), "Touch": ours.Touch(e.ctx, nil), "Reload": ours.Reload(e.ctx, nil),
+		"Insert": ours.Insert(e.ctx, nil), "Save": ours.Save(e.ctx, nil), "Touch": ours.Touch(e.ctx, nil),
+		"Reload":     ours.Reload(e.ctx, nil),
 		"InsertMany": ours.InsertMany(e.ctx, []*account{nil}), "Modify": modify, "Upsert": upsert,
 		"Get without a context": without,
 	} {
@@ -263,22 +268,21 @@ func errorsNil(e *env) {
 func errorsClosed(e *env) {
 	r := newAccounts(e, 10)
 	db := e.h.Open(e, store.Options{})
-	spied, err := store.New(intercept.New(db.Driver(), func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
-		e.Error("a call on the backend after Close: ", c.Op)
-		return next(ctx)
-	}), nil)
+	late := &spy{}
+	spied, err := store.New(intercept.New(db.Driver(), late.hook), nil)
 	require.NoError(e, err)
 	ours := r.on(spied, nil)
 	require.NoError(e, spied.Close())
 	require.NoError(e, spied.Close(), "a second Close")
 	never := func(context.Context, *store.Tx) error { e.Error("the function ran"); return nil }
 	a := r.get(1)
-	refuseAll(e, e.ctx, ours, a, &spy{}, store.ErrClosed)
+	refuseAll(e, e.ctx, ours, a, late, store.ErrClosed)
 	e.only(spied.Atomic(e.ctx, nil, never), store.ErrClosed)
 	e.only(spied.View(e.ctx, nil, never), store.ErrClosed)
 	e.only(ours.EnsureSchema(e.ctx), store.ErrClosed)
 	_, err = ours.CheckSchema(e.ctx)
 	e.only(err, store.ErrClosed)
+	require.Empty(e, late.take(), "calls on the backend after Close")
 	require.Equal(e, e.info.Name, spied.Info().Name, "Info still answers")
 
 	real := r.on(db, nil)
@@ -313,7 +317,9 @@ func errorsMissingTable(e *env) {
 	r := over[account, int64](e, e.db, e.table("account"), nil)
 	_, err := r.Get(e.ctx, 1)
 	require.Error(e, err)
-	for _, other := range []error{store.ErrConflict, store.ErrExists, store.ErrUnknownOutcome, store.ErrTransient, store.ErrTxDone} {
+	for _, other := range []error{
+		store.ErrConflict, store.ErrExists, store.ErrUnknownOutcome, store.ErrTransient, store.ErrTxDone,
+	} {
 		require.NotErrorIs(e, err, other)
 	}
 }

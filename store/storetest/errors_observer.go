@@ -123,7 +123,13 @@ func observerRetries(e *env) {
 		return nil
 	})
 	require.NoError(e, err)
-	require.Equal(e, []string{"start modify", "conflict 1 modify", "retry 1 modify", "conflict 1 modify", "retry 1 modify", "end modify"}, watch.texts())
+	require.Equal(
+		e,
+		[]string{
+			"start modify", "conflict 1 modify", "retry 1 modify", "conflict 1 modify", "retry 1 modify", "end modify",
+		},
+		watch.texts(),
+	)
 	stale := r.get(1)
 	r.modify(1, credit1)
 	require.ErrorIs(e, ours.Save(e.ctx, &stale), store.ErrConflict)
@@ -171,12 +177,15 @@ func observerContext(e *env) {
 	require.NoError(e, err)
 	_, err = ours.Modify(e.ctx, 1, credit(1))
 	require.NoError(e, err)
-	require.Equal(e, []any{"get", "modify", "modify"}, seen, "the backend is called with the context that CallStart returned")
+	require.Equal(
+		e, []any{"get", "modify", "modify"}, seen, "the backend is called with the context that CallStart returned",
+	)
 }
 
 // watchedBy opens a handle that notes the value that the observer has put into each call's context.
 func (e *env) watchedBy(watch *watcher, seen *[]any) *store.DB {
-	return e.behind(store.Options{Observer: watch}, func(ctx context.Context, _ *intercept.Call, next func(context.Context) error) error {
+	o := store.Options{Observer: watch}
+	return e.behind(o, func(ctx context.Context, _ *intercept.Call, next intercept.Next) error {
 		*seen = append(*seen, ctx.Value(watchKey{}))
 		return next(ctx)
 	})

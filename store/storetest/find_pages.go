@@ -91,7 +91,9 @@ func findTokens(e *env) {
 	}
 	_, _, err = over[account, int64](e, db, other.name, nil).Page(e.ctx, q.From(next))
 	refused("another table", err)
-	for i, garbage := range []string{"x", "AAAA", "!", " ", next[:len(next)-3], next[1:], next + "A", next + next, "eyJ9", "bnVsbA", "e30", "\xff"} {
+	for i, garbage := range []string{
+		"x", "AAAA", "!", " ", next[:len(next)-3], next[1:], next + "A", next + next, "eyJ9", "bnVsbA", "e30", "\xff",
+	} {
 		_, _, err := ours.Page(e.ctx, q.From(garbage))
 		refused(fmt.Sprintf("garbage %d", i), err)
 	}

@@ -242,7 +242,7 @@ func manyReads(e *env) {
 			acknowledged.Store(a.Version)
 		}
 	})
-	var handles []*store.Repository[account, int64]
+	var handles []*accountRepository
 	for range 3 {
 		handles = append(handles, r.on(e.open(store.Options{}), nil))
 	}
@@ -252,8 +252,12 @@ func manyReads(e *env) {
 		for range scaled(300, 60) {
 			least := acknowledged.Load()
 			a, err := ours.Get(e.ctx, 1)
-			if !assert.NoError(e, err) || !assert.GreaterOrEqual(e, a.Version, least, "an acknowledged write was not seen") ||
-				!assert.GreaterOrEqual(e, a.Version, last, "the version went back") || !assert.Equal(e, a.Version-1, a.Amount, "a torn row") {
+			if !assert.NoError(e, err) || !assert.GreaterOrEqual(
+				e, a.Version, least, "an acknowledged write was not seen",
+			) ||
+				!assert.GreaterOrEqual(
+					e, a.Version, last, "the version went back",
+				) || !assert.Equal(e, a.Version-1, a.Amount, "a torn row") {
 				return
 			}
 			last = a.Version

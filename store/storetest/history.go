@@ -30,13 +30,16 @@ func played[T any](e *env, r *repository[T, int64], s game.Shape[T], rows, morta
 	clients, each := scaled(8, 6), scaled(120, 40)
 	g := game.New()
 	handles := []*store.DB{e.nudged(), e.nudged(), e.open(store.Options{})}
-	o := &store.RepositoryOptions{ModifyTimeout: patient.ModifyTimeout, ModifyAttempts: patient.ModifyAttempts, PageSize: 2}
+	o := &store.RepositoryOptions{
+		ModifyTimeout: patient.ModifyTimeout, ModifyAttempts: patient.ModifyAttempts, PageSize: 2,
+	}
 	players := make([]*game.Player[T], clients)
 	for i := range players {
 		db := handles[i%len(handles)]
 		players[i] = &game.Player[T]{
 			Game: g, Shape: s, DB: db, Repo: r.on(db, o), Client: i, Random: rand.New(rand.NewPCG(seed, uint64(i))),
-			First: 1, Rows: rows, Mortal: mortal, Tx: &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
+			First: 1, Rows: rows, Mortal: mortal,
+			Tx:    &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
 			Kinds: kinds,
 		}
 	}
@@ -65,7 +68,7 @@ func played[T any](e *env, r *repository[T, int64], s game.Shape[T], rows, morta
 // nudged opens a handle that lets other goroutines go first before some of its calls on the backend.
 // Calls of a backend that answers within microseconds would hardly ever meet otherwise.
 func (e *env) nudged() *store.DB {
-	return e.behind(store.Options{}, func(ctx context.Context, _ *intercept.Call, next func(context.Context) error) error {
+	return e.behind(store.Options{}, func(ctx context.Context, _ *intercept.Call, next intercept.Next) error {
 		for range rand.IntN(4) {
 			runtime.Gosched()
 		}
@@ -90,7 +93,8 @@ func (e *env) explained(v history.Verdict, seed uint64) {
 		require.NoError(e, err)
 		what := "no order of these %d calls explains what they were told (%d of unknown outcome):\n%s\n%s"
 		if i >= len(v.Wrong) {
-			what = "whether an order of these %d calls explains what they were told (%d of unknown outcome) was not found out in time:\n%s\n%s"
+			what = "it was not found out in time whether " +
+				"an order of these %d calls explains what they were told (%d of unknown outcome):\n%s\n%s"
 		}
 		e.Errorf(what, len(part.Ops), part.Unknown(), text, picture)
 	}

@@ -167,7 +167,8 @@ func (i *instant) Scan(src any) error {
 
 var leicester = time.FixedZone("", 3600)
 
-// edges are the values of one type at its edges; decimal is the form of a decimal number. What is stored of them is what normal says.
+// edges are the values of one type at its edges; decimal is the form of a decimal number. What is stored
+// of them is what normal says.
 func edges(t reflect.Type, decimal string) []any {
 	if list, ok := knownEdges[t]; ok {
 		return list
@@ -176,7 +177,10 @@ func edges(t reflect.Type, decimal string) []any {
 	case decimal == "18.0" && t.Kind() == reflect.String:
 		return []any{"0", "-1", "999999999999999999", "-999999999999999999", "1.0", "1e17"}
 	case decimal != "" && t.Kind() == reflect.String:
-		return []any{"0", "0.0001", "-0.0001", "999999999999999.9999", "-999999999999999.9999", "12.5", "+7", "-0", "1e3", "007.10"}
+		return []any{
+			"0", "0.0001", "-0.0001", "999999999999999.9999", "-999999999999999.9999", "12.5", "+7", "-0", "1e3",
+			"007.10",
+		}
 	case t.Kind() == reflect.Pointer:
 		return wrapped(reflect.Zero(t).Interface(), edges(t.Elem(), decimal), func(v reflect.Value) any {
 			p := reflect.New(t.Elem())
@@ -221,11 +225,20 @@ func kindEdges(t reflect.Type) []any {
 		most := min(uint64(math.MaxInt64), uint64(math.MaxUint64)>>(64-t.Bits()))
 		return of(uint64(0), uint64(1), most)
 	case reflect.Float32:
-		return of(0.0, math.Copysign(0, -1), float32(0.1), math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 16777217.0)
+		return of(
+			0.0, math.Copysign(0, -1), float32(0.1), math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32,
+			16777217.0,
+		)
 	case reflect.Float64:
-		return of(0.0, math.Copysign(0, -1), 0.1, -1.5, math.MaxFloat64, -math.MaxFloat64, 2.3e-308, math.Pi, float64(1<<53), 1e15+0.3)
+		return of(
+			0.0, math.Copysign(0, -1), 0.1, -1.5, math.MaxFloat64, -math.MaxFloat64, 2.3e-308, math.Pi, float64(1<<53),
+			1e15+0.3,
+		)
 	case reflect.String:
-		return of("", "a", " leading and trailing ", "ß Ä é e\u0301 ﬁ", "日本語", "😀👩‍👩‍👧🏴", "\t\r\n\x01\x7f", `'"\;--%_`, strings.Repeat("😀", 100), "\uFFFD\uFEFF\u2028")
+		return of(
+			"", "a", " leading and trailing ", "ß Ä é e\u0301 ﬁ", "日本語", "😀👩‍👩‍👧🏴", "\t\r\n\x01\x7f", `'"\;--%_`,
+			strings.Repeat("😀", 100), "\uFFFD\uFEFF\u2028",
+		)
 	case reflect.Slice:
 		every := make([]byte, 256)
 		for i := range every {
@@ -237,9 +250,13 @@ func kindEdges(t reflect.Type) []any {
 }
 
 var (
-	last     = time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)
-	smallUp  = time.Date(2016, 2, 29, 23, 59, 59, 999999999, time.UTC)
-	moments  = []any{time.Time{}, kickoff, kickoff.In(leicester), last, smallUp, time.Unix(0, 0), time.Unix(-1, 1), time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(1900, 3, 1, 4, 5, 6, 7, leicester)}
+	last    = time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)
+	smallUp = time.Date(2016, 2, 29, 23, 59, 59, 999999999, time.UTC)
+	moments = []any{
+		time.Time{},
+		kickoff, kickoff.In(leicester), last, smallUp, time.Unix(0, 0), time.Unix(-1, 1),
+		time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(1900, 3, 1, 4, 5, 6, 7, leicester),
+	}
 	grounds1 = ground{Name: "", Stands: nil, Opened: time.Time{}}
 	grounds2 = ground{Name: `"😀\` + "\n", Stands: []string{}, Opened: kickoff.In(leicester)}
 	grounds3 = ground{Name: "x", Stands: []string{"", "b"}, Opened: last}
@@ -252,19 +269,35 @@ var knownEdges = map[reflect.Type][]any{
 	reflect.TypeFor[uuid]():      {uuid{}, uuid{1}, uuid{15: 1}, uuid{0: 255, 6: 0x40, 8: 0x80, 15: 255}},
 	reflect.TypeFor[[12]byte]():  {[12]byte{}, [12]byte{11: 1}, [12]byte{0: 255, 5: 39, 6: 92, 11: 255}},
 	reflect.TypeFor[[32]byte]():  {[32]byte{}, [32]byte{31: 1}, [32]byte{0: 255}},
-	reflect.TypeFor[amount]():    {amount{}, entity.AmountOf(1), entity.AmountOf(-1), entity.AmountOf(math.MaxInt64), entity.AmountOf(math.MinInt64 + 1), entity.AmountOf(125_000)},
-	reflect.TypeFor[points]():    {points{}, entity.PointsOf(1), entity.PointsOf(-1), entity.PointsOf(math.MaxInt64), entity.PointsOf(math.MinInt64)},
-	reflect.TypeFor[code]():      {code{}, code{"a"}, code{"😀 "}, code{`'"\`}},
-	reflect.TypeFor[instant]():   {instant{}, instant{kickoff}, instant{last}, instant{smallUp}},
-	reflect.TypeFor[ground]():    {grounds1, grounds2, grounds3},
-	reflect.TypeFor[[]ground]():  {[]ground(nil), []ground{}, []ground{grounds2, grounds1, grounds3}},
-	reflect.TypeFor[map[string]*ground](): {
-		map[string]*ground(nil), map[string]*ground{}, map[string]*ground{"a": {Opened: kickoff}, "": nil, "b c": pointer(grounds2), "ß😀": pointer(grounds3)},
+	reflect.TypeFor[amount](): {
+		amount{},
+		entity.AmountOf(1), entity.AmountOf(-1), entity.AmountOf(math.MaxInt64),
+		entity.AmountOf(math.MinInt64 + 1), entity.AmountOf(125_000),
 	},
-	reflect.TypeFor[map[int64]string]():    {map[int64]string(nil), map[int64]string{}, map[int64]string{0: "", -1: "minus", math.MaxInt64: "most"}},
-	reflect.TypeFor[[2]int64]():            {[2]int64{}, [2]int64{math.MinInt64, math.MaxInt64}},
-	reflect.TypeFor[[]string]():            {[]string(nil), []string{}, []string{""}, []string{"b", "a", "b", "😀", `\"`}},
-	reflect.TypeFor[map[string][]string](): {map[string][]string(nil), map[string][]string{}, map[string][]string{"a": nil, "b": {}, "c": {"x", ""}}},
+	reflect.TypeFor[points](): {
+		points{},
+		entity.PointsOf(1), entity.PointsOf(-1), entity.PointsOf(math.MaxInt64),
+		entity.PointsOf(math.MinInt64),
+	},
+	reflect.TypeFor[code]():     {code{}, code{"a"}, code{"😀 "}, code{`'"\`}},
+	reflect.TypeFor[instant]():  {instant{}, instant{kickoff}, instant{last}, instant{smallUp}},
+	reflect.TypeFor[ground]():   {grounds1, grounds2, grounds3},
+	reflect.TypeFor[[]ground](): {[]ground(nil), []ground{}, []ground{grounds2, grounds1, grounds3}},
+	reflect.TypeFor[map[string]*ground](): {
+		map[string]*ground(nil),
+		map[string]*ground{},
+		map[string]*ground{"a": {Opened: kickoff}, "": nil, "b c": pointer(grounds2), "ß😀": pointer(grounds3)},
+	},
+	reflect.TypeFor[map[int64]string](): {
+		map[int64]string(nil), map[int64]string{}, map[int64]string{0: "", -1: "minus", math.MaxInt64: "most"},
+	},
+	reflect.TypeFor[[2]int64](): {[2]int64{}, [2]int64{math.MinInt64, math.MaxInt64}},
+	reflect.TypeFor[[]string](): {
+		[]string(nil), []string{}, []string{""}, []string{"b", "a", "b", "😀", `\"`},
+	},
+	reflect.TypeFor[map[string][]string](): {
+		map[string][]string(nil), map[string][]string{}, map[string][]string{"a": nil, "b": {}, "c": {"x", ""}},
+	},
 	reflect.TypeFor[*tree](): {
 		(*tree)(nil),
 		&tree{},

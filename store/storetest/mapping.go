@@ -271,7 +271,9 @@ type reserved struct {
 
 func mappingReserved(e *env) {
 	r := newRepository[reserved](e, "order", byID)
-	x := inserted(r, reserved{ID: 1, Order: 2, Group: "g", Select: true, Key: "k", Where: pointer(int64(5)), Index: "i"})
+	x := inserted(
+		r, reserved{ID: 1, Order: 2, Group: "g", Select: true, Key: "k", Where: pointer(int64(5)), Index: "i"},
+	)
 	want := x
 	x = r.get(1)
 	want.ReadAt = x.ReadAt
@@ -280,7 +282,8 @@ func mappingReserved(e *env) {
 	require.NoError(e, r.Save(e.ctx, &x))
 	_, err := r.Modify(e.ctx, 1, func(x *reserved) error { x.Group, x.Key = "h", "l"; return nil })
 	require.NoError(e, err)
-	found, err := store.Collect(r.Find(e.ctx, store.Where("Order", store.Eq, 3).And("Group", store.Prefix, "h").And("Where", store.Eq, nil).OrderBy("Select", "Key").OrderByDesc("Index")))
+	q := store.Where("Order", store.Eq, 3).And("Group", store.Prefix, "h").And("Where", store.Eq, nil)
+	found, err := store.Collect(r.Find(e.ctx, q.OrderBy("Select", "Key").OrderByDesc("Index")))
 	require.NoError(e, err)
 	require.Len(e, found, 1)
 	differences, err := r.CheckSchema(e.ctx)
@@ -298,7 +301,9 @@ type house struct {
 
 func mappingEmbedded(e *env) {
 	r := newRepository[house](e, "house", byID)
-	h := house{Common: entity.Common{ID: 1}, Address: entity.Address{Street: "Filbert Way", Town: "Leicester"}, Rooms: 5}
+	h := house{
+		Common: entity.Common{ID: 1}, Address: entity.Address{Street: "Filbert Way", Town: "Leicester"}, Rooms: 5,
+	}
 	require.NoError(e, r.Insert(e.ctx, &h))
 	require.EqualValues(e, 1, h.Version)
 	row := r.raw(1)

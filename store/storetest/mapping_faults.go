@@ -152,7 +152,8 @@ func fieldFaults(e *env) {
 		MixedToo       string  `db:"u" bson:"u" store:"size=9,unique=mixed"`
 	}
 	faulty[tags, int64](
-		e, "Unknown", "unkown", "Roles", "Size:", "SizeWord", "SizeOfInt", "Decimal:", "DecimalOfInt", "Scale", "Digits", "JSON", "Text",
+		e, "Unknown", "unkown", "Roles", "Size:", "SizeWord", "SizeOfInt", "Decimal:", "DecimalOfInt", "Scale",
+		"Digits", "JSON", "Text",
 		"Both", "Auto", "Created", "Unique", "Long", "Empty", "Value", "Again", "Same", "Mixed", "mixed",
 	)
 }

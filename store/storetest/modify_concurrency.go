@@ -22,7 +22,7 @@ var _ = register(
 func manyModify(e *env) {
 	r := newAccounts(e, 0)
 	workers, each := scaled(64, 16), scaled(200, 20)
-	handles := []*store.Repository[account, int64]{r.on(e.db, patient), r.on(e.open(store.Options{}), patient)}
+	handles := []*accountRepository{r.on(e.db, patient), r.on(e.open(store.Options{}), patient)}
 	var found collector
 	parallel(workers, func(w int) {
 		for range each {

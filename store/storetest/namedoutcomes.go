@@ -56,7 +56,9 @@ func outcomesConflict(e *env) {
 		c := stale
 		err := write(&c)
 		e.conflict(err, 1, 4)
-		require.Equal(e, fmt.Sprintf("store: %s %s \"42\": version conflict (have 1, stored 4)", name, r.name), err.Error())
+		require.Equal(
+			e, fmt.Sprintf("store: %s %s \"42\": version conflict (have 1, stored 4)", name, r.name), err.Error(),
+		)
 		require.Equal(e, stale, c)
 	}
 	require.Equal(e, want, r.raw(42), "nothing was written")
@@ -178,7 +180,7 @@ func outcomesDelete(e *env) {
 func outcomesSecondLook(e *env) {
 	r := newClubs(e)
 	refused := 0
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if (c.Op == intercept.Update || c.Op == intercept.Delete) && refused < 2 {
 			refused++
 			*c.Result.(*driver.WriteResult) = driver.WriteResult{Outcome: driver.Stale, Stored: 1}
@@ -194,7 +196,7 @@ func outcomesSecondLook(e *env) {
 	require.EqualValues(e, 2, c.Version)
 	require.EqualValues(e, 5, r.number(1, "balance"))
 
-	few := r.on(e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	few := r.on(e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == intercept.Update {
 			*c.Result.(*driver.WriteResult) = driver.WriteResult{Outcome: driver.Stale, Stored: 2}
 			return nil
@@ -210,7 +212,7 @@ func outcomesSecondLook(e *env) {
 
 func outcomesNoSecondLook(e *env) {
 	r := newClubs(e)
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == intercept.Update || c.Op == intercept.Delete {
 			*c.Result.(*driver.WriteResult) = driver.WriteResult{Outcome: driver.NotApplied}
 			return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable, Sent: true}}

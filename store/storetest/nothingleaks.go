@@ -64,7 +64,7 @@ func workload(e *env, db *store.DB, r *accounts) {
 	quiet(func() { _, _ = ours.Modify(e.ctx, 1, func(*account) error { panic("boom") }) })
 	quiet(func() { _, _ = ours.Modify(e.ctx, 1, func(*account) error { runtime.Goexit(); return nil }) })
 	o := &store.TxOptions{Timeout: 3 * time.Second} // more than a right backend needs
-	for _, run := range []func(context.Context, *store.TxOptions, func(context.Context, *store.Tx) error) error{db.Atomic, db.View} {
+	for _, run := range []func(context.Context, *store.TxOptions, txFunc) error{db.Atomic, db.View} {
 		work := func(ctx context.Context, tx *store.Tx) {
 			_, _ = ours.In(tx).Get(ctx, 1)
 			_, _ = ours.In(tx).Modify(ctx, 1, credit(1))
@@ -82,7 +82,11 @@ func workload(e *env, db *store.DB, r *accounts) {
 			_ = run(e.ctx, o, func(ctx context.Context, tx *store.Tx) error { work(ctx, tx); panic("boom") })
 		})
 		quiet(func() {
-			_ = run(e.ctx, o, func(ctx context.Context, tx *store.Tx) error { work(ctx, tx); runtime.Goexit(); return nil })
+			_ = run(e.ctx, o, func(ctx context.Context, tx *store.Tx) error {
+				work(ctx, tx)
+				runtime.Goexit()
+				return nil
+			})
 		})
 		ctx, cancel := context.WithCancel(e.ctx)
 		_ = run(ctx, o, func(ctx context.Context, tx *store.Tx) error { work(ctx, tx); cancel(); return nil })
@@ -159,7 +163,7 @@ func leaksTx(e *env) {
 	var mu sync.Mutex
 	open := 0
 	ended := map[any]int{}
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
 		mu.Lock()
 		defer mu.Unlock()
@@ -188,7 +192,7 @@ func leaksLocks(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
 	for name, end := range endings(cancel) {
-		_ = end(func(fn func(context.Context, *store.Tx) error) error { return e.db.Atomic(ctx, nil, fn) },
+		_ = end(func(fn txFunc) error { return e.db.Atomic(ctx, nil, fn) },
 			func(ctx context.Context, tx *store.Tx) error {
 				for id := range int64(3) {
 					if _, err := r.In(tx).Modify(ctx, id+1, credit(1)); err != nil {

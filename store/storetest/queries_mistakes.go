@@ -55,7 +55,10 @@ func queriesMistakes(e *env) {
 		{"NaN", store.Where("Real", store.Lt, math.NaN()), []string{"Real"}},
 		{"infinite", store.Where("Real", store.Lt, math.Inf(1)), []string{"Real"}},
 		{"invalid UTF-8", store.Where("Text", store.Eq, secret+"\xff"), []string{"Text"}},
-		{"time out of range", store.Where("At", store.Lt, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)), []string{"At"}},
+		{
+			"time out of range", store.Where("At", store.Lt, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
+			[]string{"At"},
+		},
 		{"no decimal", store.Where("Price", store.Eq, secret), []string{"Price"}},
 		{"too many digits", store.Where("Price", store.Eq, "0.00001"), []string{"Price"}},
 		{"shorter array", store.Where("UUID", store.Eq, [12]byte{}), []string{"UUID"}},
@@ -77,8 +80,14 @@ func queriesMistakes(e *env) {
 		{"order by an unknown field", store.Query{}.OrderBy("Num", "Nonsense"), []string{"Nonsense"}},
 		{"order by a nested field", store.Query{}.OrderBy("Comment"), []string{"Comment"}},
 		{"order by bytes", store.Query{}.OrderByDesc("Data"), []string{"Data"}},
-		{"deep inside", store.Not(store.AnyOf(store.AllOf(store.Where("Nonsense", store.Eq, 1)))), []string{"Nonsense"}},
-		{"deep inside what selects nothing", store.AllOf(store.AnyOf(), store.Where("Nonsense", store.Eq, 1)), []string{"Nonsense"}},
+		{
+			"deep inside", store.Not(store.AnyOf(store.AllOf(store.Where("Nonsense", store.Eq, 1)))),
+			[]string{"Nonsense"},
+		},
+		{
+			"deep inside what selects nothing", store.AllOf(store.AnyOf(), store.Where("Nonsense", store.Eq, 1)),
+			[]string{"Nonsense"},
+		},
 		{"order inside", store.AllOf(store.Query{}.OrderBy("Num")), nil},
 		{"limit inside", store.Not(store.Where("Num", store.Eq, 1).Limit(1)), nil},
 	} {
@@ -118,15 +127,19 @@ func queriesNative(e *env) {
 func queriesConversions(e *env) {
 	r := newRepository[oracle.Probe](e, "probe", byID)
 	inserted(r, oracle.Probe{
-		ID: 1, Num: 7, NumN: pointer(int64(7)), Level: 7, Pos: 7, PosN: sql.Null[uint64]{V: 7, Valid: true}, Real: 7, Text: "seven",
-		TextN: pointer("seven"), Null: sql.NullString{String: "seven", Valid: true}, Price: "7", PriceN: pointer("7"), Money: entity.AmountOf(70_000),
-		Points: entity.PointsOf(7), PointsN: pointer(entity.PointsOf(7)), At: kickoff, AtN: sql.NullTime{Time: kickoff, Valid: true}, UUID: uuid{7}, Hash: [12]byte{7}, Data: []byte("seven"),
+		ID: 1, Num: 7, NumN: pointer(int64(7)), Level: 7, Pos: 7, PosN: sql.Null[uint64]{V: 7, Valid: true}, Real: 7,
+		Text: "seven", TextN: pointer("seven"), Null: sql.NullString{String: "seven", Valid: true}, Price: "7",
+		PriceN: pointer("7"), Money: entity.AmountOf(70_000), Points: entity.PointsOf(7),
+		PointsN: pointer(entity.PointsOf(7)), At: kickoff, AtN: sql.NullTime{Time: kickoff, Valid: true}, UUID: uuid{7},
+		Hash: [12]byte{7}, Data: []byte("seven"),
 	})
 	type text string
 	type bytes []byte
 	for field, values := range map[string][]any{
-		"Num":   {7, int8(7), uint16(7), level(7), pointer(7), uint64(7)},
-		"NumN":  {7, int32(7), pointer(int64(7)), sql.NullInt64{Int64: 7, Valid: true}, sql.Null[int64]{V: 7, Valid: true}},
+		"Num": {7, int8(7), uint16(7), level(7), pointer(7), uint64(7)},
+		"NumN": {
+			7, int32(7), pointer(int64(7)), sql.NullInt64{Int64: 7, Valid: true}, sql.Null[int64]{V: 7, Valid: true},
+		},
 		"Level": {7, level(7), int64(7)},
 		"Pos":   {7, uint8(7), int64(7)},
 		"PosN":  {7, uint64(7), sql.Null[uint64]{V: 7, Valid: true}},

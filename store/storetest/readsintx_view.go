@@ -181,8 +181,8 @@ func viewTornSums(e *env) {
 			}()
 		}()
 	}
-	readers := map[string]func(ctx context.Context, in *store.Repository[account, int64]) (int64, error){
-		"Get by Get": func(ctx context.Context, in *store.Repository[account, int64]) (sum int64, err error) {
+	readers := map[string]func(ctx context.Context, in *accountRepository) (int64, error){
+		"Get by Get": func(ctx context.Context, in *accountRepository) (sum int64, err error) {
 			for id := range int64(4) {
 				a, err := in.Get(ctx, id+1)
 				if err != nil {
@@ -192,7 +192,7 @@ func viewTornSums(e *env) {
 			}
 			return sum, nil
 		},
-		"Find with small pages": func(ctx context.Context, in *store.Repository[account, int64]) (sum int64, err error) {
+		"Find with small pages": func(ctx context.Context, in *accountRepository) (sum int64, err error) {
 			for a, err := range in.Find(ctx, store.Query{}) {
 				if err != nil {
 					return 0, err
@@ -201,7 +201,7 @@ func viewTornSums(e *env) {
 			}
 			return sum, nil
 		},
-		"mixed": func(ctx context.Context, in *store.Repository[account, int64]) (sum int64, err error) {
+		"mixed": func(ctx context.Context, in *accountRepository) (sum int64, err error) {
 			many, err := in.GetMany(ctx, []int64{1, 2})
 			if err != nil {
 				return 0, err
@@ -284,5 +284,7 @@ func rehearseView(e *env) {
 // historyOfViews adds Views to that, which see one moment between their start and their end.
 func historyOfViews(e *env) {
 	r := newAccounts(e)
-	played(e, r, accountShape, 4, 1, draw.Spread(map[string]int{"atomic": 5, "view": 5, "get": 1, "modify": 2, "touch": 1, "save": 1, "delete key": 1}))
+	played(e, r, accountShape, 4, 1, draw.Spread(map[string]int{
+		"atomic": 5, "view": 5, "get": 1, "modify": 2, "touch": 1, "save": 1, "delete key": 1,
+	}))
 }

@@ -89,7 +89,8 @@ func currentUpsert(e *env) {
 			r.modify(1, func(a *account) { a.Amount = 11 })
 		}
 		for _, id := range []int64{1, 5} {
-			if _, err := in.Upsert(ctx, id, func(a *account, found bool) error { a.Amount += 100; return nil }); err != nil {
+			more := func(a *account, _ bool) error { a.Amount += 100; return nil }
+			if _, err := in.Upsert(ctx, id, more); err != nil {
 				return err
 			}
 		}
@@ -128,7 +129,7 @@ func currentWithoutRerun(e *env) {
 }
 
 // kept asserts that a row which hold has taken in a Tx cannot be written by another until the end.
-func kept(e *env, r *accounts, hold func(ctx context.Context, in *store.Repository[account, int64]) error) {
+func kept(e *env, r *accounts, hold func(ctx context.Context, in *accountRepository) error) {
 	e.Helper()
 	var over atomic.Bool
 	var other <-chan error
@@ -165,13 +166,13 @@ func kept(e *env, r *accounts, hold func(ctx context.Context, in *store.Reposito
 func keptAfterReload(e *env) {
 	r := newAccounts(e, 10)
 	a := r.get(1)
-	kept(e, r, func(ctx context.Context, in *store.Repository[account, int64]) error { return in.Reload(ctx, &a) })
+	kept(e, r, func(ctx context.Context, in *accountRepository) error { return in.Reload(ctx, &a) })
 	require.EqualValues(e, 1000, r.number(1, "amount"))
 }
 
 func keptAfterModify(e *env) {
 	r := newAccounts(e, 10)
-	kept(e, r, func(ctx context.Context, in *store.Repository[account, int64]) error {
+	kept(e, r, func(ctx context.Context, in *accountRepository) error {
 		_, err := in.Modify(ctx, 1, func(*account) error { return nil })
 		return err
 	})

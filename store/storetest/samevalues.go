@@ -287,7 +287,10 @@ func valuesLarge(e *env) {
 	for i := range data {
 		data[i] = byte(i * i >> 3)
 	}
-	want := large{ID: 1, Text: strings.Repeat("x", mebi), Long: strings.Repeat("😀", mebi/4), Data: data, List: []string{strings.Repeat("'", mebi/2)}}
+	want := large{
+		ID: 1, Text: strings.Repeat("x", mebi), Long: strings.Repeat("😀", mebi/4), Data: data,
+		List: []string{strings.Repeat("'", mebi/2)},
+	}
 	l := inserted(r, want)
 	want.Snapshot = l.Snapshot
 	require.True(e, reflect.DeepEqual(want, l))
@@ -328,7 +331,10 @@ func valuesTimes(e *env) {
 	have := r.get(1)
 	have.Snapshot, k.Snapshot = store.Snapshot{}, store.Snapshot{}
 	e.alike(k, have, "Get")
-	stale, err := r.Modify(e.ctx, 1, func(k *kinds) error { k.Time = kickoff; k.Ground.Opened = kickoff.In(leicester); return nil })
+	stale, err := r.Modify(e.ctx, 1, func(k *kinds) error {
+		k.Time, k.Ground.Opened = kickoff, kickoff.In(leicester)
+		return nil
+	})
 	require.NoError(e, err)
 	require.EqualValues(e, 1, stale.Version, "the same moment is no change")
 }

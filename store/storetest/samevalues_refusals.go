@@ -42,14 +42,20 @@ var badValues = []struct {
 	{"Text", "too long", func(k *kinds) { k.Text = strings.Repeat("x", 94) + secret }},
 	{"Text", "too long in characters", func(k *kinds) { k.Text = strings.Repeat("é", 101) }},
 	{"TextP", "invalid UTF-8", func(k *kinds) { k.TextP = pointer(secret + "\xc0\x80") }},
-	{"TextNull", "too long", func(k *kinds) { k.TextNull = sql.NullString{String: strings.Repeat("x", 101), Valid: true} }},
+	{
+		"TextNull", "too long",
+		func(k *kinds) { k.TextNull = sql.NullString{String: strings.Repeat("x", 101), Valid: true} },
+	},
 	{"TextG", "invalid UTF-8", func(k *kinds) { k.TextG = sql.Null[string]{V: "\x80", Valid: true} }},
 	{"Title", "too long", func(k *kinds) { k.Title = title(strings.Repeat("x", 101)) }},
 	{"Bytes", "too long", func(k *kinds) { k.Bytes = make([]byte, 301) }},
 	{"Time", "year 0", func(k *kinds) { k.Time = time.Date(0, 12, 31, 23, 59, 59, 0, time.UTC) }},
 	{"Time", "year 10000", func(k *kinds) { k.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }},
 	{"Time", "year 0 in UTC", func(k *kinds) { k.Time = time.Date(1, 1, 1, 0, 30, 0, 0, leicester) }},
-	{"Time", "year 10000 in UTC", func(k *kinds) { k.Time = time.Date(9999, 12, 31, 23, 30, 0, 0, time.FixedZone("", -3600)) }},
+	{
+		"Time", "year 10000 in UTC",
+		func(k *kinds) { k.Time = time.Date(9999, 12, 31, 23, 30, 0, 0, time.FixedZone("", -3600)) },
+	},
 	{"TimeP", "year 10000", func(k *kinds) { k.TimeP = pointer(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)) }},
 	{"TimeNull", "year -5", func(k *kinds) {
 		k.TimeNull = sql.NullTime{Time: time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC), Valid: true}
@@ -69,7 +75,10 @@ var badValues = []struct {
 	{"Code", "too long", func(k *kinds) { k.Code = code{strings.Repeat("x", 41)} }},
 	{"CodeP", "its own error", func(k *kinds) { k.CodeP = &code{"refuse hunter2"} }},
 	{"Ground", "a nested invalid text", func(k *kinds) { k.Ground.Name = secret + "\xff" }},
-	{"Ground", "a nested time out of range", func(k *kinds) { k.Ground.Opened = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }},
+	{
+		"Ground", "a nested time out of range",
+		func(k *kinds) { k.Ground.Opened = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	},
 	{"Grounds", "deeper", func(k *kinds) { k.Grounds = []ground{{}, {Stands: []string{"\xff"}}} }},
 	{"ByName", "a value in a map", func(k *kinds) {
 		k.ByName = map[string]*ground{"a": {Opened: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)}}
@@ -93,7 +102,9 @@ func refusalsOfValues(e *env) {
 			e.only(err, store.ErrInvalid, "%s: %s, %s", verb, bad.field, bad.about)
 			e.names(err, bad.field)
 			if err != nil {
-				assert.NotContains(e, err.Error(), secret, "%s: %s, %s: a value in the text", verb, bad.field, bad.about)
+				assert.NotContains(
+					e, err.Error(), secret, "%s: %s, %s: a value in the text", verb, bad.field, bad.about,
+				)
 			}
 			assert.Equal(e, calls, spy.take(), "%s: %s, %s: the calls on the backend", verb, bad.field, bad.about)
 		}
@@ -150,7 +161,8 @@ func refusalsOfKeys(e *env) {
 		_, upsert := ours.Upsert(e.ctx, key, func(*letter, bool) error { return nil })
 		for verb, err := range map[string]error{
 			"Get": get, "GetMany": many, "Modify": modify, "Upsert": upsert,
-			"Insert": ours.Insert(e.ctx, &letter{ID: key}), "Reload": ours.Reload(e.ctx, &letter{ID: key}), "DeleteKey": ours.DeleteKey(e.ctx, key),
+			"Insert": ours.Insert(e.ctx, &letter{ID: key}), "Reload": ours.Reload(e.ctx, &letter{ID: key}),
+			"DeleteKey": ours.DeleteKey(e.ctx, key),
 		} {
 			e.only(err, store.ErrInvalid, "%s %q", verb, key)
 			e.names(err, "ID")

@@ -18,12 +18,15 @@ type spy struct {
 // spied opens a handle whose calls on the backend are counted.
 func (e *env) spied(o store.Options) (*store.DB, *spy) {
 	s := &spy{}
-	return e.behind(o, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
-		s.mu.Lock()
-		s.calls = append(s.calls, c.Op)
-		s.mu.Unlock()
-		return next(ctx)
-	}), s
+	return e.behind(o, s.hook), s
+}
+
+// hook notes a call and makes it.
+func (s *spy) hook(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+	s.mu.Lock()
+	s.calls = append(s.calls, c.Op)
+	s.mu.Unlock()
+	return next(ctx)
 }
 
 // take returns the calls so far, as one text, and forgets them.

@@ -34,7 +34,7 @@ func undoLeavesNoRow(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
 	for name, end := range endings(cancel) {
-		err := end(func(fn func(context.Context, *store.Tx) error) error {
+		err := end(func(fn txFunc) error {
 			return e.db.Atomic(ctx, nil, fn)
 		}, func(ctx context.Context, tx *store.Tx) error { return writeAll(ctx, r.In(tx)) })
 		require.Error(e, err, name)
@@ -47,15 +47,18 @@ func undoLeavesNoRow(e *env) {
 }
 
 // ending runs work in a transaction and ends it without a commit.
-type ending = func(run func(func(context.Context, *store.Tx) error) error, work func(context.Context, *store.Tx) error) error
+type ending = func(run func(work txFunc) error, work txFunc) error
+
+// txFunc is what Atomic and View run.
+type txFunc = func(ctx context.Context, tx *store.Tx) error
 
 // endings are the ways in which a function does not commit. The last ends the caller's context.
 func endings(cancel func()) map[string]ending {
 	return map[string]ending{
-		"error": func(run func(func(context.Context, *store.Tx) error) error, work func(context.Context, *store.Tx) error) error {
+		"error": func(run func(txFunc) error, work txFunc) error {
 			return run(func(ctx context.Context, tx *store.Tx) error { return errors.Join(work(ctx, tx), errBoom) })
 		},
-		"panic": func(run func(func(context.Context, *store.Tx) error) error, work func(context.Context, *store.Tx) error) (err error) {
+		"panic": func(run func(txFunc) error, work txFunc) (err error) {
 			defer func() {
 				if recover() != nil {
 					err = errGone
@@ -68,7 +71,7 @@ func endings(cancel func()) map[string]ending {
 				panic("boom")
 			})
 		},
-		"Goexit": func(run func(func(context.Context, *store.Tx) error) error, work func(context.Context, *store.Tx) error) error {
+		"Goexit": func(run func(txFunc) error, work txFunc) error {
 			result := errGone
 			done := make(chan struct{})
 			go func() {
@@ -83,7 +86,7 @@ func endings(cancel func()) map[string]ending {
 			<-done
 			return result
 		},
-		"cancel": func(run func(func(context.Context, *store.Tx) error) error, work func(context.Context, *store.Tx) error) error {
+		"cancel": func(run func(txFunc) error, work txFunc) error {
 			return run(func(ctx context.Context, tx *store.Tx) error {
 				err := work(ctx, tx)
 				cancel()
@@ -108,7 +111,7 @@ func undoEntities(e *env) {
 		r.set(3, Columns{"balance": int64(1234)})
 		want := []club{saved, touched, reloaded, fresh, *many[0], *many[1]}
 
-		err := endings(cancel)[name](func(fn func(context.Context, *store.Tx) error) error {
+		err := endings(cancel)[name](func(fn txFunc) error {
 			return e.db.Atomic(ctx, nil, fn)
 		}, func(ctx context.Context, tx *store.Tx) error {
 			in := r.In(tx)
@@ -214,7 +217,7 @@ func undoInsertRerun(e *env) {
 func undoRefusedCommit(e *env) {
 	r := newAccounts(e, 10, 20)
 	refusals := 0
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == intercept.Commit && refusals < 2 {
 			refusals++
 			if err := c.Tx.Rollback(ctx); err != nil {

@@ -88,8 +88,14 @@ func (r FaultReport) String() string {
 	for _, name := range slices.Sorted(maps.Keys(r.Strikes)) {
 		fmt.Fprintf(&b, ", %d %s", r.Strikes[name], name)
 	}
-	fmt.Fprintf(&b, ", %d unknown outcomes, %d conflicts, %d that did nothing; of %d acknowledged writes %d lost, %d doubled, %d unasked; %d not linearizable, %d undecided, %d old reads, %d old looks, %d reads of what a crash undid",
-		r.Unknown, r.Conflicts, r.Nothing, r.Writes, r.Lost, r.Doubled, r.Unasked, r.NotLinearizable, r.Undecided, r.OldReads, r.OldLooks, r.Undone)
+	fmt.Fprintf(&b, ", %d unknown outcomes, %d conflicts, %d that did nothing", r.Unknown, r.Conflicts, r.Nothing)
+	fmt.Fprintf(
+		&b, "; of %d acknowledged writes %d lost, %d doubled, %d unasked", r.Writes, r.Lost, r.Doubled, r.Unasked,
+	)
+	fmt.Fprintf(
+		&b, "; %d not linearizable, %d undecided, %d old reads, %d old looks, %d reads of what a crash undid",
+		r.NotLinearizable, r.Undecided, r.OldReads, r.OldLooks, r.Undone,
+	)
 	return b.String()
 }
 
@@ -103,8 +109,8 @@ const (
 )
 
 var faultCalls = draw.Spread(map[string]int{
-	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 1, "insert": 3, "save": 4, "touch": 2, "delete": 1, "delete key": 1,
-	"modify": 8, "upsert": 2, "atomic": 6, "view": 2,
+	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 1, "insert": 3, "save": 4, "touch": 2, "delete": 1,
+	"delete key": 1, "modify": 8, "upsert": 2, "atomic": 6, "view": 2,
 })
 
 // UnderFaults has clients make random calls on a few rows while faults happen, and holds the backend
@@ -138,7 +144,10 @@ func UnderFaults(t *testing.T, run FaultRun) FaultReport {
 	}
 	require.NoError(t, f.repos[0].EnsureSchema(e.ctx))
 	start := time.Now()
-	for round := int64(0); !t.Failed() && (f.report.Calls < run.Calls || f.missing() || time.Since(start) < run.Duration); round++ {
+	isDone := func() bool {
+		return f.report.Calls >= run.Calls && !f.missing() && time.Since(start) >= run.Duration
+	}
+	for round := int64(0); !t.Failed() && !isDone(); round++ {
 		f.round(round, labelled)
 	}
 	t.Logf("%s: %v", e.info.Server, f.report)
@@ -176,7 +185,7 @@ type faultRun struct {
 	seed    uint64
 	random  *rand.Rand
 	handles []*store.DB
-	repos   []*store.Repository[account, int64]
+	repos   []*accountRepository
 	report  FaultReport
 	next    []Strike // the rest of this turn of all strikes
 
@@ -206,8 +215,10 @@ func (f *faultRun) round(round int64, labelled func(func())) {
 		kinds := slices.Clone(faultCalls)
 		players[i] = &game.Player[account]{
 			Game: g, Shape: accountShape, DB: f.handles[i%faultHandles], Repo: f.repos[i%faultHandles], Client: i,
-			Random: rand.New(rand.NewPCG(f.seed, uint64(round)<<8+uint64(i)+1)), First: round*faultRows + 1, Rows: faultRows, Mortal: mortalRows,
-			Limit: f.CallTimeout, Tx: &store.TxOptions{RunTimeout: f.CallTimeout, Timeout: 4 * f.CallTimeout, EndTimeout: f.CallTimeout},
+			Random: rand.New(rand.NewPCG(f.seed, uint64(round)<<8+uint64(i)+1)), First: round*faultRows + 1,
+			Rows: faultRows, Mortal: mortalRows,
+			Limit: f.CallTimeout,
+			Tx:    &store.TxOptions{RunTimeout: f.CallTimeout, Timeout: 4 * f.CallTimeout, EndTimeout: f.CallTimeout},
 		}
 		players[i].Kinds = slices.DeleteFunc(kinds, func(kind string) bool {
 			return kind == "atomic" && !f.env.info.Transactions || kind == "view" && !f.env.info.Views
@@ -311,7 +322,9 @@ func (f *faultRun) until(try func(ctx context.Context) bool) {
 		if ok {
 			return
 		}
-		require.True(f.env, time.Now().Before(end), "the database does not answer any more, although all faults have ended")
+		require.True(
+			f.env, time.Now().Before(end), "the database does not answer any more, although all faults have ended",
+		)
 	}
 }
 

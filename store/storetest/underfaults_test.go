@@ -19,8 +19,10 @@ type breaks struct {
 	before, after atomic.Int32
 }
 
-func (b *breaks) hook(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
-	lost := &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable, Sent: c.Write() || c.Op == intercept.Commit}}
+func (b *breaks) hook(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+	lost := &intercept.Error{
+		Fault: driver.Fault{Class: driver.Unavailable, Sent: c.Write() || c.Op == intercept.Commit},
+	}
 	switch {
 	case c.Op == intercept.Rollback || c.Op == intercept.Schema || c.Tx != nil && c.Op != intercept.Commit:
 		return next(ctx)
@@ -56,7 +58,10 @@ func underFaults(t *testing.T, second made) storetest.FaultReport {
 		Strikes: []storetest.Strike{
 			{Name: "requests lost", Begin: func(testing.TB) { b.before.Store(3) }},
 			{Name: "answers lost", Begin: func(testing.TB) { b.after.Store(3) }},
-			{Name: "outages", Alone: true, Begin: func(testing.TB) { b.before.Store(1 << 30) }, End: func(testing.TB) { b.before.Store(0) }},
+			{
+				Name: "outages", Alone: true, Begin: func(testing.TB) { b.before.Store(1 << 30) },
+				End: func(testing.TB) { b.before.Store(0) },
+			},
 		},
 	})
 }

@@ -37,11 +37,16 @@ func (e *env) faulty() (*store.DB, func(Fault)) {
 	return madeUpFaults(e, e.open(store.Options{}))
 }
 
+// madeUpFaults is a handle over another one, and what arms a fault between package store and the backend.
+// The fault meets the next write outside a Tx, or the next commit, and no other call.
 func madeUpFaults(tb testing.TB, db *store.DB) (*store.DB, func(Fault)) {
 	var armed atomic.Pointer[Fault]
-	broken, err := store.New(intercept.New(db.Driver(), func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	hook := func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		f := armed.Load()
-		if f == nil || f.Commit != (c.Op == intercept.Commit) || !f.Commit && (!c.Write() || c.Tx != nil) || !armed.CompareAndSwap(f, nil) {
+		switch {
+		case f == nil, f.Commit != (c.Op == intercept.Commit), !f.Commit && (!c.Write() || c.Tx != nil):
+			return next(ctx)
+		case !armed.CompareAndSwap(f, nil):
 			return next(ctx)
 		}
 		switch {
@@ -56,7 +61,8 @@ func madeUpFaults(tb testing.TB, db *store.DB) (*store.DB, func(Fault)) {
 			*w = driver.WriteResult{}
 		}
 		return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable, Sent: true}}
-	}), nil)
+	}
+	broken, err := store.New(intercept.New(db.Driver(), hook), nil)
 	require.NoError(tb, err)
 	return broken, func(f Fault) { armed.Store(&f) }
 }
@@ -114,7 +120,9 @@ func unknownWrite(e *env) {
 			if landed {
 				moved = 1
 			}
-			require.Equal(e, before.Version+moved, integer(e, row["version"]), "%s: it was done again, or not at all", about)
+			require.Equal(
+				e, before.Version+moved, integer(e, row["version"]), "%s: it was done again, or not at all", about,
+			)
 		}
 	}
 	// The function of Modify is not run again either.
@@ -196,7 +204,7 @@ func unknownSettled(e *env) {
 
 func unknownRead(e *env) {
 	r := newAccounts(e, 10)
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		switch c.Op {
 		case intercept.Get, intercept.Find, intercept.Count, intercept.Version:
 			return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable, Sent: true}}
@@ -222,10 +230,13 @@ func unknownRead(e *env) {
 
 // unknownInTx breaks each operation of a Tx: nothing can have happened, so the function runs again.
 func unknownInTx(e *env) {
-	for _, op := range []string{intercept.Get, intercept.Find, intercept.Update, intercept.Insert, intercept.Delete, intercept.Count, intercept.Version} {
+	for _, op := range []string{
+		intercept.Get, intercept.Find, intercept.Update, intercept.Insert, intercept.Delete, intercept.Count,
+		intercept.Version,
+	} {
 		r := newAccounts(e, 10, 20, 30)
 		var broken atomic.Int32
-		db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			if c.Op == op && c.Tx != nil && broken.Add(1) <= 2 {
 				_ = next(ctx)
 				if w, ok := c.Result.(*driver.WriteResult); ok {
@@ -261,7 +272,7 @@ func unknownInTx(e *env) {
 func unknownBegin(e *env) {
 	r := newAccounts(e, 10)
 	begins := 0
-	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		if c.Op == intercept.Begin {
 			if begins++; begins <= 2 {
 				return &intercept.Error{Fault: driver.Fault{Class: driver.Unavailable, Sent: true}}
@@ -286,7 +297,7 @@ func unknownDeadlock(e *env) {
 	for _, class := range []driver.Class{driver.LockFailure, driver.Conflict} {
 		r := newAccounts(e, 10)
 		var failures atomic.Int32
-		db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next func(context.Context) error) error {
+		db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			if c.Op == intercept.Update && failures.Add(-1) >= 0 {
 				return &intercept.Error{Fault: driver.Fault{Class: class}}
 			}

@@ -58,8 +58,8 @@ func manyDeletes(e *env) {
 
 // singleCalls are the kinds of calls on one row, by weight.
 var singleCalls = map[string]int{
-	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 2, "insert": 3, "save": 4, "touch": 2, "delete": 2, "delete key": 1,
-	"modify": 6, "upsert": 2,
+	"get": 4, "get many": 1, "find": 1, "reload": 2, "is stale": 2, "insert": 3, "save": 4, "touch": 2, "delete": 2,
+	"delete key": 1, "modify": 6, "upsert": 2,
 }
 
 // historyOfCalls has the verbs race on three rows, which are inserted and deleted too.

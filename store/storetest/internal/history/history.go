@@ -139,7 +139,9 @@ func (o Op) String() string {
 	if o.Unknown {
 		end, unknown = "…", " UNKNOWN, perhaps:"
 	}
-	return fmt.Sprintf("[%d, %s] client %d: %s:%s %s", o.Call, end, o.Client, o.Name, unknown, strings.Join(steps, "; "))
+	return fmt.Sprintf(
+		"[%d, %s] client %d: %s:%s %s", o.Call, end, o.Client, o.Name, unknown, strings.Join(steps, "; "),
+	)
 }
 
 // Recorder collects the calls of many clients. Its methods are safe for concurrent use.

@@ -41,41 +41,132 @@ func TestCheck(t *testing.T) {
 	}{
 		{"Sequence", []Op{start, write(0, 3, 4, change(0, 1, 11)), read(0, 5, 6, saw(0, row(2, 11)))}, false, true},
 		{"StaleRead", []Op{start, write(0, 3, 4, change(0, 1, 11)), read(1, 5, 6, saw(0, row(1, 10)))}, false, false},
-		{"ReadOfBothSides", []Op{start, write(0, 3, 6, change(0, 1, 11)), read(1, 4, 5, saw(0, row(2, 11))), read(2, 3, 7, saw(0, row(1, 10)))}, false, true},
-		{"GoesBack", []Op{start, write(0, 3, 9, change(0, 1, 11)), read(1, 4, 5, saw(0, row(2, 11))), read(2, 6, 7, saw(0, row(1, 10)))}, false, false},
+		{
+			"ReadOfBothSides",
+			[]Op{
+				start, write(0, 3, 6, change(0, 1, 11)), read(1, 4, 5, saw(0, row(2, 11))),
+				read(2, 3, 7, saw(0, row(1, 10))),
+			},
+			false, true,
+		},
+		{
+			"GoesBack",
+			[]Op{
+				start, write(0, 3, 9, change(0, 1, 11)), read(1, 4, 5, saw(0, row(2, 11))),
+				read(2, 6, 7, saw(0, row(1, 10))),
+			},
+			false, false,
+		},
 		{"LostUpdate", []Op{start, write(0, 3, 6, change(0, 1, 11)), write(1, 4, 5, change(0, 1, 12))}, false, false},
 		{"DirtyRead", []Op{start, read(1, 4, 5, saw(0, row(2, 99)))}, false, false},
-		{"SkippedVersion", []Op{start, write(0, 3, 4, Step{Kind: Change, Expect: 1, Next: 3, Value: 11})}, false, false},
+		{
+			"SkippedVersion",
+			[]Op{start, write(0, 3, 4, Step{Kind: Change, Expect: 1, Next: 3, Value: 11})},
+			false,
+			false,
+		},
 		{"AnyVersion", []Op{start, write(0, 3, 4, Step{Kind: Change, Expect: 1, Next: 3, Value: 11})}, true, true},
 		{"SameVersion", []Op{start, write(0, 3, 4, Step{Kind: Change, Expect: 1, Next: 1, Value: 11})}, true, false},
-		{"SawThePastOfItsWrite", []Op{start, write(0, 3, 4, Step{Kind: Change, Seen: row(1, 9), Expect: 1, Next: 2, Value: 11})}, false, false},
-		{"TouchKeepsTheValue", []Op{start, write(0, 3, 4, Step{Kind: Change, Expect: 1, Next: 2, Keep: true}), read(0, 5, 6, saw(0, row(2, 10)))}, false, true},
+		{
+			"SawThePastOfItsWrite",
+			[]Op{start, write(0, 3, 4, Step{Kind: Change, Seen: row(1, 9), Expect: 1, Next: 2, Value: 11})},
+			false,
+			false,
+		},
+		{
+			"TouchKeepsTheValue",
+			[]Op{
+				start, write(0, 3, 4, Step{Kind: Change, Expect: 1, Next: 2, Keep: true}),
+				read(0, 5, 6, saw(0, row(2, 10))),
+			},
+			false, true,
+		},
 		{"Upserts", []Op{start, write(0, 3, 4, Step{Kind: RemoveAny}), write(0, 5, 6, change(0, 1, 11))}, false, false},
-		{"TwoLives", []Op{start, write(0, 3, 4, Step{Kind: Remove, Expect: 1}), write(0, 5, 6, put(0, 11)), write(0, 7, 8, change(0, 1, 12))}, false, true},
+		{
+			"TwoLives",
+			[]Op{
+				start, write(0, 3, 4, Step{Kind: Remove, Expect: 1}), write(0, 5, 6, put(0, 11)),
+				write(0, 7, 8, change(0, 1, 12)),
+			},
+			false, true,
+		},
 		{"OverwritingInsert", []Op{start, write(1, 5, 6, put(0, 11))}, false, false},
 		{"WrongConflict", []Op{start, read(1, 5, 6, Step{Kind: SawOther, Expect: 1})}, false, false},
 		{"WrongRefusal", []Op{start, read(1, 5, 6, Step{Kind: Refused, Expect: 1})}, false, false},
-		{"ConflictBeside", []Op{start, write(0, 3, 6, change(0, 1, 11)), read(1, 4, 5, Step{Kind: SawVersion, Expect: 2})}, false, true},
+		{
+			"ConflictBeside",
+			[]Op{start, write(0, 3, 6, change(0, 1, 11)), read(1, 4, 5, Step{Kind: SawVersion, Expect: 2})},
+			false,
+			true,
+		},
 
-		{"UnknownHappened", []Op{start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(2, 11)))}, false, true},
-		{"UnknownDidNot", []Op{start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(1, 10))), write(1, 7, 8, change(0, 1, 12))}, false, true},
-		{"UnknownHappensLater", []Op{start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(1, 10))), read(1, 7, 8, saw(0, row(2, 11)))}, false, true},
+		{
+			"UnknownHappened",
+			[]Op{start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(2, 11)))},
+			false,
+			true,
+		},
+		{
+			"UnknownDidNot",
+			[]Op{
+				start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(1, 10))),
+				write(1, 7, 8, change(0, 1, 12)),
+			},
+			false, true,
+		},
+		{
+			"UnknownHappensLater",
+			[]Op{
+				start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(1, 10))),
+				read(1, 7, 8, saw(0, row(2, 11))),
+			},
+			false, true,
+		},
 		{"UnknownHappenedTwice", []Op{
-			start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(2, 11))), write(1, 7, 8, Step{Kind: RemoveAny}),
+			start, unknown(0, 3, change(0, 1, 11)), read(1, 5, 6, saw(0, row(2, 11))),
+			write(1, 7, 8, Step{Kind: RemoveAny}),
 			write(1, 9, 10, put(0, 12)), read(1, 11, 12, saw(0, row(2, 11))),
 		}, false, false},
-		{"UnknownBeforeItsCall", []Op{start, read(1, 3, 4, saw(0, row(2, 11))), unknown(0, 5, change(0, 1, 11))}, false, false},
+		{
+			"UnknownBeforeItsCall",
+			[]Op{start, read(1, 3, 4, saw(0, row(2, 11))), unknown(0, 5, change(0, 1, 11))},
+			false, false,
+		},
 
-		{"TwoRows", []Op{write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 4, change(0, 1, 11), change(1, 1, 11)), read(1, 5, 6, saw(0, row(2, 11)), saw(1, row(2, 11)))}, false, true},
-		{"TornView", []Op{write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 8, change(0, 1, 11), change(1, 1, 11)), read(1, 5, 6, saw(0, row(2, 11)), saw(1, row(1, 10)))}, false, false},
-		{"HalfACommit", []Op{write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 4, change(0, 1, 11), change(1, 1, 11)), read(1, 5, 6, saw(1, row(1, 10)))}, false, false},
+		{
+			"TwoRows",
+			[]Op{
+				write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 4, change(0, 1, 11), change(1, 1, 11)),
+				read(1, 5, 6, saw(0, row(2, 11)), saw(1, row(2, 11))),
+			},
+			false, true,
+		},
+		{
+			"TornView",
+			[]Op{
+				write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 8, change(0, 1, 11), change(1, 1, 11)),
+				read(1, 5, 6, saw(0, row(2, 11)), saw(1, row(1, 10))),
+			},
+			false, false,
+		},
+		{
+			"HalfACommit",
+			[]Op{
+				write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 4, change(0, 1, 11), change(1, 1, 11)),
+				read(1, 5, 6, saw(1, row(1, 10))),
+			},
+			false, false,
+		},
 		{"HalfAnUnknownCommit", []Op{
-			write(0, 1, 2, put(0, 10), put(1, 10)), unknown(0, 3, change(0, 1, 11), change(1, 1, 11)), read(1, 5, 6, saw(0, row(2, 11))),
+			write(0, 1, 2, put(0, 10), put(1, 10)), unknown(0, 3, change(0, 1, 11), change(1, 1, 11)),
+			read(1, 5, 6, saw(0, row(2, 11))),
 			read(1, 7, 8, saw(1, row(1, 10))),
 		}, false, false},
 		{"NoOneOrder", []Op{
-			write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 10, change(0, 1, 11)), write(1, 3, 10, change(1, 1, 12)),
-			read(2, 4, 5, saw(0, row(2, 11)), saw(1, row(1, 10))), read(3, 6, 7, saw(0, row(1, 10)), saw(1, row(2, 12))),
+			write(0, 1, 2, put(0, 10), put(1, 10)), write(0, 3, 10, change(0, 1, 11)),
+			write(1, 3, 10, change(1, 1, 12)),
+			read(2, 4, 5, saw(0, row(2, 11)), saw(1, row(1, 10))),
+			read(3, 6, 7, saw(0, row(1, 10)), saw(1, row(2, 12))),
 		}, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -118,7 +209,9 @@ func TestCheckUndone(t *testing.T) {
 	v, undone := h.CheckUndone(time.Minute, []int64{7})
 	require.True(t, v.Right())
 	require.Equal(t, 1, undone)
-	for name, crashes := range map[string][]int64{"NoCrash": nil, "BeforeTheRead": {4}, "AfterAnAcknowledgedWrite": {13}} {
+	for name, crashes := range map[string][]int64{
+		"NoCrash": nil, "BeforeTheRead": {4}, "AfterAnAcknowledgedWrite": {13},
+	} {
 		v, _ := h.CheckUndone(time.Minute, crashes)
 		assert.Len(t, v.Wrong, 1, name)
 	}
@@ -136,7 +229,12 @@ func TestCheckUndone(t *testing.T) {
 }
 
 func TestComponents(t *testing.T) {
-	h := History{Ops: []Op{write(0, 1, 2, put(0, 1)), write(0, 3, 4, put(1, 1)), write(0, 5, 6, put(2, 1)), read(1, 7, 8, saw(2, row(1, 1)), saw(0, row(1, 1)))}}
+	h := History{
+		Ops: []Op{
+			write(0, 1, 2, put(0, 1)), write(0, 3, 4, put(1, 1)), write(0, 5, 6, put(2, 1)),
+			read(1, 7, 8, saw(2, row(1, 1)), saw(0, row(1, 1))),
+		},
+	}
 	parts := h.components()
 	require.Len(t, parts, 2)
 	require.Len(t, parts[0].Ops, 3)

@@ -18,7 +18,10 @@ func TestQueue(t *testing.T) {
 	for i := int64(1); i <= waiting; i++ {
 		step := change(0, i, i+1)
 		step.Seen = row(i, i)
-		h.Ops = append(h.Ops, write(int(i), 2+i, 10*waiting+i, step), read(int(waiting+i), 3+waiting, 10*waiting, saw(0, row(i, i)), saw(1, row(1, 1))))
+		h.Ops = append(
+			h.Ops, write(int(i), 2+i, 10*waiting+i, step),
+			read(int(waiting+i), 3+waiting, 10*waiting, saw(0, row(i, i)), saw(1, row(1, 1))),
+		)
 	}
 	h.Ops = append(h.Ops, unknown(2*waiting+1, 3, change(1, 1, 99)))
 	require.True(t, h.Check(time.Minute).Right())

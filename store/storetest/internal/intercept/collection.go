@@ -16,7 +16,7 @@ type collection struct {
 var _ driver.Collection = (*collection)(nil)
 
 // through makes one call. params and result point at copies that the hook may change.
-func (c *collection) through(ctx context.Context, op string, tx driver.Tx, params, result any, next func(context.Context) error) error {
+func (c *collection) through(ctx context.Context, op string, tx driver.Tx, params, result any, next Next) error {
 	return c.hook(ctx, &Call{
 		Op: op, Spec: c.spec, Collection: c.Collection, Tx: tx, Params: params, Result: result,
 	}, next)

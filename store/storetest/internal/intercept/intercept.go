@@ -51,12 +51,15 @@ func (c *Call) Write() bool {
 	return c.Op == Insert || c.Op == Update || c.Op == Delete
 }
 
+// Next makes a call on the backend.
+type Next = func(context.Context) error
+
 // Hook is called in place of each call. It makes the call itself by next, at most once, and returns
 // what package store gets as the error. It must be safe for concurrent use.
-type Hook func(ctx context.Context, c *Call, next func(context.Context) error) error
+type Hook func(ctx context.Context, c *Call, next Next) error
 
 // Pass is the hook that only makes the call.
-func Pass(ctx context.Context, _ *Call, next func(context.Context) error) error { return next(ctx) }
+func Pass(ctx context.Context, _ *Call, next Next) error { return next(ctx) }
 
 // Error is an error that a hook makes up. Classify answers its Fault.
 type Error struct{ Fault driver.Fault }

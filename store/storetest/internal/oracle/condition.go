@@ -47,7 +47,8 @@ func Compare(c Column, op store.Op, value any) Condition {
 			}
 			n := c.compare(have, value)
 			return map[store.Op]bool{
-				store.Eq: n == 0, store.Ne: n != 0, store.Lt: n < 0, store.Le: n <= 0, store.Gt: n > 0, store.Ge: n >= 0,
+				store.Eq: n == 0, store.Ne: n != 0,
+				store.Lt: n < 0, store.Le: n <= 0, store.Gt: n > 0, store.Ge: n >= 0,
 			}[op]
 		},
 	}
@@ -143,6 +144,12 @@ type Order struct {
 	Column Column
 	Desc   bool
 }
+
+// Asc sorts by a column, NULL first.
+func Asc(c Column) Order { return Order{Column: c} }
+
+// Desc sorts by a column, NULL last.
+func Desc(c Column) Order { return Order{Column: c, Desc: true} }
 
 // RandomOrder returns up to three columns to sort by.
 func RandomOrder(all []Column, random *rand.Rand) []Order {

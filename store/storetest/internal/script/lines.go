@@ -75,7 +75,9 @@ func (s *script) of(kind string) line {
 			return err
 		})
 	case "delete key":
-		return line{fmt.Sprint("delete key ", key), func(w *world) string { return w.ended(w.in().DeleteKey(w.ctx, key)) }}
+		return line{
+			fmt.Sprint("delete key ", key), func(w *world) string { return w.ended(w.in().DeleteKey(w.ctx, key)) },
+		}
 	case "modify", "upsert":
 		return s.modify(kind)
 	case "mistake":
@@ -93,9 +95,12 @@ func (s *script) of(kind string) line {
 // query makes a line that asks for items, by one of the verbs that take a query.
 func (s *script) query(kind string) line {
 	q := pick(
-		s, store.Query{}, store.Where("Count", store.Ge, 3), store.Where("Note", store.Eq, nil), store.Where("Name", store.Prefix, "n"),
-		store.Not(store.Where("Note", store.Eq, "note")), store.Where("At", store.Le, entity.Kickoff), store.Where("Price", store.Gt, "0"),
-		store.AnyOf(store.Where("Name", store.In, []string{"a", "A", "é"}), store.Where("Real", store.Lt, 0)), store.Where("Moved", store.Gt, entity.Kickoff.Add(time.Minute)),
+		s, store.Query{}, store.Where("Count", store.Ge, 3), store.Where("Note", store.Eq, nil),
+		store.Where("Name", store.Prefix, "n"),
+		store.Not(store.Where("Note", store.Eq, "note")), store.Where("At", store.Le, entity.Kickoff),
+		store.Where("Price", store.Gt, "0"),
+		store.AnyOf(store.Where("Name", store.In, []string{"a", "A", "é"}), store.Where("Real", store.Lt, 0)),
+		store.Where("Moved", store.Gt, entity.Kickoff.Add(time.Minute)),
 	)
 	order := pick(s, "", "Name", "Note", "Count", "At")
 	desc := s.random.IntN(2) == 0

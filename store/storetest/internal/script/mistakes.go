@@ -14,7 +14,10 @@ func (s *script) mistake() line {
 	key, at := s.key(), s.random.IntN(copies)
 	i := item{ID: key, Name: "mistake", Price: "0"}
 	query := store.Query{}
-	what := pick(s, "long name", "no UTF-8", "NaN", "no decimal", "year 10000", "never read", "delete of a copy never read", "unknown field", "no limit", "wrong value", "bad cursor")
+	what := pick(
+		s, "long name", "no UTF-8", "NaN", "no decimal", "year 10000", "never read", "delete of a copy never read",
+		"unknown field", "no limit", "wrong value", "bad cursor",
+	)
 	switch what {
 	case "long name":
 		i.Name = strings.Repeat("é", 21)
@@ -36,7 +39,8 @@ func (s *script) mistake() line {
 		query = query.From("?")
 	}
 	bySave := s.random.IntN(2) == 0
-	return line{fmt.Sprintf("mistake: %s, key %d, by a save of copy %d: %t", what, key, at, bySave), func(w *world) string {
+	text := fmt.Sprintf("mistake: %s, key %d, by a save of copy %d: %t", what, key, at, bySave)
+	return line{text, func(w *world) string {
 		var err error
 		switch what {
 		case "never read":

@@ -72,31 +72,40 @@ func (s *script) change() (func(*item), string) {
 	name, note := pick(s, names...), pick(s, "", "note", "NULL", "ß")
 	count, real := s.random.Int64N(20)-5, pick(s, 0, 0.5, -1e300, 3e-308, 1<<53)
 	price := pick(s, "0", "1.5", "-10.2500", "922337203685477.5807", "0.0001")
-	at := pick(s, time.Time{}, entity.Kickoff, entity.Kickoff.Add(time.Hour), time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(1969, 12, 31, 23, 59, 59, 500, time.FixedZone("", 3600)))
+	at := pick(
+		s, time.Time{}, entity.Kickoff, entity.Kickoff.Add(time.Hour),
+		time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
+		time.Date(1969, 12, 31, 23, 59, 59, 500, time.FixedZone("", 3600)),
+	)
 	data := pick(s, nil, []byte{}, []byte{0}, []byte("abc"))
 	tags, part := pick(s, nil, []string{}, []string{"x"}, []string{"x", "", "ü"}), s.random.Int64N(3)
 	fields := s.random.IntN(256)
+	sets := []func(i *item){
+		func(i *item) { i.Name = name },
+		func(i *item) { i.Note = &note },
+		func(i *item) { i.Note = nil },
+		func(i *item) { i.Count = count },
+		func(i *item) { i.Real, i.Price = real, price },
+		func(i *item) { i.At, i.Data = at, data },
+		func(i *item) { i.Tags = tags },
+		func(i *item) {
+			if i.Parts == nil {
+				i.Parts = map[string]int64{}
+			}
+			i.Parts["p"] = part // in place
+		},
+	}
+	text := fmt.Sprintf(
+		"fields %08b, name %q note %q count %d real %v price %s at %v data %#v tags %q part %d",
+		fields, name, note, count, real, price, at, data, tags, part,
+	)
 	return func(i *item) {
-		for bit, set := range []func(){
-			func() { i.Name = name },
-			func() { i.Note = &note },
-			func() { i.Note = nil },
-			func() { i.Count = count },
-			func() { i.Real, i.Price = real, price },
-			func() { i.At, i.Data = at, data },
-			func() { i.Tags = tags },
-			func() {
-				if i.Parts == nil {
-					i.Parts = map[string]int64{}
-				}
-				i.Parts["p"] = part // in place
-			},
-		} {
+		for bit, set := range sets {
 			if fields&(1<<bit) != 0 {
-				set()
+				set(i)
 			}
 		}
-	}, fmt.Sprintf("fields %08b, name %q note %q count %d real %v price %s at %v data %#v tags %q part %d", fields, name, note, count, real, price, at, data, tags, part)
+	}, text
 }
 
 // fresh returns what makes a new item, and the item in words.

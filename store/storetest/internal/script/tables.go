@@ -45,7 +45,9 @@ func (s *script) probe(kind string) line {
 		}}
 	case "drop probe":
 		id := s.random.Int64N(s.probes+1) + 1
-		return line{fmt.Sprint("delete probe ", id), func(w *world) string { return w.ended(w.prob.DeleteKey(w.ctx, id)) }}
+		return line{
+			fmt.Sprint("delete probe ", id), func(w *world) string { return w.ended(w.prob.DeleteKey(w.ctx, id)) },
+		}
 	}
 	c := oracle.RandomCondition(s.columns, 3, s.random)
 	q, by := oracle.Ordered(c.Query, oracle.RandomOrder(s.columns, s.random))

@@ -27,7 +27,8 @@ func (s *script) transaction(kind string) line {
 		}
 	}
 	outside := s.random.IntN(8) == 0
-	return line{fmt.Sprintf("%s that ends with %s, with a call outside: %t%s", kind, ending, outside, text), func(w *world) (said string) {
+	text = fmt.Sprintf("%s that ends with %s, with a call outside: %t%s", kind, ending, outside, text)
+	return line{text, func(w *world) (said string) {
 		run := w.db.Atomic
 		if kind == "view" {
 			run = w.db.View
@@ -43,7 +44,9 @@ func (s *script) transaction(kind string) line {
 				if outside {
 					_, err := w.items.Get(inner, 1)
 					said += "outside: " + w.ended(err) + "; "
-					said += "nested: " + w.ended(w.db.Atomic(inner, nil, func(context.Context, *store.Tx) error { return nil }))
+					said += "nested: " + w.ended(
+						w.db.Atomic(inner, nil, func(context.Context, *store.Tx) error { return nil }),
+					)
 				}
 				switch ending {
 				case "error":

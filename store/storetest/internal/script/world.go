@@ -38,9 +38,11 @@ func (i item) String() string {
 		note = fmt.Sprintf("%q", *i.Note)
 	}
 	at := func(t time.Time) string { return t.Format(time.RFC3339Nano) }
-	return fmt.Sprintf("{%d v%d %q note %s count %d real %v price %s at %s data %#v tags %#v parts %#v made %s moved %s}",
+	return fmt.Sprintf(
+		"{%d v%d %q note %s count %d real %v price %s at %s data %#v tags %#v parts %#v made %s moved %s}",
 		i.ID, i.Version, i.Name, note, i.Count, i.Real, i.Price,
-		at(i.At), i.Data, i.Tags, i.Parts, at(i.Made), at(i.Moved))
+		at(i.At), i.Data, i.Tags, i.Parts, at(i.Made), at(i.Moved),
+	)
 }
 
 // world is a database on which a list of operations runs.
