@@ -138,7 +138,8 @@ func failover(t *testing.T, strike func(context.Context, *testbed.Server) (func(
 	times := map[string]int{}
 	for id := range int64(ledgers) {
 		var l ledger
-		require.Eventually(t, func() bool { l, err = r.Get(t.Context(), id); return err == nil }, time.Minute, 50*time.Millisecond)
+		require.Eventually(t, func() bool { l, err = r.Get(t.Context(), id); return err == nil },
+			testbed.Patience, 50*time.Millisecond)
 		for _, write := range slices.Compact(slices.Sorted(slices.Values(l.Writes))) {
 			times[write] = 0
 		}

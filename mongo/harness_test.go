@@ -119,7 +119,7 @@ func requireIdle(tb testing.TB, client *mongodriver.Client, database string) {
 		left = nil
 		require.NoError(tb, cursor.All(tb.Context(), &left))
 		return len(left) == 0
-	}, 10*time.Second, 10*time.Millisecond, "transactions, cursors or commands are open at the server: %v", &left)
+	}, testbed.Patience, 10*time.Millisecond, "transactions, cursors or commands are open at the server: %v", &left)
 }
 
 // faults opens a database through a proxy that breaks the connection when it is armed.

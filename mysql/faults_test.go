@@ -109,7 +109,8 @@ func TestCommitAnswerIsLost(t *testing.T) {
 			p.OnClient(testbed.Once("COMMIT", c.action))
 			connections := p.Connections()
 			sqltest.LoseCommit(t, db, kept, c.name)
-			require.Eventually(t, func() bool { return p.Connections() < connections }, 5*time.Second, time.Millisecond,
+			require.Eventually(t, func() bool { return p.Connections() < connections },
+				testbed.Patience, time.Millisecond,
 				"%s: the connection was kept", c.name)
 			p.OnClient(nil)
 			p.Resume()
@@ -119,7 +120,7 @@ func TestCommitAnswerIsLost(t *testing.T) {
 			}
 			require.Eventually(t, func() bool {
 				return sqltest.Version(t, behind, 1) == version
-			}, 5*time.Second, time.Millisecond, c.name)
+			}, testbed.Patience, time.Millisecond, c.name)
 		}
 	})
 }
@@ -143,12 +144,12 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 		r := sqltest.Clubs(t, db, 100)
 		for range 3 {
 			p.CutAll()
-			require.Eventually(t, func() bool { return p.Connections() == 0 }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return p.Connections() == 0 }, testbed.Patience, time.Millisecond)
 			_, err := r.Modify(t.Context(), 1, sqltest.Credit(1))
 			require.NoError(t, err)
 		}
 		p.ResetAll()
-		require.Eventually(t, func() bool { return p.Connections() == 0 }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return p.Connections() == 0 }, testbed.Patience, time.Millisecond)
 		require.NoError(t, db.Close(), "a dead connection is closed")
 	})
 }

@@ -101,7 +101,7 @@ func TestCommitAnswerIsLost(t *testing.T) {
 		}
 		require.Eventually(t, func() bool {
 			return sqltest.Version(t, behind, 1) == version
-		}, 10*time.Second, time.Millisecond, c.name)
+		}, testbed.Patience, time.Millisecond, c.name)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestCancelledTx(t *testing.T) {
 		require.Eventually(t, func() bool { // the row is free, and as it was
 			_, err := behind.Exec("SET LOCK_TIMEOUT 100; UPDATE clubs SET balance = balance WHERE id = 1")
 			return err == nil
-		}, 20*time.Second, 10*time.Millisecond)
+		}, testbed.Patience, 10*time.Millisecond)
 		require.EqualValues(t, 100, sqltest.Balance(t, behind, 1))
 		_, err = r.Modify(t.Context(), 1, sqltest.Credit(1))
 		require.NoError(t, err, "the pool has a connection that works")

@@ -2,7 +2,7 @@ package testbed
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -98,12 +98,19 @@ func (m *MongoSet) Database(t testing.TB) string {
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), dropLimit)
 		defer cancel()
-		err := withMongo(ctx, m.uri, func(client *mongodriver.Client) error { return client.Database(name).Drop(ctx) })
-		if err != nil {
+		if err := m.drop(ctx, name); err != nil {
 			t.Errorf("testbed: dropping the database %s: %v", name, err)
 		}
 	})
 	return name
+}
+
+// drop drops a database, as often as it takes. After a test that paused a primary two nodes take themselves for it for
+// a moment: the one that has to step down refuses the drop, or gives it up half-way.
+func (m *MongoSet) drop(ctx context.Context, name string) error {
+	return until(ctx, func() error {
+		return withMongo(ctx, m.uri, func(client *mongodriver.Client) error { return client.Database(name).Drop(ctx) })
+	})
 }
 
 // Primary returns the node that is the primary, waiting until there is one. It fails the test when there is none
@@ -119,39 +126,38 @@ func (m *MongoSet) Primary(t testing.TB) *Server {
 	return node
 }
 
-// primary polls the nodes until one is the primary. They are asked all at once, so that a paused or dead one
-// holds up nothing but its own answer.
-func (m *MongoSet) primary(ctx context.Context) (*Server, error) {
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
+// primary polls the nodes until one is the primary. They are asked all at once, so that a paused one holds up nothing
+// but its own answer.
+func (m *MongoSet) primary(ctx context.Context) (found *Server, err error) {
+	err = until(ctx, func() error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		primaries := make(chan *Server, len(m.nodes))
 		var group sync.WaitGroup
-		primaries := make([]*Server, len(m.nodes))
-		for i, node := range m.nodes {
+		for _, node := range m.nodes {
+			if node.ended() {
+				continue
+			}
 			group.Go(func() {
-				ctx, cancel := context.WithTimeout(ctx, time.Second)
-				defer cancel()
 				var hello struct {
 					IsWritablePrimary bool `bson:"isWritablePrimary"`
 				}
 				err := askMongo(ctx, node.dsn, bson.D{{Key: "hello", Value: 1}}, &hello)
 				if err == nil && hello.IsWritablePrimary {
-					primaries[i] = node
+					primaries <- node
+					cancel() // the others need not answer any more
 				}
 			})
 		}
 		group.Wait()
-		for _, node := range primaries {
-			if node != nil {
-				return node, nil
-			}
-		}
 		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("no primary: %w", ctx.Err())
+		case found = <-primaries:
+			return nil
+		default:
+			return errors.New("no node is the primary")
 		}
-	}
+	})
+	return found, err
 }
 
 func (m *MongoSet) stop() {
@@ -161,18 +167,18 @@ func (m *MongoSet) stop() {
 }
 
 func (m *MongoSet) identify() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
 	var info struct{ Version string }
-	if err := askMongo(context.Background(), m.uri, bson.D{{Key: "buildInfo", Value: 1}}, &info); err != nil {
+	if err := askMongo(ctx, m.uri, bson.D{{Key: "buildInfo", Value: 1}}, &info); err != nil {
 		return err
 	}
 	m.version = info.Version
 	return nil
 }
 
-// askMongo runs one command on the admin database over a client of its own. It waits a few seconds at most.
+// askMongo runs one command on the admin database over a client of its own.
 func askMongo(ctx context.Context, uri string, command bson.D, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
 	return withMongo(ctx, uri, func(client *mongodriver.Client) error {
 		result := client.Database("admin").RunCommand(ctx, command)
 		if into == nil {
@@ -182,8 +188,15 @@ func askMongo(ctx context.Context, uri string, command bson.D, into any) error {
 	})
 }
 
+// withMongo runs a function on a client of its own.
+//
+// The client checks its servers by polling. The driver's Disconnect ends the check of each server that is under way, one
+// server after the other and without regard to the context, and when the check is just beginning it misses it and waits
+// for its answer. That is at once where the client polls, and within pingLimit when the server is paused. Where the
+// client streams, which is the driver's default, the server answers after 10 s, and a paused one is given up after 40 s.
 func withMongo(ctx context.Context, uri string, f func(client *mongodriver.Client) error) error {
-	client, err := mongodriver.Connect(options.Client().ApplyURI(uri).SetServerSelectionTimeout(2 * time.Second))
+	client, err := mongodriver.Connect(options.Client().ApplyURI(uri).SetServerSelectionTimeout(pingLimit).
+		SetConnectTimeout(pingLimit).SetServerMonitoringMode(options.ServerMonitoringModePoll))
 	if err != nil {
 		return err
 	}

@@ -119,30 +119,26 @@ func (m *MongoSet) awaitMembers(ctx context.Context) error {
 	const primary, secondary = 1, 2
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
+	return until(ctx, func() error {
 		var status struct {
 			Members []struct {
 				State int `bson:"state"`
 			} `bson:"members"`
 		}
-		err := askMongo(ctx, m.nodes[0].dsn, bson.D{{Key: "replSetGetStatus", Value: 1}}, &status)
+		if err := askMongo(ctx, m.nodes[0].dsn, bson.D{{Key: "replSetGetStatus", Value: 1}}, &status); err != nil {
+			return err
+		}
 		ready := 0
 		for _, member := range status.Members {
 			if member.State == primary || member.State == secondary {
 				ready++
 			}
 		}
-		if err == nil && ready == len(m.nodes) {
-			return nil
+		if ready < len(m.nodes) {
+			return fmt.Errorf("%d of %d members are ready", ready, len(m.nodes))
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d members are ready: %w", ready, len(m.nodes), ctx.Err())
-		}
-	}
+		return nil
+	})
 }
 
 // startMongod starts one server on a folder and a port of its own.

@@ -14,7 +14,8 @@ import (
 
 func openMongo(t *testing.T, uri string) *mongodriver.Client {
 	t.Helper()
-	client, err := mongodriver.Connect(options.Client().ApplyURI(uri))
+	// A bound for each call, and not for what the test does between them: it waits for servers that start and elect.
+	client, err := mongodriver.Connect(options.Client().ApplyURI(uri).SetTimeout(time.Minute))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
 	return client
@@ -87,9 +88,7 @@ func TestMongoThreeNodes(t *testing.T) {
 	second := m.Primary(t)
 	t.Logf("another primary %s after the kill", time.Since(began).Round(time.Millisecond))
 	assert.NotEqual(t, first.Addr(), second.Addr())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	_, err := collection.InsertOne(ctx, bson.D{{Key: "v", Value: 2}})
+	_, err := collection.InsertOne(t.Context(), bson.D{{Key: "v", Value: 2}})
 	require.NoError(t, err)
 
 	require.NoError(t, first.Restart(t.Context()))
@@ -99,7 +98,7 @@ func TestMongoThreeNodes(t *testing.T) {
 	t.Logf("another primary %s after the pause", time.Since(began).Round(time.Millisecond))
 	assert.NotEqual(t, second.Addr(), third.Addr())
 	require.NoError(t, second.Resume())
-	count, err := collection.CountDocuments(ctx, bson.D{})
+	count, err := collection.CountDocuments(t.Context(), bson.D{})
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, count)
 }

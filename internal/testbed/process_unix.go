@@ -4,6 +4,7 @@ package testbed
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // supervisor is the shell script that stands between the test binary and a server. It prints the server's
@@ -139,15 +139,14 @@ func (p *process) pause() error {
 	if err := p.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for range 5000 {
-		if p.stopped() {
-			return nil
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	return until(ctx, func() error {
+		if !p.stopped() {
+			return errors.New("the server does not stop")
 		}
-		<-ticker.C
-	}
-	return errors.New("the server does not stop")
+		return nil
+	})
 }
 
 // stopped reports whether no thread of the server runs: the state in proc(5) is T, after the name in brackets.

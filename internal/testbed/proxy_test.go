@@ -96,7 +96,7 @@ func (c *toyClient) send(line string) {
 func (c *toyClient) ask(line string) (string, error) {
 	c.t.Helper()
 	c.send(line)
-	require.NoError(c.t, c.conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(c.t, c.conn.SetReadDeadline(time.Now().Add(Patience)))
 	answer, err := c.ReadString('\n')
 	return strings.TrimSpace(answer), err
 }
@@ -111,7 +111,7 @@ func (c *toyClient) silent() {
 
 func (c *toyClient) receive() string {
 	c.t.Helper()
-	require.NoError(c.t, c.conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(c.t, c.conn.SetReadDeadline(time.Now().Add(Patience)))
 	answer, err := c.ReadString('\n')
 	require.NoError(c.t, err)
 	return strings.TrimSpace(answer)
@@ -128,13 +128,13 @@ func TestProxyCount(t *testing.T) {
 		assert.Equal(t, "did one", answer)
 	}
 	assert.Equal(t, 3, p.Count())
-	require.Eventually(t, func() bool { return p.Connections() == 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return p.Connections() == 2 }, Patience, time.Millisecond)
 	p.Reset()
 
 	// What is sent without waiting for an answer is one trip with what follows, also in separate segments.
 	c.send("quiet close")
 	require.Eventually(t, func() bool { return slices.Contains(s.seen(), "quiet close") },
-		10*time.Second, time.Millisecond)
+		Patience, time.Millisecond)
 	_, err := c.ask("two")
 	require.NoError(t, err)
 	assert.Equal(t, 1, p.Count())

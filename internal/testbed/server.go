@@ -22,9 +22,16 @@ const (
 	// pollEvery is how often a server that is starting is asked whether it answers yet.
 	pollEvery = 20 * time.Millisecond
 
+	// pingLimit bounds one such question: a server that is paused would never answer it.
+	pingLimit = 5 * time.Second
+
 	// attempts is how often a start is tried: another process may take the free port that was just found.
 	attempts = 3
 )
+
+// Patience is how long a test waits for what must happen soon, on a machine whose processors have other work too. It
+// passes only where the test fails.
+const Patience = time.Minute
 
 var errNotOurs = errors.New("testbed: this server was not started by the test binary")
 
@@ -153,25 +160,45 @@ func (s *Server) logFile() string { return filepath.Join(s.folder, "log") }
 
 // await returns when the server answers a ping, or an error when it ended or did not answer in time.
 func (s *Server) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	within, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	var exited chan struct{}
 	if p := s.process(); p != nil {
-		exited = p.exited
+		go func() {
+			select {
+			case <-p.exited:
+				cancel()
+			case <-within.Done():
+			}
+		}()
 	}
+	err := until(within, func() error {
+		ctx, cancel := context.WithTimeout(within, pingLimit)
+		defer cancel()
+		return s.ping(ctx)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case s.ended():
+		return fmt.Errorf("%s ended while it started: %s", s.product, s.lastLog())
+	default:
+		return fmt.Errorf("%s does not answer within %s: %w", s.product, startLimit, err)
+	}
+}
+
+// until calls f, every pollEvery, until it succeeds. When the context ends first it returns f's last error.
+func until(ctx context.Context, f func() error) error {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
-		err := s.ping(ctx)
+		err := f()
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-ticker.C:
-		case <-exited:
-			return fmt.Errorf("%s ended while it started: %s", s.product, s.lastLog())
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer within %s: %w", s.product, startLimit, err)
+			return err
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 
@@ -172,7 +171,7 @@ func sqlDSN(user, password, addr string) string {
 
 // identify asks the server for its version, and checks that it is of the product that was asked for.
 func (f flavor) identify(s *Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	err := withSQL(ctx, s.dsn, func(conn *sql.Conn) error {
 		return conn.QueryRowContext(ctx, "SELECT VERSION()").Scan(&s.version)
@@ -187,8 +186,6 @@ func (f flavor) identify(s *Server) error {
 }
 
 func pingSQL(ctx context.Context, dsn string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
 	return withSQL(ctx, dsn, func(conn *sql.Conn) error { return conn.PingContext(ctx) })
 }
 
@@ -200,7 +197,7 @@ func withSQL(ctx context.Context, dsn string, f func(conn *sql.Conn) error) erro
 		return errors.New("the DSN is malformed")
 	}
 	cfg.Logger = log.New(io.Discard, "", 0)
-	cfg.Timeout = 5 * time.Second
+	cfg.Timeout = pingLimit
 	connector, err := mysqldriver.NewConnector(cfg)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	mssql "github.com/microsoft/go-mssqldb"
 )
@@ -73,7 +72,7 @@ func findSQLServer() (*Server, error) {
 
 // identifySQLServer asks the server for its version.
 func identifySQLServer(s *Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	return withSQLServer(ctx, s.dsn, func(conn *sql.Conn) error {
 		var babelfish sql.NullString
@@ -90,7 +89,7 @@ func identifySQLServer(s *Server) error {
 func (s *Server) sqlServerDatabase(t testing.TB) string {
 	t.Helper()
 	name := databaseName(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*dropLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), dropLimit)
 	defer cancel()
 	err := s.insist(ctx, "CREATE DATABASE ["+name+"]")
 	if err == nil && s.product != "Babelfish" { // where it always is allowed
@@ -100,7 +99,7 @@ func (s *Server) sqlServerDatabase(t testing.TB) string {
 		t.Fatalf("testbed: creating a database on %s: %v", s, err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*dropLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), dropLimit)
 		defer cancel()
 		if err := s.insist(ctx, "DROP DATABASE ["+name+"]"); err != nil {
 			t.Errorf("testbed: dropping the database on %s: is a connection of the test still open? %v", s, err)
@@ -124,22 +123,12 @@ var changing sync.Mutex
 func (s *Server) insist(ctx context.Context, text string) error {
 	changing.Lock()
 	defer changing.Unlock()
-	ticker := time.NewTicker(10 * pollEvery)
-	defer ticker.Stop()
-	for {
-		err := withSQLServer(ctx, s.dsn, func(conn *sql.Conn) error {
+	return until(ctx, func() error {
+		return withSQLServer(ctx, s.dsn, func(conn *sql.Conn) error {
 			_, err := conn.ExecContext(ctx, text)
 			return err
 		})
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return err
-		}
-	}
+	})
 }
 
 // withSQLServer runs a function on one new connection.

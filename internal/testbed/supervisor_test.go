@@ -58,7 +58,7 @@ func TestServerDiesWithTheTestBinary(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			pid, folder := runChild(t, test.kind, test.killed)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), Patience)
 			defer cancel()
 			ticker := time.NewTicker(pollEvery)
 			defer ticker.Stop()
