@@ -128,7 +128,8 @@ func TestAbandonedSave(t *testing.T) {
 		holder := sqltest.Hold(t, behind, 1)
 		open := func() (n int) { // transactions, of which the holder's is one
 			_ = behind.QueryRow("SELECT COUNT(*) FROM information_schema.INNODB_TRX t " +
-				"JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.DB = DATABASE()").Scan(&n)
+				"JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id " +
+				"WHERE p.DB = DATABASE()").Scan(&n)
 			return n
 		}
 		ctx, cancel := context.WithCancel(t.Context())

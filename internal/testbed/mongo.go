@@ -190,10 +190,11 @@ func askMongo(ctx context.Context, uri string, command bson.D, into any) error {
 
 // withMongo runs a function on a client of its own.
 //
-// The client checks its servers by polling. The driver's Disconnect ends the check of each server that is under way, one
-// server after the other and without regard to the context, and when the check is just beginning it misses it and waits
-// for its answer. That is at once where the client polls, and within pingLimit when the server is paused. Where the
-// client streams, which is the driver's default, the server answers after 10 s, and a paused one is given up after 40 s.
+// The client checks its servers by polling. The driver's Disconnect ends the check of each server that is under way,
+// one server after the other and without regard to the context, and when the check is just beginning it misses it and
+// waits for its answer. That is at once where the client polls, and within pingLimit when the server is paused. Where
+// the client streams, which is the driver's default, the server answers after 10 s, and a paused one is given up after
+// 40 s.
 func withMongo(ctx context.Context, uri string, f func(client *mongodriver.Client) error) error {
 	client, err := mongodriver.Connect(options.Client().ApplyURI(uri).SetServerSelectionTimeout(pingLimit).
 		SetConnectTimeout(pingLimit).SetServerMonitoringMode(options.ServerMonitoringModePoll))
