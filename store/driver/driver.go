@@ -192,6 +192,10 @@ type FindParams struct {
 	Filter *Filter
 	// Order is never empty without Keys, and it is total: it ends in the key.
 	Order []Order
+	// After, when it is not nil, holds the values of Order's fields in the row behind which the page
+	// starts, as FindResult.Last gave them. Filter selects the rows behind it in any case: After is for
+	// a driver that can go straight to that place, and may be ignored.
+	After []any
 	// Limit is the most rows to read. It is at least 1 without Keys.
 	Limit int
 	// Peek asks whether there are more rows than Limit, so that one more is looked at.

@@ -8,7 +8,6 @@ import (
 // change is the change of one row: from old to data, nil for no row.
 type change struct {
 	key    string
-	row    *row // nil where the key has none yet
 	old    []any
 	data   []any
 	lock   *lock // of the row
@@ -40,20 +39,20 @@ func (e *engine) lockValues(ctx context.Context, t *transaction, tab *table, cha
 func (e *engine) lockClaims(ctx context.Context, t *transaction, tab *table, ch *change) error {
 	ch.claims = ch.claims[:0]
 	for i, index := range tab.unique {
-		before, had := index.entry(tab, ch.old)
-		after, has := index.entry(tab, ch.data)
+		before, had := index.entry(ch.old)
+		after, has := index.entry(ch.data)
 		if had && has && before == after {
 			continue
 		}
 		if had {
-			l, _, err := e.acquire(ctx, t, lockID{tab, i + 1, before})
+			l, _, err := e.locks.acquire(ctx, &t.owner, lockID{tab.number, i + 1, before})
 			if err != nil {
 				return err
 			}
 			ch.claims = append(ch.claims, claim{lock: l, index: index})
 		}
 		if has {
-			l, _, err := e.acquire(ctx, t, lockID{tab, i + 1, after})
+			l, _, err := e.locks.acquire(ctx, &t.owner, lockID{tab.number, i + 1, after})
 			if err != nil {
 				return err
 			}
@@ -66,12 +65,13 @@ func (e *engine) lockClaims(ctx context.Context, t *transaction, tab *table, ch 
 // refused returns the error of a change that would give a unique value to a second row.
 func (ch *change) refused(t *transaction) error {
 	for _, c := range ch.claims {
-		holder := c.holder()
-		if !c.takes || holder == nil || holder == ch.row {
+		holder := c.holder(t)
+		if !c.takes || holder == "" || holder == ch.key {
 			continue
 		}
-		if t.snapped && holder.writer != t {
-			seen, ok := c.index.entry(holder.table, holder.visible(t))
+		tab := c.lock.id.table
+		if t.snapshot != nil {
+			seen, ok := c.index.entry(rowAt(t.engine.present(t), tab, holder).values())
 			if !ok || seen != c.lock.id.key {
 				return errWritten
 			}
@@ -81,30 +81,27 @@ func (ch *change) refused(t *transaction) error {
 	return nil
 }
 
-// holder returns the row that holds the value, as the owner of its lock sees it.
-func (c claim) holder() *row {
+// holder returns the key of the row that holds the value, as the owner t of its lock sees it, empty where
+// there is none.
+func (c claim) holder(t *transaction) string {
+	id := c.lock.id
 	if c.lock.claimed {
 		return c.lock.holder
 	}
-	return c.index.entries[c.lock.id.key]
+	return t.engine.state.Load().table(id.table).holder(id.index-1, id.key)
 }
 
 // put makes a change, which must have been checked, a pending one of t.
 func (t *transaction) put(tab *table, ch *change) {
-	r := tab.rows[ch.key]
-	if r == nil {
-		r = &row{table: tab, key: ch.key}
-		tab.rows[ch.key] = r
+	var r *row
+	if ch.data != nil {
+		r = &row{key: ch.key, data: ch.data}
 	}
-	if r.writer == nil {
-		r.writer = t
-		t.rows = append(t.rows, r)
-	}
-	r.pending = ch.data
+	t.own.set(tab.number, ch.key, r)
 	for _, c := range ch.claims {
-		c.lock.claimed, c.lock.holder = true, nil
+		c.lock.claimed, c.lock.holder = true, ""
 		if c.takes {
-			c.lock.holder = r
+			c.lock.holder = ch.key
 		}
 	}
 	if len(tab.key) == 1 && ch.data != nil {
@@ -117,7 +114,7 @@ func (t *transaction) put(tab *table, ch *change) {
 // insert makes new rows, all or none.
 func (e *engine) insert(ctx context.Context, t *transaction, tab *table, changes []change) error {
 	for i := range changes {
-		l, _, err := e.acquire(ctx, t, lockID{table: tab, key: changes[i].key})
+		l, _, err := e.locks.acquire(ctx, &t.owner, lockID{table: tab.number, key: changes[i].key})
 		if err != nil {
 			return err
 		}
@@ -132,11 +129,10 @@ func (e *engine) insert(ctx context.Context, t *transaction, tab *table, changes
 	}
 	for i := range changes {
 		ch := &changes[i]
-		r := tab.rows[ch.key]
-		if r.changedSince(t) {
+		if e.changedSince(t, ch.lock.id) {
 			return errWritten
 		}
-		if taken[ch.lock] || r.visible(t) != nil {
+		if taken[ch.lock] || rowAt(e.present(t), tab.number, ch.key) != nil {
 			return duplicate(primary)
 		}
 		if err := ch.refused(t); err != nil {

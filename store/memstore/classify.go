@@ -70,9 +70,6 @@ func duplicate(constraint string) error {
 	}
 }
 
-// Classify implements [driver.Database].
-func (e *engine) Classify(err error) driver.Fault { return classify(err) }
-
 func classify(err error) driver.Fault {
 	if failed, ok := errors.AsType[*failure](err); ok {
 		return failed.fault

@@ -10,19 +10,17 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// keyBuffer is the size up to which a key is encoded without an allocation.
-const keyBuffer = 64
-
 // collection is the plan for one entity type in one table. It never changes but for created.
 type collection struct {
 	engine    *engine
 	spec      *driver.Spec
 	table     *table
-	key       []keyColumn    // in the order of the table's key
-	version   int            // the position of Spec.Version
-	fields    []int          // the positions of Spec.Fields
-	positions map[string]int // by stored name
-	width     int            // the least length of a row that holds all of them
+	key       []keyColumn         // in the order of the table's key
+	version   int                 // the position of Spec.Version
+	fields    []int               // the positions of Spec.Fields
+	positions map[string]int      // by stored name
+	kinds     map[int]driver.Kind // by position
+	width     int                 // the least length of a row that holds all of them
 
 	created bool // the table has all columns; guarded by engine.mu
 }
@@ -37,7 +35,7 @@ var _ driver.Collection = (*collection)(nil)
 
 // Collection implements [driver.Database].
 func (e *engine) Collection(spec *driver.Spec) (driver.Collection, error) {
-	c := &collection{engine: e, spec: spec, positions: map[string]int{}}
+	c := &collection{engine: e, spec: spec, positions: map[string]int{}, kinds: map[int]driver.Kind{}}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -172,17 +170,17 @@ func (c *collection) read(ctx context.Context, op string, tx driver.Tx, key any,
 			return nil, err
 		}
 	}
-	if err := e.startRead(t); err != nil {
+	m, err := e.look(t)
+	if err != nil {
 		return nil, err
 	}
-	defer e.mu.RUnlock()
-	return c.table.rows[string(encoded)].visible(t), nil
+	return rowAt(m, c.table.number, encoded).values(), nil
 }
 
 // lockRow takes the lock of a key, whether it has a row or not, until the end of t.
 func (c *collection) lockRow(ctx context.Context, t *transaction, key string) error {
 	return c.engine.change(t, func(t *transaction) error {
-		_, _, err := c.engine.acquire(ctx, t, lockID{table: c.table, key: key})
+		_, _, err := c.engine.locks.acquire(ctx, &t.owner, lockID{table: c.table.number, key: key})
 		return err
 	})
 }

@@ -62,7 +62,7 @@ func TestConcurrentTransfers(t *testing.T) {
 							sum += row["balance"].(int64)
 							return true
 						})},
-						Order: []driver.Order{{Field: &accountSpec().Key}}, Limit: 1,
+						Order: []driver.Order{{Field: &accountSpec().Key}}, Limit: 3,
 						Into: func() driver.Record { return driver.RecordOf(&account{}) },
 					})
 					assert.NoError(t, err)
@@ -83,7 +83,6 @@ func TestConcurrentTransfers(t *testing.T) {
 				}
 			}
 			assert.EqualValues(t, n+2, a.Version, "no commit is lost and none is made up")
-			assert.Equal(t, 1, f.versions(id))
 		}
 	}
 }

@@ -1,13 +1,13 @@
 // Package memstore is the in-process backend of package store: the reference that says what the
 // others must do, the embedded default, and the fake on which unit tests run.
 //
-// It behaves as a database does, not as a map does. Committed rows are kept in versions, so that a
-// View, a Find and a Count each see one moment; writes take row locks that a transaction holds
-// until it ends; a writer waits for the holder, in the order of arrival, until the lock is granted,
-// its context ends or [Options].LockTimeout passes; a circle of waiters is found when it closes and
-// its last member is the victim; unique indexes are checked; nothing of a transaction that rolled
-// back remains. A program that is correct here may still meet less on a server: strings are
-// compared by code point here, never folded.
+// It behaves as a database does, not as a map does. What is committed never changes: a commit puts another
+// state in its place, so that a View, a Find and a Count each see one moment. Writes take row locks that a
+// transaction holds until it ends; a writer waits for the holder, in the order of arrival, until the lock is
+// granted, its context ends or [Options].LockTimeout passes; a circle of waiters is found when it closes and
+// its last member is the victim; unique indexes are checked; nothing of a transaction that rolled back
+// remains. A program that is correct here may still meet less on a server: strings are compared by code
+// point here, never folded.
 //
 // # Two families
 //
@@ -16,6 +16,17 @@
 // it of MongoDB's family: a transaction has one snapshot, taken at its first operation, its reads
 // lock nothing, and a write of a row that someone else has written since is a write conflict at once.
 // [Options].NoTransactions makes it a standalone MongoDB, which has no transactions at all.
+//
+// # Cost
+//
+// A read takes no lock of the database's, and a View, however long it is open, holds up nobody and costs
+// the memory of the rows that were replaced since. A table is held in the order of its keys. A Get, a page
+// of a Find in that order or against it, and a condition on the key, on its first parts or on all fields
+// of a unique index, go straight to their rows. Any other order, that of an index among them, is sorted when
+// it is used again, which the second page of a Find does, and brought up to date when it is used after
+// writes: the pages of a whole Find look at each row once, whatever the order. A table keeps eight orders
+// sorted, those that were used last; each takes the memory of a second key. What no order leads to is found
+// by looking at all rows.
 //
 // # Tables
 //

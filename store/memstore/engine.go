@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -33,22 +34,23 @@ type settings struct {
 	fault          func(ctx context.Context, call Call) error
 }
 
-// engine is the database. All that is below mu is guarded by it; nothing of the user's, neither a
-// codec nor a condition nor the hook, is called under it.
+// engine is the database. What is committed is a state, which readers take without a lock. All that is
+// below mu is guarded by it; nothing of the user's, neither a codec nor a condition nor the hook, is
+// called under it.
 type engine struct {
 	settings
 	closed atomic.Bool
-	done   chan struct{} // closed with the database
+	done   chan struct{}         // closed with the database
+	state  atomic.Pointer[state] // what is committed; stored under mu
+	looked atomic.Int64          // the rows that Find and Count have gone past, for tests
 
-	mu         sync.RWMutex
+	mu         sync.Mutex
 	tables     map[string]*table
-	sequence   uint64 // of the newest commit
-	rowVersion int64  // the last version that the database made
-	locks      map[lockID]*lock
-	waiting    int
+	numbered   []*table
+	rowVersion int64 // the last version that the database made
+	locks      locks
 	open       map[*transaction]struct{} // begun and not ended
-	snapshots  []snapshot                // in ascending order
-	outdated   []*row                    // with versions that only a snapshot keeps
+	snapshots  snapshots
 }
 
 var _ driver.Database = (*engine)(nil)
@@ -60,13 +62,15 @@ func newEngine(s settings) *engine {
 	if s.lockTimeout <= 0 {
 		s.lockTimeout = defaultLockTimeout
 	}
-	return &engine{
+	e := &engine{
 		settings: s,
 		done:     make(chan struct{}),
 		tables:   map[string]*table{},
-		locks:    map[lockID]*lock{},
 		open:     map[*transaction]struct{}{},
 	}
+	e.locks = locks{mu: &e.mu, timeout: s.lockTimeout, done: e.done, held: map[lockID]*lock{}}
+	e.state.Store(&state{})
+	return e
 }
 
 // Info implements [driver.Database].
@@ -90,6 +94,12 @@ func (e *engine) Info() driver.Info {
 	}
 }
 
+// Resolve implements [driver.Database].
+func (e *engine) Resolve(f reflect.StructField) driver.Naming { return resolve(f, e.tag) }
+
+// Classify implements [driver.Database].
+func (e *engine) Classify(err error) driver.Fault { return classify(err) }
+
 // Close implements [driver.Database]. Open transactions are rolled back, and whoever waits for a lock
 // gets the error of a closed database.
 func (e *engine) Close() error {
@@ -103,4 +113,36 @@ func (e *engine) Close() error {
 		e.rollback(t)
 	}
 	return nil
+}
+
+// admit is the first step of every operation: it refuses what must not start, and asks the hook. The
+// error lost, which only a write or commit gets, means that the operation must be done, and that lost
+// is its answer whatever comes of it.
+func (e *engine) admit(ctx context.Context, call Call, writes bool) (lost, err error) {
+	if e.closed.Load() {
+		return nil, errClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, canceled(err)
+	}
+	if e.fault == nil {
+		return nil, nil
+	}
+	err = e.fault(ctx, call)
+	if err == nil {
+		if err := ctx.Err(); err != nil {
+			return nil, canceled(err)
+		}
+		return nil, nil
+	}
+	fault, injected := injectedFault(err)
+	if !injected {
+		return nil, err
+	}
+	fault.Sent = fault.Sent && writes
+	failed := &failure{fault: fault, text: call.Op, err: err}
+	if writes && errors.Is(err, ErrLostAfter) {
+		return failed, nil
+	}
+	return nil, failed
 }

@@ -1,7 +1,6 @@
 package memstore
 
 import (
-	"context"
 	"errors"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -43,38 +42,6 @@ type Call struct {
 	// Key is the key of a get, version, update or delete, and of the insert of one record whose key
 	// the database does not make. It is nil otherwise.
 	Key any
-}
-
-// admit is the first step of every operation: it refuses what must not start, and asks the hook. The
-// error lost, which only a write or commit gets, means that the operation must be done, and that lost
-// is its answer whatever comes of it.
-func (e *engine) admit(ctx context.Context, call Call, writes bool) (lost, err error) {
-	if e.closed.Load() {
-		return nil, errClosed
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, canceled(err)
-	}
-	if e.fault == nil {
-		return nil, nil
-	}
-	err = e.fault(ctx, call)
-	if err == nil {
-		if err := ctx.Err(); err != nil {
-			return nil, canceled(err)
-		}
-		return nil, nil
-	}
-	fault, injected := injectedFault(err)
-	if !injected {
-		return nil, err
-	}
-	fault.Sent = fault.Sent && writes
-	failed := &failure{fault: fault, text: call.Op, err: err}
-	if writes && errors.Is(err, ErrLostAfter) {
-		return failed, nil
-	}
-	return nil, failed
 }
 
 // injectedFault says what an error of the hook means, and whether it is one of the errors above.

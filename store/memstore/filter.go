@@ -16,13 +16,13 @@ type predicate func(data []any) bool
 
 // compileFilter returns the predicate of a filter; nil selects all. names are the columns' names by
 // position, for a native condition.
-func (c *collection) compileFilter(f *driver.Filter, names *[]string) (predicate, error) {
+func compileFilter(f *driver.Filter, positions map[string]int, names []string) (predicate, error) {
 	if f == nil {
 		return func([]any) bool { return true }, nil
 	}
 	switch f.Op {
 	case driver.And, driver.Or:
-		return c.compileJunction(f, names)
+		return compileJunction(f, positions, names)
 	case driver.Native:
 		match, ok := f.Native.(condition)
 		if !ok || match == nil {
@@ -31,9 +31,9 @@ func (c *collection) compileFilter(f *driver.Filter, names *[]string) (predicate
 				text:  fmt.Sprintf("a condition of type %T", f.Native),
 			}
 		}
-		return func(data []any) bool { return match(rowMap(*names, data)) }, nil
+		return func(data []any) bool { return match(rowMap(names, data)) }, nil
 	}
-	position, ok := c.positions[f.Field.Path]
+	position, ok := positions[f.Field.Path]
 	if !ok {
 		return nil, &failure{text: "no column " + f.Field.Path}
 	}
@@ -43,15 +43,15 @@ func (c *collection) compileFilter(f *driver.Filter, names *[]string) (predicate
 	case driver.NotNull:
 		return func(data []any) bool { return at(data, position) != nil }, nil
 	case driver.In, driver.NotIn:
-		return c.compileList(f, position)
+		return compileList(f, position)
 	}
 	return compileComparison(f, position)
 }
 
-func (c *collection) compileJunction(f *driver.Filter, names *[]string) (predicate, error) {
+func compileJunction(f *driver.Filter, positions map[string]int, names []string) (predicate, error) {
 	parts := make([]predicate, len(f.Sub))
 	for i, sub := range f.Sub {
-		part, err := c.compileFilter(sub, names)
+		part, err := compileFilter(sub, positions, names)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func (c *collection) compileJunction(f *driver.Filter, names *[]string) (predica
 	}, nil
 }
 
-func (c *collection) compileList(f *driver.Filter, position int) (predicate, error) {
+func compileList(f *driver.Filter, position int) (predicate, error) {
 	values, ok := f.Value.([]any)
 	if !ok {
 		return nil, &failure{text: "the value of In is no list"}
@@ -143,38 +143,6 @@ func compileComparison(f *driver.Filter, position int) (predicate, error) {
 // hasNative reports whether a filter holds code of the user's.
 func hasNative(f *driver.Filter) bool {
 	return f != nil && (f.Op == driver.Native || slices.ContainsFunc(f.Sub, hasNative))
-}
-
-// pinnedKey returns the encoded key of the only row that a filter can select, where the filter says so
-// at its top.
-func (c *collection) pinnedKey(f *driver.Filter) (key string, ok bool) {
-	pins := map[string]any{}
-	collectPins(f, pins)
-	var encoded []byte
-	for _, column := range c.key {
-		value, ok := pins[column.field.Path]
-		if !ok {
-			return "", false
-		}
-		stored, err := column.field.EncodeBase(value)
-		if err != nil {
-			return "", false
-		}
-		encoded = appendValue(encoded, column.field.Kind, stored)
-	}
-	return string(encoded), true
-}
-
-func collectPins(f *driver.Filter, pins map[string]any) {
-	switch {
-	case f == nil:
-	case f.Op == driver.Eq:
-		pins[f.Field.Path] = f.Value
-	case f.Op == driver.And:
-		for _, sub := range f.Sub {
-			collectPins(sub, pins)
-		}
-	}
 }
 
 // rowMap returns a row's data by column, in memory of its own. Columns that are NULL are not in it.

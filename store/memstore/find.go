@@ -2,7 +2,7 @@ package memstore
 
 import (
 	"context"
-	"slices"
+	"math"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -13,11 +13,15 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 	if err != nil {
 		return driver.FindResult{}, err
 	}
-	var found [][]any
+	m, err := c.engine.look(t)
+	if err != nil {
+		return driver.FindResult{}, err
+	}
+	var found []*row
 	if p.Keys != nil {
-		found, err = c.findKeys(t, p.Keys)
+		found, err = c.findKeys(m, p.Keys)
 	} else {
-		found, err = c.findPage(t, p)
+		found, err = c.findPage(m, p)
 	}
 	if err != nil {
 		return driver.FindResult{}, err
@@ -27,15 +31,15 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 		found, result.More = found[:p.Limit], true
 	}
 	result.Rows = len(found)
-	for _, data := range found {
-		if err := c.decode(p.Into(), data); err != nil {
+	for _, r := range found {
+		if err := c.decode(p.Into(), r.data); err != nil {
 			return driver.FindResult{}, err
 		}
 	}
 	if len(found) > 0 && len(p.Order) > 0 {
 		last := found[len(found)-1]
 		for _, o := range p.Order {
-			result.Last = append(result.Last, owned(at(last, c.positions[o.Field.Path])))
+			result.Last = append(result.Last, owned(at(last.data, c.positions[o.Field.Path])))
 		}
 	}
 	return result, nil
@@ -47,146 +51,72 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 	if err != nil {
 		return 0, err
 	}
+	m, err := c.engine.look(t)
+	if err != nil {
+		return 0, err
+	}
+	if p.Filter == nil {
+		return int64(m.rows(c.table.number).size), nil
+	}
 	var n int64
-	err = c.scan(t, p.Filter, func([]any) { n++ })
+	err = c.scan(m, &driver.FindParams{Filter: p.Filter}, func(*row, bool) bool { n++; return true })
 	return n, err
 }
 
-func (c *collection) findKeys(t *transaction, keys []any) ([][]any, error) {
-	encoded := make([]string, len(keys))
-	for i, key := range keys {
-		k, err := c.appendKey(nil, key)
+func (c *collection) findKeys(m moment, keys []any) ([]*row, error) {
+	found := make([]*row, 0, len(keys))
+	for _, key := range keys {
+		var buffer [keyBuffer]byte
+		encoded, err := c.appendKey(buffer[:0], key)
 		if err != nil {
 			return nil, err
 		}
-		encoded[i] = string(k)
-	}
-	if err := c.engine.startRead(t); err != nil {
-		return nil, err
-	}
-	defer c.engine.mu.RUnlock()
-	found := make([][]any, 0, len(keys))
-	for _, key := range encoded {
-		if data := c.table.rows[key].visible(t); data != nil {
-			found = append(found, data)
+		if r := rowAt(m, c.table.number, encoded); r != nil {
+			found = append(found, r)
 		}
 	}
 	return found, nil
 }
 
-func (c *collection) findPage(t *transaction, p *driver.FindParams) ([][]any, error) {
-	order := make([]sortColumn, len(p.Order))
-	for i, o := range p.Order {
-		position, ok := c.positions[o.Field.Path]
-		if !ok {
-			return nil, &failure{text: "no column " + o.Field.Path}
-		}
-		order[i] = sortColumn{position, o.Field.Kind, o.Desc}
+// findPage returns the rows of a page, and one more where FindParams.Peek asks whether there is one.
+func (c *collection) findPage(m moment, p *driver.FindParams) ([]*row, error) {
+	o, err := c.orderOf(p.Order)
+	if err != nil {
+		return nil, err
 	}
-	limit := max(p.Limit, 1)
-	if p.Peek {
-		limit++
+	page := firstRows{order: &o, limit: max(p.Limit, 1)}
+	if p.Peek && page.limit < math.MaxInt {
+		page.limit++
 	}
-	page := firstRows{order: order, limit: limit}
-	if err := c.scan(t, p.Filter, page.add); err != nil {
+	if err := c.scan(m, p, page.add); err != nil {
 		return nil, err
 	}
 	return page.rows(), nil
 }
 
-// scan calls visit with each row that t sees and the filter selects, all as of one moment and in no
-// order.
-func (c *collection) scan(t *transaction, filter *driver.Filter, visit func(data []any)) error {
-	e := c.engine
-	native := hasNative(filter)
-	var names []string // of the columns, for a native condition; set below, with the rows
-	selects, err := c.compileFilter(filter, &names)
+// scan calls visit with the rows that the filter selects, until it returns false. inOrder says that the
+// rows come in the order of the query; otherwise they come in any.
+func (c *collection) scan(m moment, p *driver.FindParams, visit func(r *row, inOrder bool) bool) error {
+	rows, inOrder, err := c.candidates(m, p)
 	if err != nil {
 		return err
 	}
-	key, pinned := c.pinnedKey(filter)
-	if err := e.startRead(t); err != nil {
+	// The names are asked for when the rows are known, so that they are those of all columns.
+	var names []string
+	if hasNative(p.Filter) {
+		names = c.engine.names(c.table)
+	}
+	selects, err := compileFilter(p.Filter, c.positions, names)
+	if err != nil {
 		return err
 	}
-	var candidates [][]any // of a native condition, which must not run under the lock
-	each := func(data []any) {
-		switch {
-		case data == nil:
-		case native:
-			candidates = append(candidates, data)
-		case selects(data):
-			visit(data)
-		}
-	}
-	if pinned {
-		each(c.table.rows[key].visible(t))
-	} else {
-		for _, r := range c.table.rows {
-			each(r.visible(t))
-		}
-	}
-	if native {
-		names = c.table.names()
-	}
-	e.mu.RUnlock()
-	for _, data := range candidates {
-		if selects(data) {
-			visit(data)
+	looked := int64(0)
+	defer func() { c.engine.looked.Add(looked) }()
+	for _, r := range rows {
+		looked++
+		if selects(r.data) && !visit(r, inOrder) {
+			break
 		}
 	}
 	return nil
-}
-
-// sortColumn is one column of an order.
-type sortColumn struct {
-	position int
-	kind     driver.Kind
-	desc     bool
-}
-
-// firstRows keeps the first rows of an order among those that are added.
-type firstRows struct {
-	order []sortColumn
-	limit int
-	kept  [][]any
-	full  bool // kept[limit-1] is the last row that can be in the result
-}
-
-// add takes a row that may be among the first.
-func (f *firstRows) add(data []any) {
-	if f.full && f.compare(data, f.kept[f.limit-1]) >= 0 {
-		return
-	}
-	f.kept = append(f.kept, data)
-	if len(f.kept)-f.limit >= max(f.limit, 64) {
-		f.cut()
-	}
-}
-
-// rows returns the first rows in order.
-func (f *firstRows) rows() [][]any {
-	f.cut()
-	return f.kept
-}
-
-func (f *firstRows) cut() {
-	slices.SortFunc(f.kept, f.compare)
-	if len(f.kept) >= f.limit {
-		clear(f.kept[f.limit:])
-		f.kept, f.full = f.kept[:f.limit], true
-	}
-}
-
-func (f *firstRows) compare(a, b []any) int {
-	for _, column := range f.order {
-		order := compare(column.kind, at(a, column.position), at(b, column.position))
-		if order == 0 {
-			continue
-		}
-		if column.desc {
-			return -order
-		}
-		return order
-	}
-	return 0
 }

@@ -52,8 +52,8 @@ func (d *Database) Put(ctx context.Context, table string, key any, set map[strin
 		}
 	}
 	return e.change(nil, func(t *transaction) error {
-		id := lockID{table: tab, key: encoded}
-		if _, _, err := e.acquire(ctx, t, id); err != nil {
+		id := lockID{table: tab.number, key: encoded}
+		if _, _, err := e.locks.acquire(ctx, &t.owner, id); err != nil {
 			return err
 		}
 		tab.create(tab.owner)
@@ -62,8 +62,7 @@ func (d *Database) Put(ctx context.Context, table string, key any, set map[strin
 				tab.columns[position].exists = true
 			}
 		}
-		r := tab.rows[encoded]
-		old := r.visible(t)
+		old := rowAt(e.present(t), tab.number, encoded).values()
 		data := make([]any, len(tab.columns))
 		copy(data, old)
 		for i, position := range tab.key {
@@ -73,7 +72,7 @@ func (d *Database) Put(ctx context.Context, table string, key any, set map[strin
 			data[position] = value
 		}
 		data = e.stampVersion(tab, data)
-		changes := []change{{key: encoded, row: r, old: old, data: data}}
+		changes := []change{{key: encoded, old: old, data: data}}
 		if err := e.lockValues(ctx, t, tab, changes); err != nil {
 			return err
 		}
@@ -106,16 +105,15 @@ func (d *Database) Remove(ctx context.Context, table string, key any) error {
 		return err
 	}
 	return e.change(nil, func(t *transaction) error {
-		id := lockID{table: tab, key: encoded}
-		if _, _, err := e.acquire(ctx, t, id); err != nil {
+		id := lockID{table: tab.number, key: encoded}
+		if _, _, err := e.locks.acquire(ctx, &t.owner, id); err != nil {
 			return err
 		}
-		r := tab.rows[encoded]
-		old := r.visible(t)
+		old := rowAt(e.present(t), tab.number, encoded).values()
 		if old == nil {
 			return nil
 		}
-		changes := []change{{key: encoded, row: r, old: old}}
+		changes := []change{{key: encoded, old: old}}
 		if err := e.lockValues(ctx, t, tab, changes); err != nil {
 			return err
 		}
@@ -133,19 +131,17 @@ func (d *Database) Row(table string, key any) (map[string]any, bool) {
 	if err != nil {
 		return nil, false
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	data := tab.rows[encoded].visible(nil)
-	if data == nil {
+	r := rowAt(e.present(nil), tab.number, encoded)
+	if r == nil {
 		return nil, false
 	}
-	return rowMap(tab.names(), data), true
+	return rowMap(e.names(tab), r.data), true
 }
 
 // Tables returns the names of the tables that exist, in order.
 func (d *Database) Tables() []string {
-	d.engine.mu.RLock()
-	defer d.engine.mu.RUnlock()
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
 	var names []string
 	for name, t := range d.engine.tables {
 		if t.exists {
@@ -158,23 +154,23 @@ func (d *Database) Tables() []string {
 
 // Transactions returns the number of transactions that were begun and have not ended.
 func (d *Database) Transactions() int {
-	d.engine.mu.RLock()
-	defer d.engine.mu.RUnlock()
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
 	return len(d.engine.open)
 }
 
 // Locks returns the number of locks that are held, of rows and of values of unique indexes.
 func (d *Database) Locks() int {
-	d.engine.mu.RLock()
-	defer d.engine.mu.RUnlock()
-	return len(d.engine.locks)
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
+	return len(d.engine.locks.held)
 }
 
 // Waiting returns the number of calls that wait for a lock.
 func (d *Database) Waiting() int {
-	d.engine.mu.RLock()
-	defer d.engine.mu.RUnlock()
-	return d.engine.waiting
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
+	return d.engine.locks.waiting
 }
 
 func (e *engine) admitRaw(ctx context.Context) error {
@@ -189,13 +185,13 @@ func (e *engine) admitRaw(ctx context.Context) error {
 
 // rawKey returns a table, the encoding of one of its keys and the values of the key's columns.
 func (e *engine) rawKey(name string, key any) (*table, string, []any, error) {
-	e.mu.RLock()
+	e.mu.Lock()
 	t := e.tables[name]
 	var c *collection
 	if t != nil {
 		c = t.keyType[reflect.TypeOf(key)]
 	}
-	e.mu.RUnlock()
+	e.mu.Unlock()
 	if t == nil {
 		return nil, "", nil, fmt.Errorf("memstore: no repository names the table %s", name)
 	}

@@ -13,9 +13,9 @@ const (
 	tagBSON = "bson"
 )
 
-// Resolve implements [driver.Database].
-func (e *engine) Resolve(f reflect.StructField) driver.Naming {
-	switch e.tag {
+// resolve says how a field is stored, where Options.Tag is tag.
+func resolve(f reflect.StructField, tag string) driver.Naming {
+	switch tag {
 	case tagSQL:
 		return resolveSQL(f)
 	case tagBSON:

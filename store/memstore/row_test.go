@@ -1,28 +1,15 @@
 package memstore
 
 import (
+	"runtime"
 	"testing"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
-
-// versions returns the number of committed versions that are kept of an account.
-func (f *fixture) versions(id int64) int {
-	f.engine.mu.RLock()
-	defer f.engine.mu.RUnlock()
-	n := 0
-	r := f.engine.tables["accounts"].rows[string(appendInt(nil, id))]
-	if r == nil {
-		return 0
-	}
-	for v := r.newest; v != nil; v = v.older {
-		n++
-	}
-	return n
-}
 
 func TestViewIsOneMoment(t *testing.T) {
 	f := setup(t, settings{})
@@ -46,41 +33,36 @@ func TestViewIsOneMoment(t *testing.T) {
 	f.commit(view)
 }
 
-func TestPruning(t *testing.T) {
+// rows returns the number of rows of the accounts' table.
+func (f *fixture) rows() int {
+	return f.engine.present(nil).rows(f.engine.tables["accounts"].number).size
+}
+
+// A snapshot keeps what it sees and nothing else, and is no concern of anybody else.
+func TestOldRowsAreForgotten(t *testing.T) {
 	f := setup(t, settings{})
-	for v := int64(1); v <= 5; v++ {
-		f.mustUpdate(nil, 1, v, v)
+	// stored returns what is stored of account 1, in a way that does not keep it.
+	stored := func() weak.Pointer[row] {
+		return weak.Make(rowAt(f.engine.present(nil), f.engine.tables["accounts"].number, appendInt(nil, 1)))
 	}
-	assert.Equal(t, 1, f.versions(1), "nobody sees an old version")
-
-	early := f.view()
-	f.balance(early, 2)
-	for v := int64(6); v <= 9; v++ {
-		f.mustUpdate(nil, 1, v, v)
+	isKept := func(w weak.Pointer[row]) bool {
+		runtime.GC()
+		return w.Value() != nil
 	}
-	assert.Equal(t, 2, f.versions(1), "what no snapshot sees is not kept")
-	late := f.view()
-	f.balance(late, 2)
-	f.mustUpdate(nil, 1, 10, 10)
-	_, err := f.delete(nil, 2)
-	require.NoError(t, err)
-	require.NoError(t, f.insert(nil, account{ID: 7}))
-	_, err = f.delete(nil, 7)
-	require.NoError(t, err)
-	assert.Equal(t, 3, f.versions(1))
-	assert.Equal(t, 2, f.versions(2))
-	assert.EqualValues(t, 5, f.balance(early, 1))
-	assert.EqualValues(t, 9, f.balance(late, 1))
+	before := stored()
+	f.mustUpdate(nil, 1, 1, 1)
+	assert.False(t, isKept(before), "nobody sees it")
 
-	f.rollback(early)
-	assert.Equal(t, 2, f.versions(1))
-	assert.EqualValues(t, 9, f.balance(late, 1))
-	_, found := f.get(late, 2)
-	assert.True(t, found)
-	f.commit(late)
-	assert.Equal(t, 1, f.versions(1))
-	assert.Zero(t, f.versions(2))
-	assert.Len(t, f.engine.tables["accounts"].rows, 2, "deleted rows are gone")
+	seen, view := stored(), f.view()
+	f.balance(view, 2)
+	f.mustUpdate(nil, 1, 2, 2)
+	between := stored()
+	f.mustUpdate(nil, 1, 3, 3)
+	assert.True(t, isKept(seen))
+	assert.False(t, isKept(between), "the view does not see it")
+	assert.EqualValues(t, 1, f.balance(view, 1))
+	f.commit(view)
+	assert.False(t, isKept(seen), "the view is over")
 }
 
 func TestRollbackLeavesNothing(t *testing.T) {
@@ -99,7 +81,7 @@ func TestRollbackLeavesNothing(t *testing.T) {
 	f.rollback(tx)
 	assert.Zero(t, f.balance(nil, 1))
 	assert.Zero(t, f.balance(nil, 2))
-	assert.Len(t, f.engine.tables["accounts"].rows, 3)
+	assert.Equal(t, 3, f.rows())
 	assert.Equal(t, driver.Other, f.class(tx.Commit(t.Context())))
 	require.NoError(t, tx.Rollback(t.Context()))
 }

@@ -28,8 +28,8 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 			return driver.SchemaResult{}, err
 		}
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	return driver.SchemaResult{Differences: c.differences()}, nil
 }
 
@@ -81,36 +81,48 @@ func (c *collection) createIndexes(ctx context.Context, t *transaction) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	for key, ok := tab.pendingKey(); ok; key, ok = tab.pendingKey() {
-		if _, _, err := c.engine.acquire(ctx, t, lockID{table: tab, key: key}); err != nil {
+	e := c.engine
+	for key, ok := e.pendingKey(tab); ok; key, ok = e.pendingKey(tab) {
+		if _, _, err := e.locks.acquire(ctx, &t.owner, lockID{table: tab.number, key: key}); err != nil {
 			return err
 		}
 	}
-	for _, u := range missing {
-		for _, r := range tab.rows {
-			key, ok := u.entry(tab, r.visible(nil))
+	missing = slices.DeleteFunc(missing, func(u *uniqueIndex) bool {
+		return tab.index(u.name) != nil // somebody made it during a wait
+	})
+	present := e.state.Load()
+	made, edit := make([]tree[string], len(missing)), new(edit)
+	for i, u := range missing {
+		for key, r := range present.table(tab.number).rows.between("", "", false) {
+			value, ok := u.entry(r.data)
 			if !ok {
 				continue
 			}
-			if u.entries[key] != nil {
+			if get(made[i], value) != "" {
 				return duplicate(u.name)
 			}
-			u.entries[key] = r
+			made[i] = made[i].put(edit, value, key)
 		}
 	}
-	for _, u := range missing {
-		if tab.index(u.name) == nil { // nobody made it during a wait
-			tab.unique = append(tab.unique, u)
-		}
+	next := present.successor()
+	first := len(tab.unique)
+	tab.unique = append(tab.unique, missing...)
+	own := next.edit(tab.number)
+	own.editUnique(tab.unique)
+	for i := range made {
+		own.unique[first+i].holders = made[i]
 	}
+	e.state.Store(next)
 	return nil
 }
 
 // pendingKey returns the key of a row with a change that is not committed.
-func (t *table) pendingKey() (string, bool) {
-	for key, r := range t.rows {
-		if r.writer != nil {
-			return key, true
+func (e *engine) pendingKey(tab *table) (string, bool) {
+	for t := range e.open {
+		if own := t.own.of(tab.number); own != nil {
+			for key := range own.changes {
+				return key, true
+			}
 		}
 	}
 	return "", false

@@ -76,10 +76,11 @@ func setup(t *testing.T, s settings) *fixture {
 	e.fault = fault
 	t.Cleanup(func() {
 		require.Empty(t, e.open, "transactions are left")
-		require.Empty(t, e.locks, "locks are left")
-		require.Empty(t, e.snapshots, "snapshots are left")
-		require.Empty(t, e.outdated, "old versions are left")
-		require.Zero(t, e.waiting, "somebody waits")
+		require.Empty(t, e.locks.held, "locks are left")
+		require.Empty(t, e.snapshots.open, "snapshots are left")
+		require.Empty(t, e.snapshots.deletions, "old deletions are left")
+		require.Empty(t, e.snapshots.deleted, "old deletions are left")
+		require.Zero(t, e.locks.waiting, "somebody waits")
 	})
 	return f
 }

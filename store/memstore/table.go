@@ -13,14 +13,15 @@ import (
 // have positions, and exists from the first insert or Schema on. It is never removed.
 type table struct {
 	name   string
+	number int // its place in engine.numbered and in a state
 	exists bool
 	owner  *collection // the first mapping that named it
 	key    []int       // the columns of the key
 
 	columns []*column
 	byName  map[string]int
-	rows    map[string]*row
 	unique  []*uniqueIndex
+	orders  orders                       // of what is committed
 	keyType map[reflect.Type]*collection // a mapping for each key type
 
 	lastKey     int64 // the last key that the database made or was given
@@ -90,31 +91,6 @@ func (c columnType) String() string {
 	return "UNKNOWN"
 }
 
-// uniqueIndex is a unique index of a table.
-type uniqueIndex struct {
-	name    string
-	columns []int
-	entries map[string]*row // by the encoded values, of the committed state
-}
-
-// entry returns the encoded values of a row in the index. A row that has a NULL among them is not in
-// the index: ok is false.
-func (u *uniqueIndex) entry(t *table, data []any) (key string, ok bool) {
-	if data == nil {
-		return "", false
-	}
-	var buffer [64]byte
-	encoded := buffer[:0]
-	for _, position := range u.columns {
-		value := at(data, position)
-		if value == nil {
-			return "", false
-		}
-		encoded = appendValue(encoded, t.columns[position].kind, value)
-	}
-	return string(encoded), true
-}
-
 // register enters a mapping into the catalog and gives its columns their positions.
 func (e *engine) register(c *collection) error {
 	e.mu.Lock()
@@ -124,16 +100,16 @@ func (e *engine) register(c *collection) error {
 	if t == nil {
 		t = &table{
 			name:        c.spec.Table,
+			number:      len(e.numbered),
 			owner:       c,
 			byName:      map[string]int{},
-			rows:        map[string]*row{},
 			keyType:     map[reflect.Type]*collection{},
 			autoVersion: -1,
 		}
 		for i := range keys {
 			t.key = append(t.key, t.position(keys[i].Path, typeOf(&keys[i])))
 		}
-		e.tables[t.name] = t
+		e.tables[t.name], e.numbered = t, append(e.numbered, t)
 	} else if err := t.checkKey(c.spec); err != nil {
 		return err
 	}
@@ -152,6 +128,7 @@ func (e *engine) register(c *collection) error {
 	}
 	for f := range c.stored() {
 		c.positions[f.Path] = t.byName[f.Path]
+		c.kinds[t.byName[f.Path]] = f.Kind
 		c.width = max(c.width, t.byName[f.Path]+1)
 	}
 	if t.keyType[c.spec.Key.Type] == nil {
@@ -213,9 +190,11 @@ func (t *table) create(c *collection) {
 }
 
 func (t *table) newIndex(index *driver.Index) *uniqueIndex {
-	u := &uniqueIndex{name: index.Name, entries: map[string]*row{}}
+	u := &uniqueIndex{name: index.Name}
 	for _, f := range index.Fields {
-		u.columns = append(u.columns, t.byName[f.Path])
+		position := t.byName[f.Path]
+		u.columns = append(u.columns, position)
+		u.kinds = append(u.kinds, t.columns[position].kind)
 	}
 	return u
 }
@@ -230,8 +209,10 @@ func (t *table) index(name string) *uniqueIndex {
 	return nil
 }
 
-// names returns the columns' names by position.
-func (t *table) names() []string {
+// names returns the names of a table's columns by position. A row that was read before has no other.
+func (e *engine) names(t *table) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	names := make([]string, len(t.columns))
 	for position, column := range t.columns {
 		names[position] = column.name

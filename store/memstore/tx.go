@@ -2,23 +2,25 @@ package memstore
 
 import (
 	"context"
-	"slices"
+	"sync/atomic"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// transaction is a transaction, or the one that stands around a write without one. Its fields are
-// guarded by engine.mu.
+// transaction is a transaction, or the one that stands around a write without one.
 type transaction struct {
-	engine   *engine
-	view     bool
-	snapshot uint64 // the sequence that it sees, where snapped is set
-	snapped  bool
-	over     bool
+	engine *engine
+	view   bool
+	over   atomic.Bool // stored under engine.mu
 
-	rows     []*row  // with a pending change of this transaction
-	locks    []*lock // that this transaction owns
-	waitsFor *lock
+	// What it sees belongs to the one operation that a transaction has at a time, which may read it
+	// without a lock. It is changed under engine.mu, for whoever asks what is pending; a view, which
+	// writes nothing, is of no interest to anybody else.
+	snapshot *state // what it sees, nil for what is committed at each read
+	own      ownChanges
+
+	owner          // guarded by engine.mu
+	isCounted bool // in engine.snapshots; guarded by engine.mu
 }
 
 var _ driver.Tx = (*transaction)(nil)
@@ -44,13 +46,19 @@ func (e *engine) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, e
 // Commit implements [driver.Tx].
 func (t *transaction) Commit(ctx context.Context) error {
 	e := t.engine
+	admitted := false
+	defer func() {
+		if !admitted { // a hook that panics leaves no transaction either
+			e.endBadly(t)
+		}
+	}()
 	lost, err := e.admit(ctx, Call{Op: "commit"}, true)
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if err != nil {
-		e.rollback(t)
 		return err
 	}
+	admitted = true
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if err := t.usable(); err != nil {
 		return err
 	}
@@ -62,10 +70,8 @@ func (t *transaction) Commit(ctx context.Context) error {
 // that loses its client.
 func (t *transaction) Rollback(ctx context.Context) error {
 	e := t.engine
+	defer e.endBadly(t)
 	_, err := e.admit(ctx, Call{Op: "rollback"}, false)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.rollback(t)
 	return err
 }
 
@@ -74,7 +80,7 @@ func (t *transaction) usable() error {
 	switch {
 	case t.engine.closed.Load():
 		return errClosed
-	case t.over:
+	case t.over.Load():
 		return errOver
 	}
 	return nil
@@ -82,7 +88,7 @@ func (t *transaction) usable() error {
 
 // wantsSnapshot reports whether the next operation of t is its first and must fix what it sees.
 func (t *transaction) wantsSnapshot() bool {
-	return !t.snapped && (t.view || t.engine.snapshotReads)
+	return t.snapshot == nil && (t.view || t.engine.snapshotReads)
 }
 
 // join returns the transaction of an operation, nil where it has none.
@@ -97,27 +103,63 @@ func (e *engine) join(tx driver.Tx) (*transaction, error) {
 	return t, nil
 }
 
-// startRead leaves e.mu locked for reading when it returns nil. What the caller then reads before it
-// unlocks is one moment.
-func (e *engine) startRead(t *transaction) error {
-	e.mu.RLock()
-	if t == nil {
-		return nil
+// takeSnapshot lets t see the present state until its end.
+func (e *engine) takeSnapshot(t *transaction) {
+	t.snapshot = e.state.Load()
+	t.isCounted, t.neverWaits = true, true
+	e.snapshots.take(t.snapshot.sequence)
+}
+
+// dropSnapshot says that t writes no more.
+func (e *engine) dropSnapshot(t *transaction) {
+	if t.isCounted {
+		t.isCounted = false
+		e.snapshots.drop(t.snapshot.sequence)
 	}
-	if !t.over && t.wantsSnapshot() {
-		e.mu.RUnlock()
-		e.mu.Lock()
-		if !t.over {
-			e.takeSnapshot(t)
+}
+
+// present returns what t sees now: its snapshot, or the newest commit. t may be nil.
+func (e *engine) present(t *transaction) moment {
+	m := moment{looked: &e.looked}
+	if t != nil {
+		m.own = &t.own
+		if m.committed = t.snapshot; m.committed != nil {
+			m.isOld = true
+			return m
 		}
-		e.mu.Unlock()
-		e.mu.RLock()
+	}
+	m.committed = e.state.Load()
+	return m
+}
+
+// look is present for an operation that only reads. It takes the snapshot of a transaction, where that is
+// due. t may be nil.
+func (e *engine) look(t *transaction) (moment, error) {
+	if t == nil {
+		return e.present(nil), nil
 	}
 	if err := t.usable(); err != nil {
-		e.mu.RUnlock()
-		return err
+		return moment{}, err
 	}
-	return nil
+	switch {
+	case !t.wantsSnapshot():
+	case t.view:
+		t.snapshot = e.state.Load()
+	default:
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.takeSnapshot(t)
+	}
+	return e.present(t), nil
+}
+
+// changedSince reports whether a change of a row was committed that the snapshot of t does not hold.
+func (e *engine) changedSince(t *transaction, id lockID) bool {
+	if t.snapshot == nil {
+		return false
+	}
+	then, now := get(t.snapshot.table(id.table).rows, id.key), get(e.state.Load().table(id.table).rows, id.key)
+	return then != now || e.snapshots.isDeletedSince(rowID{id.table, id.key}, t.snapshot.sequence)
 }
 
 // start is the first step of every operation of a collection: it returns the caller's transaction, nil
@@ -173,9 +215,12 @@ func (e *engine) changeAlone(fn func(t *transaction) error) error {
 
 // failed rolls back the transaction of an operation that the hook let fail, where a server would have.
 func (e *engine) failed(t *transaction, err error) {
-	if t == nil || !endsTransaction(err) {
-		return
+	if t != nil && endsTransaction(err) {
+		e.endBadly(t)
 	}
+}
+
+func (e *engine) endBadly(t *transaction) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rollback(t)
@@ -183,50 +228,53 @@ func (e *engine) failed(t *transaction, err error) {
 
 // commit makes all changes of t visible at once and ends it.
 func (e *engine) commit(t *transaction) {
+	if len(t.own.tables) > 0 {
+		e.dropSnapshot(t) // which is no reason to remember what t itself deletes
+		next, edit := e.state.Load().successor(), new(edit)
+		for _, own := range t.own.tables {
+			tab := next.edit(own.table)
+			for key, r := range own.changes {
+				tab.rows = tab.rows.set(edit, key, r)
+				if r == nil {
+					e.snapshots.remember(rowID{own.table, key}, next.sequence)
+				}
+			}
+			tab.changes += uint64(len(own.changes))
+			e.numbered[own.table].orders.forget(tab)
+		}
+		e.commitValues(t, next, edit)
+		e.state.Store(next)
+	}
+	e.end(t)
+}
+
+// commitValues writes who holds the values of unique indexes, in tables that the commit has written.
+func (e *engine) commitValues(t *transaction, next *state, edit *edit) {
+	last := -1 // the table whose indexes are the commit's own
 	for _, l := range t.locks {
 		if !l.claimed {
 			continue
 		}
-		entries := l.id.table.unique[l.id.index-1].entries
-		if l.holder == nil {
-			delete(entries, l.id.key)
-		} else {
-			entries[l.id.key] = l.holder
+		tab := next.tables[l.id.table]
+		if l.id.table != last {
+			last = l.id.table
+			tab.editUnique(e.numbered[last].unique)
 		}
+		index := &tab.unique[l.id.index-1]
+		index.holders = index.holders.set(edit, l.id.key, l.holder)
 	}
-	// The snapshot of t itself needs no old version any more.
-	e.dropSnapshot(t)
-	if len(t.rows) > 0 {
-		e.sequence++
-		for _, r := range t.rows {
-			e.install(r, e.sequence)
-		}
-	}
-	e.end(t)
 }
 
 // rollback ends t without a trace. It does nothing where t is over.
 func (e *engine) rollback(t *transaction) {
-	if t.over {
-		return
+	if !t.over.Load() {
+		e.end(t)
 	}
-	for _, r := range t.rows {
-		r.writer, r.pending = nil, nil
-		r.forget()
-	}
-	e.dropSnapshot(t)
-	e.end(t)
 }
 
 func (e *engine) end(t *transaction) {
-	t.over = true
+	t.over.Store(true)
 	delete(e.open, t)
-	if l := t.waitsFor; l != nil { // the database was closed while t waited
-		t.waitsFor = nil
-		l.queue = slices.DeleteFunc(l.queue, func(w *waiter) bool { return w.transaction == t })
-	}
-	for _, l := range t.locks {
-		e.release(l)
-	}
-	t.rows, t.locks = nil, nil
+	e.dropSnapshot(t)
+	e.locks.releaseAll(&t.owner)
 }

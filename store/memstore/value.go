@@ -11,6 +11,9 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
+// keyBuffer is the size up to which a key is encoded without an allocation.
+const keyBuffer = 64
+
 // owned returns a canonical value that shares no memory with v.
 func owned(v any) any {
 	if b, ok := v.([]byte); ok {
@@ -36,7 +39,7 @@ func compare(kind driver.Kind, a, b any) int {
 		}
 	case time.Time:
 		if y, ok := b.(time.Time); ok {
-			return x.Compare(y)
+			return cmp.Or(cmp.Compare(x.Unix(), y.Unix()), cmp.Compare(x.Nanosecond(), y.Nanosecond()))
 		}
 	case []byte:
 		if y, ok := b.([]byte); ok {
@@ -61,9 +64,10 @@ func number(b bool) int {
 	return 0
 }
 
-// The forms that a stored value can have, in their order.
+// The forms that a stored value can have, in their order. None is 0 or 255, which stand below and above
+// every encoding, also where its bits are turned over for a descending order.
 const (
-	formNull byte = iota
+	formNull byte = iota + 1
 	formBool
 	formInt
 	formFloat
@@ -115,8 +119,9 @@ func compareUnsigned(a, b string) int {
 	)
 }
 
-// appendValue appends an encoding of a canonical value in which equal values, and no others, are
-// equal, and which tells where it ends, so that encodings can follow each other.
+// appendValue appends an encoding of a canonical value. Encodings are ordered, by their bytes, as
+// compare orders the values, so that equal values and no others have one encoding; and none is the start
+// of another, so that encodings can follow each other.
 func appendValue(to []byte, kind driver.Kind, v any) []byte {
 	switch x := v.(type) {
 	case bool:
@@ -124,37 +129,72 @@ func appendValue(to []byte, kind driver.Kind, v any) []byte {
 	case int64:
 		return appendInt(to, x)
 	case float64:
-		if x == 0 {
-			x = 0 // not the negative zero
+		bits := math.Float64bits(x)
+		switch {
+		case x == 0:
+			bits = 1 << 63 // the negative zero too
+		case x < 0:
+			bits = ^bits
+		default:
+			bits |= 1 << 63
 		}
-		return binary.BigEndian.AppendUint64(append(to, formFloat), math.Float64bits(x))
+		return binary.BigEndian.AppendUint64(append(to, formFloat), bits)
 	case string:
 		if kind == driver.Decimal {
-			x = shortDecimal(x)
+			return appendDecimal(append(to, formText), x)
 		}
 		return appendText(to, x)
 	case []byte:
-		return append(binary.AppendUvarint(append(to, formBytes), uint64(len(x))), x...)
+		return appendEnded(append(to, formBytes), x)
 	case time.Time:
-		to = binary.BigEndian.AppendUint64(append(to, formTime), uint64(x.Unix()))
+		to = appendOrdered(append(to, formTime), x.Unix())
 		return binary.BigEndian.AppendUint32(to, uint32(x.Nanosecond()))
 	}
 	return append(to, formNull)
 }
 
-func appendInt(to []byte, n int64) []byte {
-	return binary.BigEndian.AppendUint64(append(to, formInt), uint64(n))
+func appendInt(to []byte, n int64) []byte { return appendOrdered(append(to, formInt), n) }
+
+func appendText(to []byte, text string) []byte { return appendEnded(append(to, formText), text) }
+
+func appendOrdered(to []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(to, uint64(n)^1<<63)
 }
 
-func appendText(to []byte, text string) []byte {
-	return append(binary.AppendUvarint(append(to, formText), uint64(len(text))), text...)
-}
+// textEnd ends a text in an encoding. It is below what a longer text has there, whose zeros are followed
+// by 255.
+const textEnd = "\x00\x01"
 
-// shortDecimal takes the zeros at the end of a canonical decimal's fraction away.
-func shortDecimal(text string) string {
-	whole, fraction, _ := strings.Cut(text, ".")
-	if fraction = strings.TrimRight(fraction, "0"); fraction == "" {
-		return whole
+// appendEnded appends text and its end.
+func appendEnded[T string | []byte](to []byte, text T) []byte {
+	for i := range len(text) {
+		to = append(to, text[i])
+		if text[i] == 0 {
+			to = append(to, 255)
+		}
 	}
-	return whole + "." + fraction
+	return append(to, textEnd...)
+}
+
+// appendDecimal appends the number of the whole digits, these and the fraction without the zeros at its
+// end, all bits turned over where the number is negative.
+func appendDecimal(to []byte, text string) []byte {
+	digits, isNegative := strings.CutPrefix(text, "-")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	to = append(to, byte(number(!isNegative)))
+	start := len(to)
+	to = binary.BigEndian.AppendUint32(to, uint32(len(whole)))
+	to = append(to, whole...)
+	to = appendEnded(to, strings.TrimRight(fraction, "0"))
+	if isNegative {
+		turnOver(to[start:])
+	}
+	return to
+}
+
+// turnOver turns all bits over, which turns the order of encodings round.
+func turnOver(encoded []byte) {
+	for i := range encoded {
+		encoded[i] = ^encoded[i]
+	}
 }

@@ -128,32 +128,31 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
-	id := lockID{table: c.table, key: string(encoded)}
+	id := lockID{table: c.table.number, key: string(encoded)}
 	var result driver.WriteResult
 	err = e.change(t, func(t *transaction) error {
-		if t.snapped {
+		if t.snapshot != nil {
 			// What its snapshot does not show as expected is not written, and so in no conflict.
 			if result, err = c.outcome(t, id.key, expect); err != nil || result.Outcome != driver.Applied {
 				return err
 			}
 		}
-		l, fresh, err := e.acquire(ctx, t, id)
+		l, fresh, err := e.locks.acquire(ctx, &t.owner, id)
 		if err != nil {
 			return err
 		}
-		r := c.table.rows[id.key]
-		if r.changedSince(t) {
+		if e.changedSince(t, id) {
 			return errWritten
 		}
 		result, err = c.outcome(t, id.key, expect)
 		if err != nil || result.Outcome != driver.Applied {
 			if fresh {
-				e.giveBack(t, l)
+				e.locks.giveBack(&t.owner, l)
 			}
 			return err
 		}
-		old := r.visible(t)
-		changes := []change{{key: id.key, row: r, old: old, data: remake(old)}}
+		old := rowAt(e.present(t), c.table.number, id.key).values()
+		changes := []change{{key: id.key, old: old, data: remake(old)}}
 		if err := e.lockValues(ctx, t, c.table, changes); err != nil {
 			return err
 		}
@@ -172,11 +171,11 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 // outcome says what will become of a write of one row by t: Applied, with the version that is stored
 // before it, or why not.
 func (c *collection) outcome(t *transaction, key string, expect *int64) (driver.WriteResult, error) {
-	data := c.table.rows[key].visible(t)
-	if data == nil {
+	r := rowAt(c.engine.present(t), c.table.number, key)
+	if r == nil {
 		return driver.WriteResult{Outcome: driver.Missing}, nil
 	}
-	stored, err := c.versionOf(data)
+	stored, err := c.versionOf(r.data)
 	switch {
 	case expect == nil: // whatever the row holds
 		return driver.WriteResult{Outcome: driver.Applied, Stored: stored}, nil
