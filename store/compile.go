@@ -13,6 +13,7 @@ type compiled struct {
 	filter     *driver.Filter // the conditions, and what comes behind the query's cursor
 	order      []driver.Order // total
 	limit      int            // 0: none
+	from       []any          // FindParams.After of the query's cursor, nil where it has none
 }
 
 // cursorBehind is the cursor of the row whose values of the order's fields are last.
@@ -39,6 +40,9 @@ func (r *repo) compile(q Query) (*compiled, error) {
 	if q.cursor != "" {
 		last, err := decodeCursor(q.cursor, fingerprintOf(c.table, c.conditions, c.order), c.order)
 		if err != nil {
+			return nil, err
+		}
+		if c.from, err = encodeLast(c.order, last); err != nil {
 			return nil, err
 		}
 		c.filter = behind(c.conditions, c.order, last)

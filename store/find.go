@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"iter"
+	"math"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -49,14 +50,16 @@ func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error
 	if err != nil {
 		return false, err
 	}
-	filter, left := query.filter, query.limit
-	for size := c.repo.options.PageSize; ; size = min(2*size, pageGrowth*c.repo.options.PageSize) {
+	filter, after, left := query.filter, query.from, query.limit
+	for size := c.repo.options.PageSize; ; size = nextSize(size, c.repo.options.PageSize) {
 		n := size
 		if left > 0 {
 			n = min(n, left)
 		}
 		rows := rowsOf[T]{most: n}
-		params := driver.FindParams{Filter: filter, Order: query.order, Limit: n, Peek: n != left, Into: rows.next}
+		params := driver.FindParams{
+			Filter: filter, Order: query.order, After: after, Limit: n, Peek: n != left, Into: rows.next,
+		}
 		result, err := readRows(ctx, c, &params, rows.each)
 		if err != nil {
 			return false, err
@@ -74,8 +77,20 @@ func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error
 		if err != nil {
 			return false, err
 		}
-		filter = behind(query.filter, query.order, last)
+		filter, after = behind(query.filter, query.order, last), result.Last
 	}
+}
+
+// nextSize is the size of the page after one of a size, where that of the first page was first.
+func nextSize(size, first int) int {
+	most := math.MaxInt
+	if first <= most/pageGrowth {
+		most = pageGrowth * first
+	}
+	if size > most/2 {
+		return most
+	}
+	return 2 * size
 }
 
 // Collect reads a sequence to its end into a slice. On an error it returns nil and the error.

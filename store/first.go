@@ -28,7 +28,9 @@ func first[T any](ctx context.Context, c *call, q Query) (*T, error) {
 		return nil, err
 	}
 	rows := rowsOf[T]{most: 1}
-	params := driver.FindParams{Filter: query.filter, Order: query.order, Limit: 1, Into: rows.next}
+	params := driver.FindParams{
+		Filter: query.filter, Order: query.order, After: query.from, Limit: 1, Into: rows.next,
+	}
 	if _, err := readRows(ctx, c, &params, rows.each); err != nil {
 		return nil, err
 	}

@@ -73,3 +73,18 @@ func decodeLast(order []driver.Order, last []any) ([]any, error) {
 	}
 	return values, nil
 }
+
+// encodeLast is the reverse of decodeLast, for a driver that goes straight to the row.
+func encodeLast(order []driver.Order, last []any) ([]any, error) {
+	stored := make([]any, len(last))
+	for i, value := range last {
+		if value == nil {
+			continue
+		}
+		var err error
+		if stored[i], err = order[i].Field.EncodeBase(value); err != nil {
+			return nil, invalid(err)
+		}
+	}
+	return stored, nil
+}

@@ -35,7 +35,9 @@ func page[T any](ctx context.Context, c *call, q Query) (items []T, next string,
 		n = c.repo.options.PageSize
 	}
 	rows := rowsOf[T]{most: n}
-	params := driver.FindParams{Filter: query.filter, Order: query.order, Limit: n, Peek: true, Into: rows.next}
+	params := driver.FindParams{
+		Filter: query.filter, Order: query.order, After: query.from, Limit: n, Peek: true, Into: rows.next,
+	}
 	result, err := readRows(ctx, c, &params, rows.each)
 	if err != nil {
 		return nil, "", err
