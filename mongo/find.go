@@ -3,6 +3,7 @@ package mongo
 import (
 	"bytes"
 	"context"
+	"math"
 	"reflect"
 	"strconv"
 
@@ -32,11 +33,11 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 	if err != nil {
 		return driver.FindResult{}, err
 	}
-	want := limit
-	if p.Peek {
+	want := int64(limit)
+	if p.Peek && want < math.MaxInt64 {
 		want++
 	}
-	o.SetLimit(int64(want)).SetBatchSize(int32(want + 1))
+	o.SetLimit(want).SetBatchSize(int32(min(want, math.MaxInt32-1) + 1))
 	inner, cancel, err := c.reading(ctx, p.Tx)
 	if err != nil {
 		return driver.FindResult{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -105,7 +106,11 @@ func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
 	}
 	b.count++
 	b.add(c.facts.Texts.PageStart, c.dialect.Param(b.count, nil), c.facts.Texts.PageEnd)
-	limit, err := c.dialect.Arg(nil, int64(p.Limit+btoi(p.Peek)))
+	most := int64(p.Limit)
+	if p.Peek && most < math.MaxInt64 {
+		most++
+	}
+	limit, err := c.dialect.Arg(nil, most)
 	b.args.add(limit)
 	return err
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,6 +14,7 @@ var _ = register(
 	"Find",
 	Test{Name: "PagesMeetWithoutAGap", run: findPages},
 	Test{Name: "PageTokens", run: findTokens},
+	Test{Name: "HugeLimits", run: findHuge},
 )
 
 func findPages(e *env) {
@@ -54,6 +56,37 @@ func findPages(e *env) {
 	require.NoError(e, err)
 	require.Empty(e, items)
 	require.Empty(e, next)
+}
+
+// findHuge asks for as many rows as can be said, of which a backend that looks for one more than that must
+// not make a negative number.
+func findHuge(e *env) {
+	const n = 7
+	r := numbered(e, n)
+	for _, huge := range []int{math.MaxInt, math.MaxInt - 1, math.MaxInt32, math.MaxInt32 - 1, 1 << 40} {
+		for _, size := range []int{3, huge} {
+			ours := r.on(e.db, &store.RepositoryOptions{PageSize: size})
+			all := store.Query{}
+			for _, q := range []store.Query{all, all.Limit(huge), all.OrderByDesc("Amount").Limit(huge)} {
+				found, err := store.Collect(ours.Find(e.ctx, q))
+				require.NoError(e, err, "limit %d, pages of %d", huge, size)
+				require.ElementsMatch(e, upTo(n), ids(found))
+			}
+			items, next, err := ours.Page(e.ctx, all.Limit(huge))
+			require.NoError(e, err, "limit %d", huge)
+			require.Equal(e, upTo(n), ids(items))
+			require.Empty(e, next)
+			_, next, err = ours.Page(e.ctx, all.Limit(2))
+			require.NoError(e, err)
+			items, next, err = ours.Page(e.ctx, all.Limit(huge).From(next))
+			require.NoError(e, err)
+			require.Len(e, items, n-2)
+			require.Empty(e, next)
+		}
+		count, err := r.Count(e.ctx, store.Query{}.Limit(huge))
+		require.NoError(e, err)
+		require.EqualValues(e, n, count)
+	}
 }
 
 // findTokens gives Page tokens that are not its own.
