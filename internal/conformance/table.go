@@ -102,7 +102,11 @@ func (r results) table(columns []column) (text string, failed int) {
 			continue
 		}
 		if len(tests) == 0 {
-			notes = append(notes, fmt.Sprintf("Not run: %s (%s).", c.title, r.why(c)))
+			why := r.why(c)
+			if why == noSuchTest {
+				failed++
+			}
+			notes = append(notes, fmt.Sprintf("Not run: %s (%s).", c.title, why))
 			continue
 		}
 		shown = append(shown, c)
@@ -133,6 +137,10 @@ func (r results) table(columns []column) (text string, failed int) {
 			if len(tests) == 0 && r.replayed(c) {
 				return "recorded"
 			}
+			if len(tests) == 0 { // every column has the same suite, so the tests have been cut short
+				failed++
+				return "**not run**"
+			}
 			cell, n := count(tests)
 			failed += n
 			return cell
@@ -158,8 +166,11 @@ func (r results) why(c column) string {
 		i := strings.LastIndexByte(test, '/')
 		test = test[:max(0, i)]
 	}
-	return "there is no such test"
+	return noSuchTest
 }
+
+// noSuchTest is why nothing ran where no test has said so: it is missing, or go test was ended before it.
+const noSuchTest = "there is no such test, or it was cut short"
 
 // count is a cell: how many tests of a guarantee passed, how many do not apply, how many failed.
 func count(tests map[string]*outcome) (cell string, failed int) {

@@ -22,6 +22,9 @@ const printed = `{"Action":"run","Test":"TestConformance"}
 {"Action":"pass","Test":"TestConformance/A/View/One"}
 {"Action":"fail","Test":"TestConformance/A/View/Two"}
 {"Action":"run","Test":"TestConformance/A/View/Three"}
+{"Action":"attr","Test":"TestConformance/E","Key":"server","Value":"EDB 5"}
+{"Action":"run","Test":"TestConformance/E/Copies/One"}
+{"Action":"pass","Test":"TestConformance/E/Copies/One"}
 {"Action":"run","Test":"TestConformance/B"}
 {"Action":"output","Test":"TestConformance/B","Output":"    b_test.go:7: there is no B here\n"}
 {"Action":"output","Test":"TestConformance/B","Output":"--- SKIP: TestConformance/B (0.00s)\n"}
@@ -38,7 +41,7 @@ func read(t *testing.T) results {
 	r := results{}
 	n, err := r.read(strings.NewReader(printed), "./x")
 	require.NoError(t, err)
-	require.Equal(t, 7, n)
+	require.Equal(t, 8, n)
 	return r
 }
 
@@ -48,18 +51,19 @@ func TestTable(t *testing.T) {
 		{title: "B", pkg: "./x", test: "TestConformance/B"},
 		{title: "C", pkg: "./y", test: "TestC"},
 		{title: "D", pkg: "./x", test: "TestD", recording: "TestWalk"},
+		{title: "E", pkg: "./x", test: "TestConformance/E"},
 	})
-	assert.Equal(t, `| guarantee | A | D |
-| --- | --- | --- |
-| server | ADB 1.2 | a recording of DDB 7 |
-| Copies | ✓ 1, 1 n/a | recorded |
-| View | **2 of 3 failed** | recorded |
+	assert.Equal(t, `| guarantee | A | D | E |
+| --- | --- | --- | --- |
+| server | ADB 1.2 | a recording of DDB 7 | EDB 5 |
+| Copies | ✓ 1, 1 n/a | recorded | ✓ 1 |
+| View | **2 of 3 failed** | recorded | **not run** |
 
 Not run: B (there is no B here).
 
-Not run: C (there is no such test).
+Not run: C (there is no such test, or it was cut short).
 `, text)
-	assert.Equal(t, 2, failed, "a test that never ended has failed")
+	assert.Equal(t, 4, failed, "a test that never ended has failed, and so have tests that never began")
 }
 
 func TestBrokenTable(t *testing.T) {
