@@ -148,22 +148,22 @@ func quotedAfter(text, words string, quote byte) string {
 	return text[1 : end+1]
 }
 
-// Settled implements [sqldb.Dialect].
-func (d *dialect) Settled(err error) bool {
+// IsStatementError implements [sqldb.Dialect].
+func (d *dialect) IsStatementError(err error) bool {
 	if e, ok := errors.AsType[*mysqldriver.MySQLError](err); ok {
 		return !uncertain[e.Number]
 	}
 	return errors.Is(err, mysqldriver.ErrPktTooLarge)
 }
 
-// Forgotten implements [sqldb.Dialect]: ER_UNKNOWN_STMT_HANDLER and ER_NEED_REPREPARE.
-func (d *dialect) Forgotten(err error) bool { return isNumber(err, 1243, 1615) }
+// IsUnknownStatement implements [sqldb.Dialect]: ER_UNKNOWN_STMT_HANDLER and ER_NEED_REPREPARE.
+func (d *dialect) IsUnknownStatement(err error) bool { return isNumber(err, 1243, 1615) }
 
-// Crowded implements [sqldb.Dialect]: ER_MAX_PREPARED_STMT_COUNT_REACHED.
-func (d *dialect) Crowded(err error) bool { return isNumber(err, 1461) }
+// IsStatementLimit implements [sqldb.Dialect]: ER_MAX_PREPARED_STMT_COUNT_REACHED.
+func (d *dialect) IsStatementLimit(err error) bool { return isNumber(err, 1461) }
 
-// Made implements [sqldb.Dialect]: ER_TABLE_EXISTS_ERROR, ER_DUP_KEYNAME and ER_TRG_ALREADY_EXISTS.
-func (d *dialect) Made(err error) bool { return isNumber(err, 1050, 1061, 1359) }
+// IsExist implements [sqldb.Dialect]: ER_TABLE_EXISTS_ERROR, ER_DUP_KEYNAME and ER_TRG_ALREADY_EXISTS.
+func (d *dialect) IsExist(err error) bool { return isNumber(err, 1050, 1061, 1359) }
 
 func isNumber(err error, numbers ...uint16) bool {
 	e, ok := errors.AsType[*mysqldriver.MySQLError](err)

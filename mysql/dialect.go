@@ -117,18 +117,18 @@ func (d *dialect) Exact(f *driver.Field, column, param string) string {
 func (d *dialect) Condition(sql string, _, _ int) (text, problem string) { return sql, "" }
 
 // Insert implements [sqldb.Dialect].
-func (d *dialect) Insert(p sqldb.InsertParts) (text string, answers bool) {
+func (d *dialect) Insert(p sqldb.InsertParts) (text string, hasRows bool) {
 	return "INSERT INTO " + p.Table + " (" + p.Columns + ") VALUES (" + strings.Join(p.Values, "), (") + ")", false
 }
 
-// Counted implements [sqldb.Dialect]. The server counts the rows that it changed, or with
+// Write implements [sqldb.Dialect]. The server counts the rows that it changed, or with
 // clientFoundRows those that it matched. They are the same: each write moves the version.
-func (d *dialect) Counted(head, where, _ string) (final string, answers bool) {
+func (d *dialect) Write(head, where, _ string) (final string, hasRows bool) {
 	return head + where, false
 }
 
-// Ends implements [sqldb.Dialect]. Other errors end the statement alone.
-func (d *dialect) Ends(error, driver.Fault) bool { return false }
+// EndsTx implements [sqldb.Dialect]. Other errors end the statement alone.
+func (d *dialect) EndsTx(error, driver.Fault) bool { return false }
 
 // Classify implements [sqldb.Dialect].
 func (d *dialect) Classify(err error) (driver.Fault, bool) { return classify(err) }

@@ -83,7 +83,7 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 
 func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 	return store.New(sqldb.New(sqldb.Config{
-		DB: db, Dialect: d, Owned: owned, Statements: o.Statements,
+		DB: db, Dialect: d, OwnsDB: owned, Statements: o.Statements,
 		Info: driver.Info{
 			Name:           "mysql",
 			Server:         d.server.String(),

@@ -271,17 +271,17 @@ func between(text, before, after string) string {
 	return name
 }
 
-// Settled implements [sqldb.Dialect].
-func (d *dialect) Settled(err error) bool { return len(serverErrors(err)) > 0 && !fatal(err) }
+// IsStatementError implements [sqldb.Dialect].
+func (d *dialect) IsStatementError(err error) bool { return len(serverErrors(err)) > 0 && !fatal(err) }
 
-// Forgotten implements [sqldb.Dialect]: the client prepares nothing at the server.
-func (d *dialect) Forgotten(error) bool { return false }
+// IsUnknownStatement implements [sqldb.Dialect]: the client prepares nothing at the server.
+func (d *dialect) IsUnknownStatement(error) bool { return false }
 
-// Crowded implements [sqldb.Dialect].
-func (d *dialect) Crowded(error) bool { return false }
+// IsStatementLimit implements [sqldb.Dialect].
+func (d *dialect) IsStatementLimit(error) bool { return false }
 
-// Made implements [sqldb.Dialect]: an object, a column, an index of the name is there.
-func (d *dialect) Made(err error) bool {
+// IsExist implements [sqldb.Dialect]: an object, a column, an index of the name is there.
+func (d *dialect) IsExist(err error) bool {
 	for _, e := range serverErrors(err) {
 		switch e.Number {
 		case 2714, 2705, 1913, 1779, 219: // the last from Babelfish, of the type of a table's rows

@@ -85,11 +85,11 @@ func TestClassify(t *testing.T) {
 	}
 	own.TestCommon(t)
 	d := testDialect()
-	assert.True(t, d.Settled(serverError(2627, "")))
-	assert.False(t, d.Settled(fatalError(596)), "the connection is gone")
-	assert.False(t, d.Settled(io.EOF))
-	assert.True(t, d.Ends(serverError(8134, ""), driver.Fault{}), "XACT_ABORT is on")
-	assert.False(t, d.Ends(errors.New("odd"), driver.Fault{}))
+	assert.True(t, d.IsStatementError(serverError(2627, "")))
+	assert.False(t, d.IsStatementError(fatalError(596)), "the connection is gone")
+	assert.False(t, d.IsStatementError(io.EOF))
+	assert.True(t, d.EndsTx(serverError(8134, ""), driver.Fault{}), "XACT_ABORT is on")
+	assert.False(t, d.EndsTx(errors.New("odd"), driver.Fault{}))
 }
 
 // TestCodepage lets nothing through that arrives as something else.
@@ -166,9 +166,9 @@ func TestMade(t *testing.T) {
 
 		babelfishError: `relation "clubs" already exists`,
 	} {
-		assert.True(t, new(dialect).Made(serverError(number, text)), number)
+		assert.True(t, new(dialect).IsExist(serverError(number, text)), number)
 	}
-	assert.False(t, new(dialect).Made(serverError(2627, `duplicate key value violates unique constraint "clubs_pkey"`)))
-	assert.False(t, new(dialect).Made(serverError(262, "CREATE TABLE permission denied in database 'game'.")))
-	assert.False(t, new(dialect).Made(io.EOF))
+	assert.False(t, new(dialect).IsExist(serverError(2627, `duplicate key value violates unique constraint "clubs_pkey"`)))
+	assert.False(t, new(dialect).IsExist(serverError(262, "CREATE TABLE permission denied in database 'game'.")))
+	assert.False(t, new(dialect).IsExist(io.EOF))
 }

@@ -169,7 +169,7 @@ func (d *dialect) Equal(f *driver.Field, column, param string) string {
 // Insert implements [sqldb.Dialect]. OUTPUT without INTO fails on a table with triggers. Only an
 // INSERT of a sorted SELECT makes its keys in the order of the rows, and nothing gives them back in
 // that order but sorting them (Transact-SQL reference, "INSERT", "OUTPUT clause").
-func (d *dialect) Insert(p sqldb.InsertParts) (text string, answers bool) {
+func (d *dialect) Insert(p sqldb.InsertParts) (text string, hasRows bool) {
 	values := " VALUES (" + strings.Join(p.Values, "), (") + ")"
 	if p.Columns == "" {
 		values = " DEFAULT VALUES"
@@ -211,9 +211,9 @@ func numbered(prefix string, n int) string {
 	return strings.Join(names, ", ")
 }
 
-// Counted implements [sqldb.Dialect]. The client adds up the counts of triggers, and NOCOUNT takes
+// Write implements [sqldb.Dialect]. The client adds up the counts of triggers, and NOCOUNT takes
 // all counts away, so that the batch itself asks for its own.
-func (d *dialect) Counted(head, where, version string) (final string, answers bool) {
+func (d *dialect) Write(head, where, version string) (final string, hasRows bool) {
 	if version == "" {
 		return head + where + "; SELECT @@ROWCOUNT", true
 	}
@@ -231,6 +231,6 @@ func (d *dialect) settings(level string) string {
 // Classify implements [sqldb.Dialect].
 func (d *dialect) Classify(err error) (driver.Fault, bool) { return classify(err) }
 
-// Ends implements [sqldb.Dialect]. Under XACT_ABORT every error of the server ends the transaction,
+// EndsTx implements [sqldb.Dialect]. Under XACT_ABORT every error of the server ends the transaction,
 // and what follows would be kept.
-func (d *dialect) Ends(err error, _ driver.Fault) bool { return len(serverErrors(err)) > 0 }
+func (d *dialect) EndsTx(err error, _ driver.Fault) bool { return len(serverErrors(err)) > 0 }

@@ -84,7 +84,7 @@ func newDB(ctx context.Context, db *sql.DB, d *dialect, o Options, owned bool) (
 		logger.LogAttrs(ctx, slog.LevelInfo, "sqlserver: opened", slog.Group("settings", found.report()...))
 	}
 	return store.New(sqldb.New(sqldb.Config{
-		DB: db, Dialect: d, Owned: owned, Statements: statements, Info: d.info(),
+		DB: db, Dialect: d, OwnsDB: owned, Statements: statements, Info: d.info(),
 	}), &o.Store)
 }
 

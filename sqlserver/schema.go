@@ -88,7 +88,7 @@ func (d *dialect) createAgain(table string, x *sqldb.LiveIndex) string {
 	}
 	list := " (" + strings.Join(columns, ", ") + ")"
 	switch {
-	case x.Made:
+	case x.IsConstraint:
 		return "ALTER TABLE " + table + " ADD CONSTRAINT " + d.Quote(x.Name) + " UNIQUE" + list
 	case x.Unique:
 		return "CREATE UNIQUE INDEX " + d.Quote(x.Name) + " ON " + table + list + x.Filter
@@ -107,7 +107,7 @@ func (d *dialect) RelaxColumn(table string, c *sqldb.LiveColumn) string {
 
 // DropIndex implements [sqldb.Schema].
 func (d *dialect) DropIndex(table string, x *sqldb.LiveIndex) string {
-	if x.Made {
+	if x.IsConstraint {
 		return "ALTER TABLE " + table + " DROP CONSTRAINT " + d.Quote(x.Name)
 	}
 	return "DROP INDEX " + d.Quote(x.Name) + " ON " + table
@@ -208,7 +208,7 @@ func liveColumn(row []any) sqldb.LiveColumn {
 func addIndexColumn(table *sqldb.LiveTable, row []any) {
 	n, name := len(table.Indexes), sqldb.Text(row[0])
 	if n == 0 || table.Indexes[n-1].Name != name {
-		x := sqldb.LiveIndex{Name: name, Primary: isTrue(row[1]), Unique: isTrue(row[2]), Made: isTrue(row[3])}
+		x := sqldb.LiveIndex{Name: name, Primary: isTrue(row[1]), Unique: isTrue(row[2]), IsConstraint: isTrue(row[3])}
 		if filter := sqldb.Text(row[4]); filter != "" {
 			x.Filter = " WHERE " + filter
 			x.Partial = !onlyNulls(filter)

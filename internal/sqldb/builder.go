@@ -8,11 +8,11 @@ import (
 
 // builder writes the text of a statement, and its arguments where they come with it.
 type builder struct {
-	dialect Dialect
-	buffer  []byte
-	count   int // the parameters so far
-	args    args
-	natives bool // an argument of a native condition is among args
+	dialect    Dialect
+	buffer     []byte
+	count      int // the parameters so far
+	args       args
+	hasNatives bool // an argument of a native condition is among args
 }
 
 func (b *builder) add(parts ...string) {
@@ -26,7 +26,7 @@ func (b *builder) text() string { return string(b.buffer) }
 // next is the number of the next parameter.
 func (b *builder) next() int { return b.count + 1 }
 
-// param writes the placeholder of a value that is stored in f.
+// param writes the placeholder of a value that is stored in f, and leaves it to the caller to bind one.
 func (b *builder) param(f *driver.Field) {
 	b.count++
 	b.add(b.dialect.Param(b.count, f))

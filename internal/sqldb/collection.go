@@ -12,8 +12,8 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// collection is the plan for one entity type in one table. All but the texts of updates is made
-// once and never changes.
+// collection is the plan for one entity type in one table. All of it is made once and never changes but
+// the texts of updates, of which there is one for each set of fields that was written.
 type collection struct {
 	db       *Database
 	dialect  Dialect
@@ -42,23 +42,25 @@ var _ driver.Collection = (*collection)(nil)
 
 // column is a column of the plan.
 type column struct {
-	field   *driver.Field
-	name    string        // quoted
-	exact   bool          // a key that whereKey names twice
-	special bool          // Dialect.Equal says what equal is
-	stamp   bool          // a version that the database moves: 8 bytes, big-endian
-	decoder func(any) any // nil where nothing has to be done
+	field    *driver.Field
+	name     string        // quoted
+	hasExact bool          // whereKey compares this key by Dialect.Exact too
+	hasEqual bool          // it is compared by Dialect.Equal, since = does not tell what is the same
+	isStamp  bool          // a version that the database moves: 8 bytes, big-endian
+	decoder  func(any) any // nil where nothing has to be done
 }
 
-// bind brings a value in the form of [driver.Field.Encode] into the form that is bound.
+// bind brings a value in the form of [driver.Field.Encode] into the form that is bound. It is for conditions,
+// where a version that the database moves is compared like any other number.
 func (k *column) bind(d Dialect, value any) (any, error) {
-	if n, ok := value.(int64); ok && k.stamp {
+	if n, ok := value.(int64); ok && k.isStamp {
 		return binary.BigEndian.AppendUint64(nil, uint64(n)), nil
 	}
 	return d.Arg(k.field, value)
 }
 
-// unstamp reads a version that the database moves.
+// unstamp reads a version that the database moves. What has another form is left to be refused by
+// [driver.Field.Decode].
 func unstamp(value any) any {
 	if b, ok := value.([]byte); ok && len(b) == 8 {
 		return int64(binary.BigEndian.Uint64(b))
@@ -66,13 +68,13 @@ func unstamp(value any) any {
 	return value
 }
 
-// write is the text of an UPDATE or DELETE.
+// write is the text of an UPDATE or DELETE, as Dialect.Write has completed it.
 type write struct {
 	text    string
-	answers bool // with a row that holds the count
+	hasRows bool // its answer is a row that holds the count
 }
 
-// mostUpdates bounds the texts of updates that are kept; n fields make up to 2^n of them.
+// mostUpdates bounds the texts of updates that are remembered: n fields make up to 2^n of them.
 const mostUpdates = 512
 
 // Collection implements [driver.Database].
@@ -88,7 +90,7 @@ func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	c.addColumn(&spec.Version)
 	c.version = c.columns[len(keys)].name
 	if spec.VersionAuto {
-		c.columns[len(keys)].stamp, c.columns[len(keys)].decoder = true, unstamp
+		c.columns[len(keys)].isStamp, c.columns[len(keys)].decoder = true, unstamp
 	}
 	c.fields = len(c.columns)
 	for i := range spec.Fields {
@@ -105,11 +107,12 @@ func (c *collection) addColumn(f *driver.Field) {
 	c.position[f.Path] = len(c.columns)
 	name := c.dialect.Quote(f.Path)
 	c.columns = append(c.columns, column{
-		field: f, name: name, special: c.dialect.Equal(f, name, "") != "", decoder: c.dialect.Decoder(f),
+		field: f, name: name, hasEqual: c.dialect.Equal(f, name, "") != "", decoder: c.dialect.Decoder(f),
 	})
 }
 
-// checkName says why a name cannot be an identifier, empty when it can.
+// checkName says why a name cannot be an identifier, empty when it can. What no server takes, or takes for
+// another name, is looked for here, the rest by the dialect.
 func (c *collection) checkName(name string) string {
 	switch {
 	case name == "":
@@ -122,7 +125,9 @@ func (c *collection) checkName(name string) string {
 	return c.dialect.CheckName(name)
 }
 
-// check returns all faults of the mapping.
+// check returns all faults of the mapping that a SQL server would answer with an error later, or not at
+// all: two fields in one column, a name cut short. Collection calls it before any text is made, so that a
+// wrong mapping fails when the program starts and not with its first write.
 func (c *collection) check() error {
 	var faults []error
 	fault := func(name, problem string) {
@@ -160,7 +165,8 @@ func (c *collection) check() error {
 	return errors.Join(faults...)
 }
 
-// compile makes the texts that never change.
+// compile makes the texts that never change, and what an INSERT names. Collection calls it once: what is
+// made here costs a call nothing but its arguments.
 func (c *collection) compile() {
 	names := make([]string, len(c.columns))
 	for i := range c.columns {
@@ -169,7 +175,7 @@ func (c *collection) compile() {
 	c.list = strings.Join(names, ", ")
 	for i := range c.keys() {
 		k := &c.columns[i]
-		k.exact = c.dialect.Exact(k.field, k.name, "") != ""
+		k.hasExact = c.dialect.Exact(k.field, k.name, "") != ""
 	}
 	c.get = c.selectByKey(c.list, false)
 	c.getLocked = c.selectByKey(c.list, true)
@@ -179,14 +185,14 @@ func (c *collection) compile() {
 	b := builder{dialect: c.dialect}
 	b.add(" WHERE ")
 	c.whereKey(&b)
-	c.deleteAny.text, c.deleteAny.answers = c.dialect.Counted(remove, b.text(), "")
+	c.deleteAny.text, c.deleteAny.hasRows = c.dialect.Write(remove, b.text(), "")
 	for unversioned := range 2 {
 		b := builder{dialect: c.dialect}
 		b.add(" WHERE ")
 		c.whereKey(&b)
 		c.whereVersion(&b, unversioned == 1)
 		w := &c.delete[unversioned]
-		w.text, w.answers = c.dialect.Counted(remove, b.text(), "")
+		w.text, w.hasRows = c.dialect.Write(remove, b.text(), "")
 		c.save[unversioned] = c.makeUpdate(nil, unversioned == 1)
 	}
 	for i := range c.columns {
@@ -211,7 +217,7 @@ func (c *collection) selectByKey(columns string, lock bool) string {
 	return b.text()
 }
 
-// whereKey selects one row by its key. keyArgs are its arguments.
+// whereKey selects one row by its key. Its arguments are those that keyArgs appends, in the same order.
 func (c *collection) whereKey(b *builder) {
 	for i := range c.keys() {
 		k := &c.columns[i]
@@ -220,14 +226,16 @@ func (c *collection) whereKey(b *builder) {
 		}
 		b.add(k.name, " = ")
 		b.param(k.field)
-		if k.exact {
+		if k.hasExact {
 			b.add(" AND ", c.dialect.Exact(k.field, k.name, c.dialect.Param(b.next(), k.field)))
 			b.count++
 		}
 	}
 }
 
-// whereVersion goes on after whereKey. A row without a version counts as one of version 0.
+// whereVersion goes on after whereKey: it lets a write reach the row in one version alone. Its argument is
+// what addExpected appends. A row without a version, written by a program that knows none, counts as one
+// of version 0.
 func (c *collection) whereVersion(b *builder, unversioned bool) {
 	if unversioned {
 		b.add(" AND (", c.version, " = 0 OR ", c.version, " IS NULL)")
@@ -237,14 +245,14 @@ func (c *collection) whereVersion(b *builder, unversioned bool) {
 	b.param(&c.spec.Version)
 }
 
-// unversioned reports whether a row of the version matches one without any. A version that the
-// database moves is in every row.
-func (c *collection) unversioned(expect int64) bool { return expect == 0 && !c.spec.VersionAuto }
+// isUnversioned reports whether a row without a version counts as one of the version that is expected. A
+// version that the database moves is in every row.
+func (c *collection) isUnversioned(expect int64) bool { return expect == 0 && !c.spec.VersionAuto }
 
 // addExpected appends the argument of whereVersion.
 func (c *collection) addExpected(a *args, expect int64) {
 	switch {
-	case c.unversioned(expect):
+	case c.isUnversioned(expect):
 	case c.spec.VersionAuto:
 		a.add(binary.BigEndian.AppendUint64(nil, uint64(expect)))
 	default:
@@ -252,11 +260,13 @@ func (c *collection) addExpected(a *args, expect int64) {
 	}
 }
 
+// keys are the columns of the key: the first ones, before the version.
 func (c *collection) keys() []column { return c.columns[:c.fields-1] }
 
-// keyArgs appends the arguments of whereKey.
+// keyArgs appends the arguments of whereKey. Every read and write of one row calls it; a key that is bound
+// as it is, the common case, is spared its way through [driver.Field.Encode], which needs reflection.
 func (c *collection) keyArgs(a *args, key any) error {
-	if c.plain(key) {
+	if c.isPlainKey(key) {
 		bound, err := c.dialect.Arg(c.columns[0].field, key)
 		c.addKeyArg(a, &c.columns[0], bound)
 		return err
@@ -273,8 +283,8 @@ func (c *collection) keyArgs(a *args, key any) error {
 	return nil
 }
 
-// plain reports whether a key is encoded as it is.
-func (c *collection) plain(key any) bool {
+// isPlainKey reports whether a key is an int64 or a string that is bound as it is.
+func (c *collection) isPlainKey(key any) bool {
 	if kind := c.columns[0].field.Kind; len(c.keys()) > 1 || kind != driver.Int && kind != driver.String {
 		return false
 	}
@@ -285,14 +295,16 @@ func (c *collection) plain(key any) bool {
 	return false
 }
 
+// addKeyArg appends one part of a key, twice where whereKey compares it twice.
 func (c *collection) addKeyArg(a *args, k *column, value any) {
 	a.add(value)
-	if k.exact {
+	if k.hasExact {
 		a.add(value)
 	}
 }
 
-// arg is the value of a field as it is bound.
+// arg is the value of a field as it is bound, for a write. A value that is larger than the server takes is
+// refused here, because a server answers it by closing the connection.
 func (c *collection) arg(f *driver.Field, v reflect.Value) (any, error) {
 	value, err := f.Encode(v)
 	if err != nil {

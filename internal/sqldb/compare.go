@@ -15,7 +15,8 @@ type comparer struct {
 	found []driver.Difference
 }
 
-// differences compares the table, its columns in the plan's order, its indexes, and its triggers.
+// differences compares the table, its columns in the plan's order, its indexes, and its triggers, for
+// Schema. Each difference has the statement that mends it, where there is one.
 func (c *collection) differences(live *LiveTable) []driver.Difference {
 	r := comparer{collection: c, live: live}
 	if !live.Exists {
@@ -45,6 +46,9 @@ func (r *comparer) add(name, problem, fix string) {
 	r.found = append(r.found, driver.Difference{Table: r.spec.Table, Name: name, Problem: problem, Fix: fix})
 }
 
+// compareColumn compares one column, and says all that is wrong with it in one difference, because one ALTER
+// mends it. A column that the mapping cannot leave NULL is filled before it is altered, else the ALTER would
+// fail at the first row without a value.
 func (r *comparer) compareColumn(k *column) {
 	f := k.field
 	live := r.live.column(f.Path)
@@ -73,26 +77,32 @@ func (r *comparer) compareColumn(k *column) {
 		problems = append(problems, "it cannot be NULL, and the mapping can")
 	}
 	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey && !stamp && fix != "" {
-		fix = "UPDATE " + r.table + " SET " + k.name + " = " + r.dialect.Zero(f) + " WHERE " + k.name + " IS NULL; " + fix
+		set := k.name + " = " + r.dialect.Zero(f)
+		fix = "UPDATE " + r.table + " SET " + set + " WHERE " + k.name + " IS NULL; " + fix
 	}
 	if len(problems) > 0 {
 		r.add(f.Path, strings.Join(problems, "; "), fix)
 	}
 }
 
-// compareUnmapped finds columns that make every INSERT fail.
+// compareUnmapped finds columns that make every INSERT fail: those that must be named, and that the mapping
+// does not know.
 func (r *comparer) compareUnmapped() {
 	for i := range r.live.Columns {
 		live := &r.live.Columns[i]
-		mapped := slices.ContainsFunc(r.columns, func(k column) bool { return strings.EqualFold(k.field.Path, live.Name) })
-		if !mapped && !live.Omissible {
-			r.add(live.Name, "the mapping does not store it, it cannot be NULL and it has no default, so that no row can be inserted",
-				r.dialect.RelaxColumn(r.table, live))
+		isMapped := slices.ContainsFunc(r.columns, func(k column) bool {
+			return strings.EqualFold(k.field.Path, live.Name)
+		})
+		if !isMapped && !live.Omissible {
+			problem := "the mapping does not store it, it cannot be NULL and it has no default, " +
+				"so that no row can be inserted"
+			r.add(live.Name, problem, r.dialect.RelaxColumn(r.table, live))
 		}
 	}
 }
 
-// compareKey looks for what makes the key unique.
+// compareKey looks for what makes the key unique. Without it two rows can have one key, and an Insert of a key
+// that is there is no ErrDuplicate. A table that has another primary key gets a unique index beside it.
 func (r *comparer) compareKey() {
 	var names []string
 	for i := range r.keys() {
@@ -115,6 +125,9 @@ func (r *comparer) compareKey() {
 	r.add("", problem, "CREATE UNIQUE INDEX "+name+" ON "+r.table+" ("+r.keyList()+")")
 }
 
+// compareIndex looks for an index of the mapping by its name, and then for one of another name that serves as
+// well: that does no harm but in errors, which show its name. An index of the name that is over other
+// columns, or unique where it should not be, is dropped and made again.
 func (r *comparer) compareIndex(x *driver.Index) {
 	var names []string
 	for _, f := range x.Fields {
@@ -122,7 +135,6 @@ func (r *comparer) compareIndex(x *driver.Index) {
 	}
 	live := r.live.index(x.Name)
 	if live == nil {
-		// Another name does no harm, but the errors would show it.
 		for i := range r.live.Indexes {
 			other := &r.live.Indexes[i]
 			if other.covers(names, !x.Unique) && (other.Unique || !x.Unique) {

@@ -11,8 +11,10 @@ var comparisons = map[driver.Op]string{
 	driver.In: " IN (", driver.NotIn: " NOT IN (", driver.IsNull: " IS NULL", driver.NotNull: " IS NOT NULL",
 }
 
-// condition writes a filter. SQL's third truth value does no harm: a filter has no negation above
-// its leaves, so that a NULL among them is as good as false.
+// condition writes a filter, and calls itself for what stands inside. To SQL a comparison with NULL is
+// neither true nor false, and NOT does not change that, while a filter knows true and false alone. That does
+// no harm here: package store has pushed each negation down to the comparisons, so that nothing stands over
+// them but AND and OR, to which a row that is neither counts like one that is false.
 func (b *builder) condition(c *collection, f *driver.Filter) error {
 	switch f.Op {
 	case driver.And:
@@ -41,20 +43,22 @@ func (b *builder) condition(c *collection, f *driver.Filter) error {
 	if err != nil {
 		return err
 	}
-	if (f.Op == driver.Eq || f.Op == driver.Ne) && k.special {
+	if (f.Op == driver.Eq || f.Op == driver.Ne) && k.hasEqual {
 		return b.equal(k, value, f.Op == driver.Ne)
 	}
 	b.add(name, comparisons[f.Op])
 	return b.compare(k, value)
 }
 
-// equal compares with a column for which = does not say what equal is.
-func (b *builder) equal(k *column, value any, not bool) error {
+// equal writes that a column, for which = does not say what equal is, holds a value, or holds another.
+func (b *builder) equal(k *column, value any, isNegated bool) error {
 	param, err := b.compared(k, value)
-	b.add([]string{"(", "NOT ("}[btoi(not)], b.dialect.Equal(k.field, k.name, param), ")")
+	b.add([]string{"(", "NOT ("}[btoi(isNegated)], b.dialect.Equal(k.field, k.name, param), ")")
 	return err
 }
 
+// junction writes an AND or OR for condition. Of no conditions AND is true and OR is false, which none
+// says: SQL has no empty one. The parentheses keep an OR inside an AND together.
 func (b *builder) junction(c *collection, subs []*driver.Filter, word, none string) error {
 	if len(subs) == 0 {
 		b.add(none)
@@ -73,10 +77,13 @@ func (b *builder) junction(c *collection, subs []*driver.Filter, word, none stri
 	return nil
 }
 
+// membership writes a list with IN for condition, or values one by one where = does not say what equal is.
+// The values are filled up by list, so that lists of changing length have few texts and their prepared
+// statements are found in the cache.
 func (b *builder) membership(f *driver.Filter, k *column) error {
 	values := f.Value.([]any)
-	if k.special {
-		return b.specialMembership(f, k)
+	if k.hasEqual {
+		return b.membershipByEqual(f, k)
 	}
 	b.add(k.name, comparisons[f.Op])
 	err := b.list(len(values), func(i int) error {
@@ -90,7 +97,9 @@ func (b *builder) membership(f *driver.Filter, k *column) error {
 	return err
 }
 
-func (b *builder) specialMembership(f *driver.Filter, k *column) error {
+// membershipByEqual writes for membership that the column equals one of the values, or none of them, each
+// by a condition of its own.
+func (b *builder) membershipByEqual(f *driver.Filter, k *column) error {
 	b.add("(")
 	for i, v := range f.Value.([]any) {
 		if i > 0 {
@@ -108,6 +117,7 @@ func (b *builder) specialMembership(f *driver.Filter, k *column) error {
 	return nil
 }
 
+// prefix writes that a column starts with a text, or does not.
 func (b *builder) prefix(c *collection, f *driver.Filter, k *column) error {
 	value, err := f.Field.EncodeBase(f.Value)
 	if err != nil {
@@ -119,7 +129,9 @@ func (b *builder) prefix(c *collection, f *driver.Filter, k *column) error {
 	return err
 }
 
-// native writes a native condition on lines of its own, so that a comment in it ends.
+// native writes a native condition for condition. Its end stands on a line of its own, so that a comment at
+// the end of the caller's text does not swallow what follows. Its arguments are whatever the caller gave:
+// hasNatives has runBuilt convert them when the connection is known.
 func (b *builder) native(native any) error {
 	n, ok := native.(Native)
 	if !ok {
@@ -134,11 +146,12 @@ func (b *builder) native(native any) error {
 		b.count++
 		b.args.add(value)
 	}
-	b.natives = b.natives || len(n.Args) > 0
+	b.hasNatives = b.hasNatives || len(n.Args) > 0
 	return nil
 }
 
-// where writes the WHERE of a filter, which may be nil.
+// where writes the WHERE of a filter, which may be nil, for Count and for a page of Find. One parameter is
+// left for the limit of the page.
 func (b *builder) where(c *collection, f *driver.Filter) error {
 	if f == nil {
 		return nil

@@ -25,8 +25,8 @@ type Config struct {
 	Info    driver.Info // Native is filled in
 	// Statements is the most prepared statements that are kept for one connection.
 	Statements int
-	// Owned says that Close closes DB.
-	Owned bool
+	// OwnsDB says that Close closes DB.
+	OwnsDB bool
 }
 
 // Database implements [driver.Database].
@@ -35,7 +35,7 @@ type Database struct {
 	dialect  Dialect
 	facts    *Facts
 	info     driver.Info
-	owned    bool
+	ownsDB   bool
 	sessions *sessions
 }
 
@@ -46,7 +46,7 @@ func New(c Config) *Database {
 	c.Info.Native = reflect.TypeFor[Native]()
 	facts := c.Dialect.Facts()
 	return &Database{
-		db: c.DB, dialect: c.Dialect, facts: &facts, info: c.Info, owned: c.Owned,
+		db: c.DB, dialect: c.Dialect, facts: &facts, info: c.Info, ownsDB: c.OwnsDB,
 		sessions: &sessions{db: c.DB, dialect: c.Dialect, facts: &facts, statements: c.Statements},
 	}
 }
@@ -61,16 +61,18 @@ func (d *Database) Info() driver.Info { return d.info }
 // Classify implements [driver.Database].
 func (d *Database) Classify(err error) driver.Fault { return Classify(err, d.dialect.Classify) }
 
-// Close implements [driver.Database]. A connection that its server has dropped cannot take leave of
-// it, which database/sql reports; it is as closed as the others.
+// Close implements [driver.Database]. database/sql reports that a connection could not say goodbye to its
+// server, which is no error of the closing: the connection is closed all the same.
 func (d *Database) Close() error {
-	if d.owned {
+	if d.ownsDB {
 		_ = d.db.Close()
 	}
 	return nil
 }
 
-// run gives fn a connection: that of tx, or one of the pool where tx is nil.
+// run gives fn a connection: that of tx, or one of the pool where tx is nil. Every call that reads or
+// writes comes through it. Outside a tx each statement is a transaction of its own, and fn is called again,
+// with another connection, where one could not be sent: what it has done before must bear to be done again.
 func (d *Database) run(ctx context.Context, tx driver.Tx, fn func(s *session) error) error {
 	if tx == nil {
 		conn, err := d.acquire(ctx, fn)

@@ -6,60 +6,59 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Dialect is what one SQL server does differently from another. It is immutable and safe for
-// concurrent use. The names of tables and columns that its methods are given are quoted already.
+// Dialect is what one SQL server decides differently from another. It is immutable and safe for concurrent
+// use. The names of tables and columns that its methods are given are quoted already.
 type Dialect interface {
 	// Facts are asked once, and never change.
 	Facts() Facts
 	// Quote makes an identifier of one name, whatever characters it has.
 	Quote(name string) string
-	// CheckName says why a name cannot be an identifier, empty when it can. What none can have
-	// has been looked for already.
+	// CheckName says why a name cannot be an identifier, empty when it can. What no server allows, such as
+	// a zero byte, has been looked for already.
 	CheckName(name string) string
-	// Param is the placeholder of argument n, which counts from 1, for a value that is stored
-	// in f. f is nil where the value belongs to no field.
+	// Param is the placeholder of argument n, which counts from 1, for a value that is stored in f. f is
+	// nil where the value belongs to no field.
 	Param(n int, f *driver.Field) string
 	// Compared is Param for a value that is compared with f, where the comparison needs a type.
 	Compared(n int, f *driver.Field) string
-	// Arg brings a value in the form of [driver.Field.Encode] into the form that is bound. f is
-	// nil where the value belongs to no field. The error is a [driver.ValueError].
+	// Arg brings a value in the form of [driver.Field.Encode] into the form that is bound. f is nil where
+	// the value belongs to no field. The error is a [driver.ValueError].
 	Arg(f *driver.Field, value any) (any, error)
 	// Decoder returns what brings a value that the client gives for f into a form that
 	// [driver.Field.Decode] takes. It is nil where nothing has to be done.
 	Decoder(f *driver.Field) func(value any) any
-	// Equal is the condition that column and param hold the same, where = does not say that. It
-	// is empty where = does.
+	// Equal is the condition that column and param hold the same, where = does not say that. It is empty
+	// where = does.
 	Equal(f *driver.Field, column, param string) string
-
-	// Exact is a second condition that a string key must meet beside column = param, so that a
-	// collation that folds does not reach another row. It is empty where there is none.
+	// Exact is a second condition that a string key must meet beside column = param, so that a collation
+	// that folds does not reach another row. It is empty where there is none.
 	Exact(f *driver.Field, column, param string) string
-	// Condition is the text of a native condition whose first argument is number first, or
-	// what is wrong with it.
+	// Condition is the text of a native condition whose first argument is number first, or what is wrong
+	// with it.
 	Condition(sql string, first, args int) (text, problem string)
 
-	// Insert completes an INSERT. Where answers is true the statement gives rows, one for each
-	// inserted row and in their order: the made key, then the made version, each where asked.
-	Insert(p InsertParts) (text string, answers bool)
-	// Counted completes an UPDATE or DELETE, given up to its WHERE and from there. Where answers
-	// is true the statement gives one row: the number of rows that it wrote and, where version is
-	// not empty, the version now stored. No row is as good as 0.
-	Counted(head, where, version string) (final string, answers bool)
+	// Insert completes an INSERT. Where hasRows is true the statement gives rows, one for each inserted row
+	// and in their order: the made key, then the made version, each where asked.
+	Insert(p InsertParts) (text string, hasRows bool)
+	// Write completes an UPDATE or DELETE, given up to its WHERE and from there. Where hasRows is true the
+	// statement gives one row: the number of rows that it wrote and, where version is not empty, the
+	// version now stored. A statement that wrote nothing may also give no row.
+	Write(head, where, version string) (text string, hasRows bool)
 
-	// Classify says what an error of the server or of its client means. It reports false for an
-	// error that is neither.
+	// Classify says what an error of the server or of its client means. It reports false for an error that
+	// is neither.
 	Classify(err error) (driver.Fault, bool)
-	// Ends reports whether err, which raw work in a transaction has met, has ended the
-	// transaction. fault is what Classify says of it.
-	Ends(err error, fault driver.Fault) bool
-	// Settled reports whether err shows that the statement it answers did nothing, and that its
-	// connection can be used further.
-	Settled(err error) bool
-	// Forgotten reports whether err says that the server no longer knows a prepared statement,
-	// or wants it prepared again.
-	Forgotten(err error) bool
-	// Crowded reports whether err says that the server holds too many prepared statements.
-	Crowded(err error) bool
+	// EndsTx reports whether err, which raw work in a transaction has met, has ended the transaction at the
+	// server. fault is what Classify says of it.
+	EndsTx(err error, fault driver.Fault) bool
+	// IsStatementError reports whether err is the server's answer to one statement, which then did nothing:
+	// its connection can be used further.
+	IsStatementError(err error) bool
+	// IsUnknownStatement reports whether err says that the server no longer knows a prepared statement, or
+	// wants it prepared again.
+	IsUnknownStatement(err error) bool
+	// IsStatementLimit reports whether err says that the server holds too many prepared statements.
+	IsStatementLimit(err error) bool
 
 	Schema
 }
@@ -80,8 +79,7 @@ type Schema interface {
 	CreateIndex(x *driver.Index, table string) string
 	// AddColumn adds a column to a table that has rows.
 	AddColumn(spec *driver.Spec, f *driver.Field, table string) string
-	// AlterColumn gives a column the definition of the mapping. It is empty where no statement
-	// can.
+	// AlterColumn gives a column the definition of the mapping. It is empty where no statement can.
 	AlterColumn(spec *driver.Spec, f *driver.Field, table string, live *LiveTable) string
 	// RelaxColumn lets an INSERT pass over a column that is not mapped.
 	RelaxColumn(table string, column *LiveColumn) string
@@ -89,12 +87,12 @@ type Schema interface {
 	DropIndex(table string, x *LiveIndex) string
 	// AddKey makes the columns the primary key of a table that has none.
 	AddKey(table, columns string) string
-	// Made reports whether err says that what a CREATE makes is there already.
-	Made(err error) bool
+	// IsExist reports whether err says that what a CREATE makes is there already.
+	IsExist(err error) bool
 	// Inspect describes the live table.
 	Inspect(ctx context.Context, ask Ask, spec *driver.Spec) (*LiveTable, error)
-	// Misfit says in which ways a live column cannot hold what the mapping stores in it.
-	// Whether it can be NULL is not its concern.
+	// Misfit says in which ways a live column cannot hold what the mapping stores in it. Whether it can be
+	// NULL is compared elsewhere.
 	Misfit(f *driver.Field, column *LiveColumn) []string
 }
 

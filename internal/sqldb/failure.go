@@ -13,7 +13,8 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// errClosed is the error of database/sql for a pool that was closed, which has no exported name.
+// errClosed is the error of database/sql for a pool that was closed. It has no exported name, so that it is
+// got once from a pool that is closed.
 var errClosed = func() error {
 	db := sql.OpenDB(noConnector{})
 	_ = db.Close()
@@ -28,8 +29,9 @@ func (noConnector) Connect(context.Context) (sqldriver.Conn, error) {
 }
 func (noConnector) Driver() sqldriver.Driver { return nil }
 
-// Classify says what an error means; own is asked for the errors of the server and its client.
-// Where nothing is known of how an error was met, a write is taken to have been sent.
+// Classify says what an error means; own is asked for the errors of the server and its client, and what is
+// left are those of database/sql, of the ctx and of the network. Where nothing is known of how an error was
+// met, a write is taken to have been sent.
 func Classify(err error, own func(error) (driver.Fault, bool)) driver.Fault {
 	return backend.Classify(err, func(err error) driver.Fault {
 		if fault, ok := own(err); ok {
@@ -42,15 +44,15 @@ func Classify(err error, own func(error) (driver.Fault, bool)) driver.Fault {
 			return driver.Fault{Class: driver.Canceled, Sent: true}
 		case errors.Is(err, sqldriver.ErrBadConn):
 			return driver.Fault{Class: driver.Unavailable}
-		case brokenLine(err):
-			return driver.Fault{Class: driver.Unavailable, Sent: !dialing(err)}
+		case isNetworkError(err):
+			return driver.Fault{Class: driver.Unavailable, Sent: !isDialing(err)}
 		}
 		return driver.Fault{}
 	})
 }
 
-// brokenLine reports whether err is that of a connection, not of a server.
-func brokenLine(err error) bool {
+// isNetworkError reports whether err is that of a connection, not of a server.
+func isNetworkError(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
@@ -61,8 +63,8 @@ func brokenLine(err error) bool {
 		errors.Is(err, net.ErrClosed)
 }
 
-// dialing reports whether err was met before there was a connection.
-func dialing(err error) bool {
+// isDialing reports whether err was met before there was a connection.
+func isDialing(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"
 }

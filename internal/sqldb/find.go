@@ -11,7 +11,7 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Find implements [driver.Collection].
+// Find implements [driver.Collection]. More keys than one statement can carry are read by several.
 func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.FindResult, error) {
 	page := pageReader{c: c, p: p}
 	page.prepare()
@@ -34,7 +34,7 @@ func (c *collection) mostKeys() int {
 	return 1 << (bits.Len(uint(max(1, c.facts.Limits.Params/len(c.keys())))) - 1)
 }
 
-// findBy runs one statement, whose condition where writes.
+// findBy runs one statement of Find, whose condition where writes.
 func (c *collection) findBy(ctx context.Context, page *pageReader, where func(b *builder) error) error {
 	b := builder{dialect: c.dialect}
 	b.add("SELECT ", c.list, " FROM ", c.table)
@@ -44,11 +44,13 @@ func (c *collection) findBy(ctx context.Context, page *pageReader, where func(b 
 	return c.runBuilt(ctx, page.p.Tx, &b, page.row)
 }
 
-// whereKeys selects the rows with the keys.
+// whereKeys selects the rows with some keys, for GetMany: by IN where the key is one column, else part by
+// part, since not every server knows lists of rows or uses an index for them. It must bind each value as
+// whereKey does, or a row that Get finds would be missing here.
 func (c *collection) whereKeys(b *builder, keys []any) error {
 	part := func(key any, i int) error {
 		k := &c.columns[i]
-		if c.plain(key) {
+		if c.isPlainKey(key) {
 			return b.compare(k, key)
 		}
 		value, err := k.field.Encode(c.spec.KeyValues(key)[i])
@@ -57,14 +59,12 @@ func (c *collection) whereKeys(b *builder, keys []any) error {
 		}
 		return b.compare(k, value)
 	}
-	if len(c.keys()) == 1 && !c.columns[0].special {
+	if len(c.keys()) == 1 && !c.columns[0].hasEqual {
 		b.add(" WHERE ", c.columns[0].name, " IN (")
 		err := b.list(len(keys), func(i int) error { return part(keys[i], 0) })
 		b.add(")")
 		return err
 	}
-	// Row by row and part by part: not every server knows lists of rows, nor uses an index for
-	// them.
 	b.add(" WHERE ")
 	for n := range padded(len(keys)) {
 		if n > 0 {
@@ -89,7 +89,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// wherePage selects one page, and one row more where it must be known whether there is one.
+// wherePage selects one page for Find, and one row more where it must be known whether there is one. The
+// order is total, which package store sees to, so that the next page goes on where this one ends.
 func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
 	if err := b.where(c, p.Filter); err != nil {
 		return err
@@ -115,13 +116,13 @@ func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
 	return err
 }
 
-// pageReader decodes the rows of a page.
+// pageReader decodes the rows of a page, and remembers of the last one what the next page starts from.
 type pageReader struct {
 	c      *collection
 	p      *driver.FindParams
-	order  []int // the columns of p.Order
-	nulls  []bool
-	last   driver.Record
+	order  []int         // the columns of p.Order
+	nulls  []bool        // whether those of the last row were NULL
+	last   driver.Record // the last row
 	result driver.FindResult
 }
 
@@ -132,6 +133,8 @@ func (r *pageReader) prepare() {
 	r.nulls = make([]bool, len(r.order))
 }
 
+// row decodes one row; findBy gives it to the client's reader. The row beyond the limit, which was asked for
+// to know whether there is one, is not decoded.
 func (r *pageReader) row(row []sqldriver.Value) error {
 	if r.p.Keys == nil && r.result.Rows == r.p.Limit {
 		r.result.More = true
@@ -148,8 +151,9 @@ func (r *pageReader) row(row []sqldriver.Value) error {
 	return nil
 }
 
-// finish tells where the next page starts. A stored NULL is not what its field encodes as where
-// the Go type holds none.
+// finish returns the result, with the values from which the next page starts. They are those of the decoded
+// row, encoded again as a filter would compare them. Only a NULL is remembered from the row itself, since a
+// Go type that holds none has made a zero value of it, and the next page would start somewhere else.
 func (r *pageReader) finish() (driver.FindResult, error) {
 	if r.result.Rows == 0 || len(r.order) == 0 {
 		return r.result, nil

@@ -15,7 +15,8 @@ import (
 // is another text, and the larger ones seldom come twice.
 const mostCachedRows = 32
 
-// Insert implements [driver.Collection].
+// Insert implements [driver.Collection]. Where the rows take several statements outside a Tx, these are a
+// transaction of their own, so that all rows are inserted or none.
 func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver.InsertResult, error) {
 	values, err := c.insertArgs(p)
 	if err != nil {
@@ -24,15 +25,17 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 	chunks := c.chunks(values, len(p.Records))
 	var result driver.InsertResult
 	if p.Tx == nil && len(chunks) > 1 {
-		err := c.insertInTx(ctx, p, chunks, &result)
+		err := c.insertInTx(ctx, chunks, &result)
 		return result, err
 	}
 	err = c.db.run(ctx, p.Tx, func(s *session) error { return c.insertChunks(ctx, s, chunks, &result) })
 	return result, err
 }
 
-// insertInTx inserts in a transaction of its own.
-func (c *collection) insertInTx(ctx context.Context, p *driver.InsertParams, chunks []chunk, result *driver.InsertResult) error {
+// insertInTx inserts in a transaction of its own, for Insert. After an error nothing of it is kept, which is
+// why that error counts as unsent. Commit and rollback have a deadline of their own: the caller's ctx may
+// have ended, and would leave the transaction open.
+func (c *collection) insertInTx(ctx context.Context, chunks []chunk, result *driver.InsertResult) error {
 	begun, err := c.db.Begin(ctx, &driver.BeginParams{})
 	if err != nil {
 		return backend.Unsent(err)
@@ -47,7 +50,9 @@ func (c *collection) insertInTx(ctx context.Context, p *driver.InsertParams, chu
 	return tx.Commit(end)
 }
 
-// insertArgs encodes all records, one after the other.
+// insertArgs encodes all records, one after the other, before Insert sends anything: a value that does not fit
+// must not be found when the rows before it are written. A key of 0 is refused where the server would make
+// another of it, and the entity would then carry a key that no row has.
 func (c *collection) insertArgs(p *driver.InsertParams) ([]any, error) {
 	values := make([]any, 0, len(p.Records)*len(c.insertInto))
 	for _, record := range p.Records {
@@ -62,7 +67,8 @@ func (c *collection) insertArgs(p *driver.InsertParams) ([]any, error) {
 				return nil, err
 			}
 			if value == int64(0) && c.isKey(f) && c.facts.ZeroMakesKey {
-				return nil, &driver.ValueError{Field: f.Name, Problem: "is 0, for which this connection's sql_mode makes another key"}
+				problem := "is 0, for which this connection's sql_mode makes another key"
+				return nil, &driver.ValueError{Field: f.Name, Problem: problem}
 			}
 			values = append(values, value)
 		}
@@ -79,18 +85,20 @@ func (c *collection) isKey(f *driver.Field) bool {
 	return false
 }
 
-// chunk is what one statement inserts.
+// chunk is the rows that one statement inserts.
 type chunk struct {
 	rows   int
 	values []any
 }
 
-// chunks cuts rows into what one statement can carry.
+// chunks cuts the rows of an Insert into what one statement can carry: by the server's limits, and to one
+// row where the database makes the versions but not the keys, since it gives them back in no order by which
+// they could be told apart.
 func (c *collection) chunks(values []any, rows int) []chunk {
 	width := len(c.insertInto)
 	most := min(max(1, c.facts.Limits.Params/max(1, width)), c.facts.Limits.Rows)
 	if width == 0 || c.spec.VersionAuto && !c.spec.KeyAuto {
-		most = 1 // versions come without an order; made keys have one
+		most = 1
 	}
 	var all []chunk
 	for start := 0; start < rows; {
@@ -110,7 +118,7 @@ func (c *collection) chunks(values []any, rows int) []chunk {
 	return all
 }
 
-// sizeOf is about what a value takes on the wire.
+// sizeOf is about what a value takes on the wire. It decides about chunks and is never sent.
 func sizeOf(value any) int {
 	switch x := value.(type) {
 	case string:
@@ -121,6 +129,7 @@ func sizeOf(value any) int {
 	return 24
 }
 
+// insertChunks runs the statements of an Insert on one connection. It starts anew when run calls it again.
 func (c *collection) insertChunks(ctx context.Context, s *session, chunks []chunk, result *driver.InsertResult) error {
 	*result = driver.InsertResult{}
 	for _, ch := range chunks {
@@ -131,8 +140,12 @@ func (c *collection) insertChunks(ctx context.Context, s *session, chunks []chun
 	return nil
 }
 
+// insertChunk runs one INSERT and takes over the keys and versions that the database made: from the rows that
+// it gives, or where it gives none from the first key and the distance to the next (Texts.KeyStep), which
+// is asked before, so that an error of the asking is met when nothing is written. An answer for another
+// number of rows is an error: a key would be given to the wrong entity.
 func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, result *driver.InsertResult) error {
-	text, answers := c.insertText(ch.rows)
+	text, hasRows := c.insertText(ch.rows)
 	a := make(args, 0, len(ch.values))
 	for _, v := range ch.values {
 		a.add(v)
@@ -141,9 +154,9 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 	if ch.rows <= mostCachedRows {
 		q.preparation = cached
 	}
-	if answers {
+	if hasRows {
 		have := max(len(result.Keys), len(result.Versions))
-		err := s.run(ctx, &q, func(row []sqldriver.Value) error { return c.made(row, result) })
+		err := s.run(ctx, &q, func(row []sqldriver.Value) error { return c.takeMade(row, result) })
 		if got := max(len(result.Keys), len(result.Versions)) - have; err == nil && got != ch.rows {
 			err = &answerError{fmt.Errorf("sqldb: the server answered for %d rows of %d", got, ch.rows)}
 		}
@@ -164,13 +177,14 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 		return &answerError{err}
 	}
 	for i := range int64(ch.rows) {
-		if err := c.madeKey(first+i*step, result); err != nil {
+		if err := c.takeKey(first+i*step, result); err != nil {
 			return &answerError{err}
 		}
 	}
 	return nil
 }
 
+// keyStep asks for the distance of the keys that one INSERT makes.
 func (c *collection) keyStep(ctx context.Context, s *session) (step int64, err error) {
 	err = s.run(ctx, &request{text: c.facts.Texts.KeyStep}, func(row []sqldriver.Value) (err error) {
 		step, err = integer(row[0])
@@ -179,10 +193,10 @@ func (c *collection) keyStep(ctx context.Context, s *session) (step int64, err e
 	return step, err
 }
 
-// made takes over a row of what the database made: the key, then the version.
-func (c *collection) made(row []sqldriver.Value, result *driver.InsertResult) error {
+// takeMade takes over a row of what the database made: the key, then the version.
+func (c *collection) takeMade(row []sqldriver.Value, result *driver.InsertResult) error {
 	if c.spec.KeyAuto {
-		if err := c.madeKey(row[0], result); err != nil {
+		if err := c.takeKey(row[0], result); err != nil {
 			return err
 		}
 		row = row[1:]
@@ -195,7 +209,8 @@ func (c *collection) made(row []sqldriver.Value, result *driver.InsertResult) er
 	return err
 }
 
-func (c *collection) madeKey(value any, result *driver.InsertResult) error {
+// takeKey adds a key that the database made, as a value of the key's type.
+func (c *collection) takeKey(value any, result *driver.InsertResult) error {
 	key := reflect.New(c.spec.Key.Type).Elem()
 	if err := c.spec.Key.Decode(key, value); err != nil {
 		return fmt.Errorf("sqldb: the key that the database made: %w", err)
@@ -204,8 +219,9 @@ func (c *collection) madeKey(value any, result *driver.InsertResult) error {
 	return nil
 }
 
-// insertText is the INSERT of a number of rows.
-func (c *collection) insertText(rows int) (text string, answers bool) {
+// insertText is the INSERT of a number of rows, made anew for each insertChunk: the number of rows is part of
+// the text, and the larger ones seldom come twice.
+func (c *collection) insertText(rows int) (text string, hasRows bool) {
 	parts := InsertParts{Table: c.table, Values: make([]string, rows)}
 	b := builder{dialect: c.dialect}
 	for n := range rows {

@@ -20,7 +20,7 @@ type LiveColumn struct {
 	Definition string // its type, as a DDL statement has it
 	Type       string // the bare name of the type, in lower case
 	Nullable   bool
-	Omissible  bool   // an INSERT may pass over it
+	Omissible  bool   // an INSERT need not name it
 	Auto       bool   // the database makes its values
 	Default    string // the name of the constraint that holds its default
 	Unsigned   bool
@@ -35,13 +35,13 @@ func (t *LiveTable) Column(name string) *LiveColumn { return t.column(name) }
 
 // LiveIndex describes an index as it is.
 type LiveIndex struct {
-	Name    string
-	Primary bool
-	Unique  bool
-	Partial bool   // of a part of a column, or of some of the rows
-	Made    bool   // by a constraint
-	Filter  string // as CREATE INDEX ends with it
-	Columns []string
+	Name         string
+	Primary      bool
+	Unique       bool
+	Partial      bool   // of a part of a column, or of some of the rows
+	IsConstraint bool   // it was made by a UNIQUE constraint, and goes with it
+	Filter       string // as CREATE INDEX ends with it
+	Columns      []string
 }
 
 func (t *LiveTable) column(name string) *LiveColumn {
@@ -62,13 +62,15 @@ func (t *LiveTable) index(name string) *LiveIndex {
 	return nil
 }
 
-// covers reports whether the index is over exactly the columns. Their order counts where ordered.
-func (x *LiveIndex) covers(columns []string, ordered bool) bool {
+// covers reports whether the index is over exactly the columns. Their order counts where isOrdered: it does
+// for a search by the first of them, and not for what a unique index keeps apart. compareKey and
+// compareIndex ask it before they call an index missing.
+func (x *LiveIndex) covers(columns []string, isOrdered bool) bool {
 	if x.Partial || len(x.Columns) != len(columns) {
 		return false
 	}
 	for i, name := range columns {
-		if ordered {
+		if isOrdered {
 			if !strings.EqualFold(x.Columns[i], name) {
 				return false
 			}

@@ -8,7 +8,8 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Get implements [driver.Collection].
+// Get implements [driver.Collection]. A key is unique, so that rows behind the first are passed over; a
+// table without a unique index, which CheckSchema names, may have some.
 func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetResult, error) {
 	a := make(args, 0, 2)
 	if err := c.keyArgs(&a, p.Key); err != nil {
@@ -60,7 +61,7 @@ func (c *collection) versionOf(ctx context.Context, s *session, a args) (driver.
 	return result, err
 }
 
-// versionIn reads a version as a statement gives it.
+// versionIn reads a version as a statement of this collection gives it.
 func (c *collection) versionIn(value any) (int64, error) {
 	if c.spec.VersionAuto {
 		value = unstamp(value)
@@ -83,11 +84,12 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 	return n, err
 }
 
-// runBuilt runs a query that was built together with its arguments.
+// runBuilt runs a query that was built together with its arguments, for Find and Count. The arguments of a
+// native condition are converted here, since only the connection knows what it can bind.
 func (c *collection) runBuilt(ctx context.Context, tx driver.Tx, b *builder, each rowFunc) error {
 	text := b.text()
 	return backend.Unsent(c.db.run(ctx, tx, func(s *session) error {
-		if b.natives {
+		if b.hasNatives {
 			if err := s.convert(b.args); err != nil {
 				return err
 			}

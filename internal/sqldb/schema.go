@@ -27,7 +27,8 @@ func (c *collection) inspect(ctx context.Context) (*LiveTable, error) {
 	return c.dialect.Inspect(ctx, c.db.ask, c.spec)
 }
 
-// ask runs a query of the dialect.
+// ask runs a query of the dialect's Inspect, as its [Ask]. Its statement is not cached: it runs once for each
+// table and would push out one that runs often.
 func (d *Database) ask(ctx context.Context, text string, values ...any) ([][]any, error) {
 	var a args
 	for _, v := range values {
@@ -57,15 +58,17 @@ func (d *Database) ask(ctx context.Context, text string, values ...any) ([][]any
 	return rows, err
 }
 
-// do runs a DDL statement.
+// do runs a statement of DDL.
 func (d *Database) do(ctx context.Context, text string) error {
-	return d.run(ctx, nil, func(s *session) error { return s.run(ctx, &request{text: text, preparation: unprepared}, nil) })
+	return d.run(ctx, nil, func(s *session) error {
+		return s.run(ctx, &request{text: text, preparation: unprepared}, nil)
+	})
 }
 
-// create makes the table, and the indexes and triggers that it lacks. Somebody else may do the
-// same at the same time.
+// create makes the table, and the indexes and triggers that it lacks, for EnsureSchema. Many programs start
+// at the same time and do the same: what another has made meanwhile is no error (Dialect.IsExist).
 func (c *collection) create(ctx context.Context) error {
-	if err := c.db.do(ctx, c.createTable()); err != nil && !c.dialect.Made(err) {
+	if err := c.db.do(ctx, c.createTable()); err != nil && !c.dialect.IsExist(err) {
 		return err
 	}
 	live, err := c.inspect(ctx)
@@ -84,7 +87,7 @@ func (c *collection) create(ctx context.Context) error {
 		}
 	}
 	for _, text := range missing {
-		if err := c.db.do(ctx, text); err != nil && !c.dialect.Made(err) {
+		if err := c.db.do(ctx, text); err != nil && !c.dialect.IsExist(err) {
 			return err
 		}
 	}

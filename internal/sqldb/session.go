@@ -26,10 +26,12 @@ func newSession(conn sqldriver.Conn, d Dialect, f *Facts, statements int) *sessi
 	return &session{conn: conn, dialect: d, facts: f, cache: newStatementCache(statements)}
 }
 
-// run sends a request and reads its answer: each is called for each row, until it fails, and is nil where
-// the statement gives no rows. It returns soon after ctx has ended, if need be by closing the connection's
-// sockets, and nothing of the answer is left on the connection then. Its error is a [backend.Failure] that says whether the request was sent, an [answerError], or the
-// [driver.ValueError] of a native condition that does not fit its arguments.
+// run sends a request and reads its answer. Everything that is sent on a connection comes through it, but for
+// raw work. each is called for each row, until it fails, and is nil where the statement gives no rows.
+//
+// It returns soon after ctx has ended, if need be by closing the connection's sockets, and nothing of the
+// answer is left on the connection then. Its error is a [backend.Failure] that says whether the request was
+// sent, an [answerError], or the [driver.ValueError] of a native condition that does not fit its arguments.
 func (s *session) run(ctx context.Context, q *request, each rowFunc) error {
 	if err := ctx.Err(); err != nil {
 		return backend.Unsent(err)
@@ -43,20 +45,21 @@ func (s *session) run(ctx context.Context, q *request, each rowFunc) error {
 	if err == nil {
 		return nil
 	}
-	sent := true
+	isSent := true
 	if f, ok := err.(*backend.Failure); ok {
-		sent = f.Sent
+		isSent = f.Sent
 	}
-	return &backend.Failure{Err: ctx.Err(), Sent: sent}
+	return &backend.Failure{Err: ctx.Err(), Sent: isSent}
 }
 
-// send prepares a request and executes it, once more where the server no longer knew what was prepared. It
+// send prepares a request and executes it, once more where the server no longer knows what was prepared: a
+// proxy has moved the connection to another server, or a table was altered. It is the middle of run, and
 // notes what an error means for the connection.
 func (s *session) send(ctx context.Context, q *request, each rowFunc) error {
 	for again := false; ; again = true {
 		stmt, err := s.prepare(ctx, q)
 		if err != nil {
-			return s.failed(err, false)
+			return s.failure(err, false)
 		}
 		err = q.execute(ctx, s.conn, stmt, each)
 		if stmt != nil && q.preparation != cached {
@@ -65,15 +68,18 @@ func (s *session) send(ctx context.Context, q *request, each rowFunc) error {
 		if err == nil {
 			return nil
 		}
-		if again || !s.dialect.Forgotten(err) {
-			return s.failed(err, true)
+		if again || !s.dialect.IsUnknownStatement(err) {
+			return s.failure(err, true)
 		}
 		s.cache.remove(cacheKey{q.text, s.isAlone})
 	}
 }
 
-// prepare returns the prepared statement of a request, nil where there is none to be. Where the server
-// holds too many, those of this connection are closed.
+// prepare returns the prepared statement of a request for send, nil where the text itself is sent. Where the
+// server holds too many statements, those of this connection are closed, and it is tried again: without
+// that, one connection with a full cache would keep another from working at all. The client's own count of
+// parameters is compared with the arguments here, since what a client does about a difference is not the
+// same everywhere.
 func (s *session) prepare(ctx context.Context, q *request) (sqldriver.Stmt, error) {
 	key, text := cacheKey{q.text, s.isAlone}, q.text
 	switch q.preparation {
@@ -92,7 +98,7 @@ func (s *session) prepare(ctx context.Context, q *request) (sqldriver.Stmt, erro
 	}
 	conn := preparer(s.conn)
 	stmt, err := conn.PrepareContext(ctx, text)
-	if err != nil && s.dialect.Crowded(err) {
+	if err != nil && s.dialect.IsStatementLimit(err) {
 		s.cache.clear()
 		stmt, err = conn.PrepareContext(ctx, text)
 	}
@@ -102,7 +108,8 @@ func (s *session) prepare(ctx context.Context, q *request) (sqldriver.Stmt, erro
 	if n := stmt.NumInput(); n >= 0 && n != len(q.args) {
 		_ = stmt.Close()
 		n = max(n-len(q.args), len(q.args)-n)
-		return nil, &driver.ValueError{Field: "Where", Problem: fmt.Sprintf("the native condition has %d arguments too many or too few", n)}
+		problem := fmt.Sprintf("the native condition has %d arguments too many or too few", n)
+		return nil, &driver.ValueError{Field: "Where", Problem: problem}
 	}
 	if q.preparation == cached {
 		s.cache.add(key, stmt)
@@ -125,21 +132,22 @@ func (c plainConn) PrepareContext(_ context.Context, text string) (sqldriver.Stm
 	return c.Prepare(text)
 }
 
-// failed notes what an error means for the connection. executing tells a statement's own request from one
-// that prepared it.
-func (s *session) failed(err error, executing bool) error {
+// failure notes what an error means for the connection, and returns it as the failure of a request. isSent
+// tells the request itself from that which prepared it, after which no write can have happened.
+func (s *session) failure(err error, isSent bool) error {
 	switch err.(type) {
 	case *answerError, *driver.ValueError:
 		return err
 	}
-	if s.dialect.Settled(err) {
+	if s.dialect.IsStatementError(err) {
 		return &backend.Failure{Err: err}
 	}
 	s.isBroken = true
-	return &backend.Failure{Err: err, Sent: executing && !errors.Is(err, sqldriver.ErrBadConn)}
+	return &backend.Failure{Err: err, Sent: isSent && !errors.Is(err, sqldriver.ErrBadConn)}
 }
 
-// convert brings an argument of a native condition into a form that the driver takes.
+// convert brings the arguments of a native condition, which may be of any type, into forms that the client
+// takes. runBuilt calls it: what [driver.Field.Encode] gives needs no converting.
 func (s *session) convert(a args) error {
 	c, ok := s.conn.(sqldriver.NamedValueChecker)
 	for i := range a {
@@ -150,7 +158,8 @@ func (s *session) convert(a args) error {
 			a[i].Value, err = sqldriver.DefaultParameterConverter.ConvertValue(a[i].Value)
 		}
 		if err != nil {
-			return &driver.ValueError{Field: "Where", Problem: fmt.Sprintf("argument %d of type %T cannot be bound", i+1, a[i].Value), Err: err}
+			problem := fmt.Sprintf("argument %d of type %T cannot be bound", i+1, a[i].Value)
+			return &driver.ValueError{Field: "Where", Problem: problem, Err: err}
 		}
 		if a[i].Value, err = s.dialect.Arg(nil, a[i].Value); err != nil {
 			return err

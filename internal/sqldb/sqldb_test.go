@@ -88,7 +88,7 @@ func TestAcquireTriesAnotherConnection(t *testing.T) {
 	t.Parallel()
 	db := sql.OpenDB(conns{})
 	defer db.Close()
-	d := New(Config{DB: db, Dialect: settles{}, Statements: 1})
+	d := New(Config{DB: db, Dialect: silentDialect{}, Statements: 1})
 	for _, c := range []struct {
 		err  error
 		want int
@@ -130,7 +130,7 @@ type tagged struct {
 // TestResolve names columns as sqlx does.
 func TestResolve(t *testing.T) {
 	t.Parallel()
-	d := New(Config{Dialect: settles{}})
+	d := New(Config{Dialect: silentDialect{}})
 	found := map[string]bool{}
 	var walk func(typ reflect.Type)
 	walk = func(typ reflect.Type) {

@@ -10,21 +10,22 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Tx is one transaction on a connection of its own. database/sql does not know of it: so no
-// context but those of Commit and Rollback ends it, and both have a deadline.
+// Tx is one transaction on a connection of its own. database/sql does not know of it: so no context but
+// those of Commit and Rollback ends it, and both have a deadline.
 type Tx struct {
-	db     *Database
-	conn   *sql.Conn
-	broken bool  // nothing can be sent any more, and the server rolls back
-	failed error // what ended the transaction in work that went past us
-	loan   *loan // what NativeTx gave out
+	db       *Database
+	conn     *sql.Conn
+	isBroken bool          // nothing can be sent any more, and the server rolls back
+	borrowed *borrowedPool // what SQLX gave out, nil where it was not asked
+	endedBy  error         // the error by which raw work on it has ended the transaction at the server
 }
 
 var _ driver.Tx = (*Tx)(nil)
 
 var errForeignTx = errors.New("sqldb: the transaction belongs to another database")
 
-// Begin implements [driver.Database].
+// Begin implements [driver.Database]. A connection on which a statement of the beginning failed is closed,
+// so that whatever has begun ends with it.
 func (d *Database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, error) {
 	begin := d.facts.Texts.BeginTx
 	if p.View {
@@ -33,7 +34,7 @@ func (d *Database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx,
 	conn, err := d.acquire(ctx, func(s *session) error {
 		for _, text := range begin {
 			if err := s.run(ctx, &request{text: text, preparation: unprepared}, nil); err != nil {
-				s.isBroken = true // whatever has begun ends with the connection
+				s.isBroken = true
 				return err
 			}
 		}
@@ -45,18 +46,19 @@ func (d *Database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx,
 	return &Tx{db: d, conn: conn}, nil
 }
 
-// use gives fn the connection of the transaction.
+// use gives fn the connection of the transaction. Each request in a transaction comes through it, which
+// remembers what breaks the connection: Rollback then sends nothing, and the pool closes the connection.
 func (t *Tx) use(fn func(s *session) error) error {
 	var err error
 	raw := t.conn.Raw(func(conn any) error {
 		s := t.db.sessions.of(conn)
 		s.isBroken, s.isAlone = false, false
 		err = fn(s)
-		t.broken = t.broken || s.isBroken
+		t.isBroken = t.isBroken || s.isBroken
 		return nil
 	})
 	if err == nil && raw != nil {
-		t.broken = true
+		t.isBroken = true
 		return backend.Unsent(raw)
 	}
 	return err
@@ -64,7 +66,7 @@ func (t *Tx) use(fn func(s *session) error) error {
 
 // Commit implements [driver.Tx].
 func (t *Tx) Commit(ctx context.Context) error {
-	if err := t.settle(); err != nil {
+	if err := t.takeBack(); err != nil {
 		_ = t.Rollback(ctx)
 		return backend.Unsent(err)
 	}
@@ -73,8 +75,8 @@ func (t *Tx) Commit(ctx context.Context) error {
 
 // Rollback implements [driver.Tx].
 func (t *Tx) Rollback(ctx context.Context) error {
-	_ = t.settle()
-	if t.broken {
+	_ = t.takeBack()
+	if t.isBroken {
 		t.release(true)
 		return nil
 	}
@@ -83,19 +85,21 @@ func (t *Tx) Rollback(ctx context.Context) error {
 
 // end sends the statement that ends the transaction, and gives the connection back.
 func (t *Tx) end(ctx context.Context, text string) error {
-	err := t.use(func(s *session) error { return s.run(ctx, &request{text: text, preparation: unprepared}, nil) })
+	err := t.use(func(s *session) error {
+		return s.run(ctx, &request{text: text, preparation: unprepared}, nil)
+	})
 	t.release(err != nil)
 	return err
 }
 
-// settle takes back what NativeTx gave out, and returns the error that has ended the transaction
-// there, if one did.
-func (t *Tx) settle() error {
-	if t.loan != nil {
-		t.loan.close()
-		t.loan = nil
+// takeBack ends what SQLX gave out, so that nobody uses the connection after the transaction, and returns
+// the error by which the raw work has ended the transaction, if it has.
+func (t *Tx) takeBack() (endedBy error) {
+	if t.borrowed != nil {
+		t.borrowed.close()
+		t.borrowed = nil
 	}
-	return t.failed
+	return t.endedBy
 }
 
 // release gives the connection back to the pool, or has the pool close it.

@@ -76,8 +76,10 @@ func (c *watchedConn) clientCtx(ctx context.Context) context.Context {
 	return ctx
 }
 
-// begin watches ctx for one request: where ctx ends first, and grace after it, the sockets are closed. It
-// returns what finish takes, nil where there is nothing to watch.
+// begin watches ctx for one request of session.run: where ctx ends first, and grace after it, the sockets
+// are closed. It returns what finish takes, nil where there is nothing to watch. Without it a call would wait
+// for a server that says nothing for as long as the client does, which may be for ever. The requests have
+// numbers, by which what one of them has set going is told from the next one.
 func (c *watchedConn) begin(ctx context.Context) (stop func() bool) {
 	if c == nil || ctx.Done() == nil {
 		return nil

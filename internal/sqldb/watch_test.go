@@ -78,15 +78,17 @@ func (s *deafStmt) ExecContext(ctx context.Context, _ []sqldriver.NamedValue) (s
 	return nil, s.conn.ask(ctx)
 }
 
-// settles takes every error for the line's.
-type settles struct{ Dialect }
+// silentDialect takes every error for the line's.
+type silentDialect struct{ Dialect }
 
-func (settles) Settled(error) bool                  { return false }
-func (settles) Forgotten(error) bool                { return false }
-func (settles) Crowded(error) bool                  { return false }
-func (settles) Facts() Facts                        { return Facts{Texts: Texts{Commit: "COMMIT", Rollback: "ROLLBACK"}} }
-func (settles) Classify(error) (driver.Fault, bool) { return driver.Fault{}, false }
-func (settles) Ends(error, driver.Fault) bool       { return false }
+func (silentDialect) IsStatementError(error) bool   { return false }
+func (silentDialect) IsUnknownStatement(error) bool { return false }
+func (silentDialect) IsStatementLimit(error) bool   { return false }
+func (silentDialect) Facts() Facts {
+	return Facts{Texts: Texts{Commit: "COMMIT", Rollback: "ROLLBACK"}}
+}
+func (silentDialect) Classify(error) (driver.Fault, bool) { return driver.Fault{}, false }
+func (silentDialect) EndsTx(error, driver.Fault) bool     { return false }
 
 // TestSilentServer has a server fall silent at each step of a client that would wait for it for
 // ever. The end of the ctx ends the call, and closes the socket.
@@ -132,15 +134,25 @@ func TestSilentServer(t *testing.T) {
 					}
 					ended <- err
 				}()
-				client := &deaf{Dialer: Dialer{Grace: grace}, address: silent.Addr().String(), login: c.login, waits: make(chan context.Context)}
-				db := sql.OpenDB(Connector(client, settles{}, 1))
+				client := &deaf{
+					Dialer:  Dialer{Grace: grace},
+					address: silent.Addr().String(),
+					login:   c.login,
+					waits:   make(chan context.Context),
+				}
+				db := sql.OpenDB(Connector(client, silentDialect{}, 1))
 				t.Cleanup(func() { _ = db.Close() })
-				d := New(Config{DB: db, Dialect: settles{}})
+				d := New(Config{DB: db, Dialect: silentDialect{}})
 				ctx, cancel := context.WithCancel(t.Context())
 				failed := make(chan error)
 				go func() { failed <- c.call(ctx, d) }()
 				given := <-client.waits
-				assert.Equal(t, c.login || grace > 0, given.Done() != nil, "only a client that may come back by itself hears of the ctx")
+				assert.Equal(
+					t,
+					c.login || grace > 0,
+					given.Done() != nil,
+					"only a client that may come back by itself hears of the ctx",
+				)
 				cancel()
 				err = <-failed
 				require.ErrorIs(t, err, context.Canceled)
@@ -163,7 +175,7 @@ func TestUnsentInTime(t *testing.T) {
 	s := session{watched: &watchedConn{}} // nothing can be prepared on it
 	err := s.run(ctx, &request{text: "UPDATE"}, nil)
 	require.ErrorIs(t, err, context.Canceled)
-	assert.False(t, Classify(err, settles{}.Classify).Sent)
+	assert.False(t, Classify(err, silentDialect{}.Classify).Sent)
 	assert.False(t, s.isBroken)
 }
 

@@ -10,12 +10,12 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// endTimeout bounds the commit and the rollback of a transaction of our own.
+// endTimeout bounds the commit and the rollback of the transaction in which Insert sends several statements.
 const endTimeout = 5 * time.Second
 
 // Update implements [driver.Collection].
 func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
-	w := c.updateText(p.Fields, c.unversioned(p.Expect))
+	w := c.updateText(p.Fields, c.isUnversioned(p.Expect))
 	a := make(args, 0, len(c.columns)+3)
 	for i := range c.written(p.Fields) {
 		f := &c.spec.Fields[c.writtenField(p.Fields, i)]
@@ -43,14 +43,18 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 	}
 	w := c.deleteAny
 	if !p.Any {
-		w = c.delete[btoi(c.unversioned(p.Expect))]
+		w = c.delete[btoi(c.isUnversioned(p.Expect))]
 		c.addExpected(&a, p.Expect)
 	}
 	return c.write(ctx, p.Tx, w, a, p.Key, p.Expect)
 }
 
-// write runs an UPDATE or DELETE. When it matched no row, one read tells why.
-func (c *collection) write(ctx context.Context, tx driver.Tx, w write, a args, key any, next int64) (driver.WriteResult, error) {
+// write runs an UPDATE or DELETE. When it matched no row, one read on the same connection tells why. An
+// error of that read leaves the outcome NotApplied, and counts as unsent: nothing was written, whatever the
+// error is. Without it package store would take the outcome of a call that wrote nothing for unknown.
+func (c *collection) write(
+	ctx context.Context, tx driver.Tx, w write, a args, key any, next int64,
+) (driver.WriteResult, error) {
 	var result driver.WriteResult
 	err := c.db.run(ctx, tx, func(s *session) error {
 		result = driver.WriteResult{}
@@ -83,11 +87,12 @@ func (c *collection) write(ctx context.Context, tx driver.Tx, w write, a args, k
 	return result, err
 }
 
-// count runs a write and returns the number of rows that it wrote, and the version that the
-// database made, where it makes them.
+// count runs the statement of write and returns the number of rows that it wrote, and the version that the
+// database made, where it makes them. A server whose own count cannot be trusted, since triggers add to it,
+// is asked for the number in the same statement, and answers with a row.
 func (c *collection) count(ctx context.Context, s *session, w write, a args) (n, version int64, err error) {
 	q := request{text: w.text, args: a}
-	if w.answers {
+	if w.hasRows {
 		err = s.run(ctx, &q, func(row []sqldriver.Value) (err error) {
 			if n, err = integer(row[0]); err == nil && len(row) > 1 && row[1] != nil {
 				version, err = c.versionIn(row[1])
@@ -105,7 +110,7 @@ func (c *collection) count(ctx context.Context, s *session, w write, a args) (n,
 	return n, 0, nil
 }
 
-// written is the number of fields that an update writes; writtenField is the one at place i.
+// written is the number of fields that an update writes: all where fields is nil.
 func (c *collection) written(fields []int) int {
 	if fields == nil {
 		return len(c.spec.Fields)
@@ -113,6 +118,7 @@ func (c *collection) written(fields []int) int {
 	return len(fields)
 }
 
+// writtenField is the field at place i of those that an update writes.
 func (c *collection) writtenField(fields []int, i int) int {
 	if fields == nil {
 		return i
@@ -120,7 +126,9 @@ func (c *collection) writtenField(fields []int, i int) int {
 	return fields[i]
 }
 
-// updateText returns the UPDATE that writes the fields.
+// updateText returns the UPDATE that writes the fields, for Update. The texts are remembered by the set of
+// fields, which Modify makes anew with each call: the same text finds its prepared statement in the cache.
+// When too many sets have come, all are forgotten, since none of them is more likely to come again.
 func (c *collection) updateText(fields []int, unversioned bool) write {
 	if fields == nil {
 		return c.save[btoi(unversioned)]
@@ -143,6 +151,9 @@ func (c *collection) updateText(fields []int, unversioned bool) write {
 	return w
 }
 
+// makeUpdate makes the text of an UPDATE of the fields, nil for all, for compile and updateText. It sets the
+// version as well, or has the database move it, which does so for any row that is written: where there is no
+// field to write, a column is set to itself.
 func (c *collection) makeUpdate(fields []int, unversioned bool) write {
 	b := builder{dialect: c.dialect}
 	b.add("UPDATE ", c.table, " SET ")
@@ -158,7 +169,6 @@ func (c *collection) makeUpdate(fields []int, unversioned bool) write {
 	if c.spec.VersionAuto {
 		version = c.version
 		if c.written(fields) == 0 {
-			// The database moves the version of a row that is written, whatever is written.
 			column := &c.columns[min(c.fields, len(c.columns)-1)]
 			if len(c.spec.Fields) == 0 {
 				column = &c.columns[0]
@@ -178,6 +188,6 @@ func (c *collection) makeUpdate(fields []int, unversioned bool) write {
 	c.whereKey(&b)
 	c.whereVersion(&b, unversioned)
 	var w write
-	w.text, w.answers = c.dialect.Counted(head, b.text(), version)
+	w.text, w.hasRows = c.dialect.Write(head, b.text(), version)
 	return w
 }

@@ -280,6 +280,10 @@ func (f *Field) decodeBase(dst reflect.Value, src any) error {
 		return f.decodeArray(dst, src)
 	case Time:
 		if x, ok := src.(time.Time); ok {
+			if f.Base == timeType { // the usual case, without an allocation
+				*dst.Addr().Interface().(*time.Time) = x.UTC()
+				return nil
+			}
 			dst.Set(reflect.ValueOf(x.UTC()).Convert(f.Base))
 			return nil
 		}

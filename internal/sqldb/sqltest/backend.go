@@ -73,7 +73,13 @@ func Row(t testing.TB, db *sql.DB, text string, args ...any) map[string]any {
 // NoneLeft waits until a query counts none.
 func NoneLeft(t testing.TB, db *sql.DB, count, about string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return Value[int](t, db, count) == 0 }, time.Minute, 10*time.Millisecond, about)
+	require.Eventually(
+		t,
+		func() bool { return Value[int](t, db, count) == 0 },
+		time.Minute,
+		10*time.Millisecond,
+		about,
+	)
 }
 
 // Balance reads what the club of a key has.

@@ -39,7 +39,10 @@ func (c Classifier) TestCommon(t *testing.T) {
 		{"BadConn", sqldriver.ErrBadConn, driver.Fault{Class: driver.Unavailable}},
 		{"EOF", io.EOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
 		{"UnexpectedEOF", io.ErrUnexpectedEOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"Reset", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, driver.Fault{Class: driver.Unavailable, Sent: true}},
+		{
+			"Reset", &net.OpError{Op: "read", Err: syscall.ECONNRESET},
+			driver.Fault{Class: driver.Unavailable, Sent: true},
+		},
 		{"Dial", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, driver.Fault{Class: driver.Unavailable}},
 		{"Canceled", context.Canceled, driver.Fault{Class: driver.Canceled, Sent: true}},
 		{"Deadline", context.DeadlineExceeded, driver.Fault{Class: driver.Canceled, Sent: true}},

@@ -27,7 +27,15 @@ func Clubs(t testing.TB, db *store.DB, balances ...int64) *store.Repository[Club
 	require.NoError(t, r.EnsureSchema(t.Context()))
 	var all []*Club
 	for i, balance := range balances {
-		all = append(all, &Club{ID: int64(i + 1), Name: "Leicester", Balance: balance, Founded: time.Date(1884, 1, 1, 0, 0, 0, 0, time.UTC)})
+		all = append(
+			all,
+			&Club{
+				ID:      int64(i + 1),
+				Name:    "Leicester",
+				Balance: balance,
+				Founded: time.Date(1884, 1, 1, 0, 0, 0, 0, time.UTC),
+			},
+		)
 	}
 	require.NoError(t, r.InsertMany(t.Context(), all))
 	return r

@@ -19,11 +19,15 @@ func LoseCommit(t *testing.T, db *store.DB, held Club, about string) {
 	r := store.MustRepository[Club, int64](db, "clubs", nil)
 	before := held
 	hooks := 0
-	err := db.Atomic(t.Context(), &store.TxOptions{EndTimeout: 300 * time.Millisecond}, func(ctx context.Context, tx *store.Tx) error {
-		tx.OnCommit(func() { hooks++ })
-		held.Balance += 10
-		return r.In(tx).Save(ctx, &held)
-	})
+	err := db.Atomic(
+		t.Context(),
+		&store.TxOptions{EndTimeout: 300 * time.Millisecond},
+		func(ctx context.Context, tx *store.Tx) error {
+			tx.OnCommit(func() { hooks++ })
+			held.Balance += 10
+			return r.In(tx).Save(ctx, &held)
+		},
+	)
 	require.ErrorIs(t, err, store.ErrUnknownOutcome, about)
 	assert.True(t, store.MayHaveHappened(err), about)
 	assert.Zero(t, hooks, about)

@@ -24,7 +24,15 @@ type strange struct {
 // what no server takes.
 func Names(t *testing.T, db *store.DB, long int, taken, refused []string) {
 	longest := strings.Repeat("é", long)
-	taken = append(taken, longest, longest[:len(longest)-len("é")]+"x", "drop table x", `quote " and '`, " a space first", "表")
+	taken = append(
+		taken,
+		longest,
+		longest[:len(longest)-len("é")]+"x",
+		"drop table x",
+		`quote " and '`,
+		" a space first",
+		"表",
+	)
 	for i, name := range taken {
 		r, err := store.NewRepository[strange, int64](db, name, nil)
 		require.NoError(t, err, name)

@@ -29,7 +29,11 @@ func NativeTx(t *testing.T, b Backend) {
 			var balance int64
 			require.NoError(t, native.GetContext(ctx, &balance, b.bind("SELECT balance FROM clubs WHERE id = ?"), 1))
 			require.EqualValues(t, 99, balance, "raw work sees the library's")
-			_, err := native.ExecContext(ctx, b.bind("UPDATE clubs SET balance = balance + 1, version = version + 1 WHERE id = ?"), 2)
+			_, err := native.ExecContext(
+				ctx,
+				b.bind("UPDATE clubs SET balance = balance + 1, version = version + 1 WHERE id = ?"),
+				2,
+			)
 			require.NoError(t, err)
 			c, err := r.In(tx).Get(ctx, 2)
 			require.NoError(t, err)
@@ -45,7 +49,10 @@ func NativeTx(t *testing.T, b Backend) {
 	require.EqualValues(t, 99, Balance(t, b.Behind, 1))
 
 	var kept *store.Tx
-	require.NoError(t, b.DB.Atomic(t.Context(), nil, func(_ context.Context, tx *store.Tx) error { kept = tx; return nil }))
+	require.NoError(
+		t,
+		b.DB.Atomic(t.Context(), nil, func(_ context.Context, tx *store.Tx) error { kept = tx; return nil }),
+	)
 	_, ok := b.NativeTx(kept)
 	require.False(t, ok, "it has ended")
 }
@@ -65,7 +72,11 @@ func NativeTxErrorsDoom(t *testing.T, b Backend) {
 		if runs++; runs == 2 {
 			require.NoError(t, holder.Rollback())
 		}
-		_, err := native.ExecContext(ctx, b.bind("UPDATE clubs SET balance = balance + ?, version = version + 1 WHERE id = 2"), 1)
+		_, err := native.ExecContext(
+			ctx,
+			b.bind("UPDATE clubs SET balance = balance + ?, version = version + 1 WHERE id = 2"),
+			1,
+		)
 		assert.Equal(t, runs == 1, err != nil)
 		return nil
 	}))
@@ -109,10 +120,16 @@ func Where(t *testing.T, b Backend, now string) error {
 		return ids
 	}
 	assert.Equal(t, []int64{3, 1}, ids(where("balance % ? = 0", 100).OrderByDesc("Balance")))
-	assert.Equal(t, []int64{3}, ids(store.AllOf(where("balance % ? = 0 OR 1 = ?", 100, 2), store.Where("ID", store.Gt, 1))))
+	assert.Equal(
+		t,
+		[]int64{3},
+		ids(store.AllOf(where("balance % ? = 0 OR 1 = ?", 100, 2), store.Where("ID", store.Gt, 1))),
+	)
 	assert.Equal(t, []int64{1, 2, 3, 4}, ids(where("1 = 1 -- a comment")))
 	assert.Equal(t, []int64{1, 2, 3, 4}, ids(where("name = ? AND founded < "+now, "Leicester")))
-	for _, q := range []store.Query{where("balance = ?"), where("balance = 1", 1), where("balance = ?", make(chan int))} {
+	for _, q := range []store.Query{
+		where("balance = ?"), where("balance = 1", 1), where("balance = ?", make(chan int)),
+	} {
 		_, err := r.Count(t.Context(), q)
 		require.ErrorIs(t, err, store.ErrInvalid)
 	}

@@ -87,8 +87,14 @@ func (s Script) stamps(t *testing.T, db *store.DB, run func(name string, call fu
 	guests := store.MustRepository[guest, [16]byte](db, "guests", nil)
 	one, two := pass{Seat: "1"}, pass{Seat: "2"}
 	run("Insert version,auto key,auto", func() error { return passes.Insert(ctx, &one) })
-	run("InsertMany version,auto key,auto", func() error { return passes.InsertMany(ctx, []*pass{{Seat: "2"}, {Seat: "3"}}) })
-	run("InsertMany version,auto", func() error { return guests.InsertMany(ctx, []*guest{{ID: [16]byte{1}}, {ID: [16]byte{2}}}) })
+	run(
+		"InsertMany version,auto key,auto",
+		func() error { return passes.InsertMany(ctx, []*pass{{Seat: "2"}, {Seat: "3"}}) },
+	)
+	run(
+		"InsertMany version,auto",
+		func() error { return guests.InsertMany(ctx, []*guest{{ID: [16]byte{1}}, {ID: [16]byte{2}}}) },
+	)
 	two = one
 	run("Save version,auto", func() error { return passes.Save(ctx, &two) })
 	run("Touch version,auto", func() error { return passes.Touch(ctx, &two) })
@@ -117,6 +123,7 @@ func (s Script) Run(t *testing.T, r *Recorder) {
 	require.Equal(t, string(want), b.String())
 }
 
+// write makes every call for Run, and writes down what each has sent.
 func (s Script) write(t *testing.T, r *Recorder, b *strings.Builder) {
 	pool := sql.OpenDB(r)
 	t.Cleanup(func() { _ = pool.Close() })
@@ -140,12 +147,18 @@ func (s Script) write(t *testing.T, r *Recorder, b *strings.Builder) {
 	}
 	one := player{ID: 7, Name: "Lineker", Worth: "1.5", Born: born}
 	run("Insert", func() error { return players.Insert(ctx, &one) })
-	run("InsertMany", func() error { return players.InsertMany(ctx, []*player{{ID: 8, Worth: "0"}, {ID: 9, Worth: "0"}}) })
+	run(
+		"InsertMany",
+		func() error { return players.InsertMany(ctx, []*player{{ID: 8, Worth: "0"}, {ID: 9, Worth: "0"}}) },
+	)
 	run("InsertMany key,auto", func() error { return tickets.InsertMany(ctx, []*ticket{{Seat: "1"}, {Seat: "2"}}) })
 	run("Get", func() error { _, err := players.Get(ctx, 7); return err })
 	run("Get composite", func() error { _, err := matches.Get(ctx, matchKey{"1985/86", 1}); return err })
 	run("GetMany", func() error { _, err := players.GetMany(ctx, []int64{7, 8, 9}); return err })
-	run("GetMany composite", func() error { _, err := matches.GetMany(ctx, []matchKey{{"a", 1}, {"b", 2}, {"c", 3}}); return err })
+	run(
+		"GetMany composite",
+		func() error { _, err := matches.GetMany(ctx, []matchKey{{"a", 1}, {"b", 2}, {"c", 3}}); return err },
+	)
 	run("IsStale", func() error { _, err := players.IsStale(ctx, one); return err })
 	run("Save", func() error { return players.Save(ctx, &one) })
 	unversioned := match{ID: matchKey{"1985/86", 1}}
@@ -176,7 +189,10 @@ func (s Script) write(t *testing.T, r *Recorder, b *strings.Builder) {
 		})
 	})
 	callers := s.Open(pool, true)
-	run("Atomic in a caller's pool", func() error { return callers.Atomic(ctx, nil, func(context.Context, *store.Tx) error { return nil }) })
+	run(
+		"Atomic in a caller's pool",
+		func() error { return callers.Atomic(ctx, nil, func(context.Context, *store.Tx) error { return nil }) },
+	)
 	for _, q := range []struct {
 		name  string
 		query store.Query
