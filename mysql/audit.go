@@ -13,15 +13,15 @@ import (
 
 // settings are those of one connection, and what the server is.
 type settings struct {
-	server     server
-	packet     int
-	mode       string
-	charset    string // of what the client sends
-	results    string // of what it gets
-	autocommit bool
-	utcTimes   bool // DATETIME is given as time.Time in UTC, and a time.Time is sent so
-	utcSession bool
-	wait       int // innodb_lock_wait_timeout, in seconds
+	server       server
+	packet       int
+	mode         string
+	charset      string // of what the client sends
+	results      string // of what it gets
+	isAutocommit bool
+	hasUTCTimes  bool // DATETIME is given as time.Time in UTC, and a time.Time is sent so
+	isUTC        bool
+	wait         int // innodb_lock_wait_timeout, in seconds
 }
 
 // The probe of a client: a summer and a winter day, since a location may be UTC in one of them.
@@ -29,7 +29,8 @@ const auditQuery = `SELECT VERSION(), @@max_allowed_packet, @@sql_mode, @@charac
  @@autocommit, @@innodb_lock_wait_timeout, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()),
  CAST('2024-07-01 12:00:00' AS DATETIME), CAST('2024-01-01 12:00:00' AS DATETIME)`
 
-// audit reads the settings of one connection. A server that is too old is ErrUnsupported.
+// audit reads the settings of one connection, for Open, before it has set any, and for New, which refuses a
+// pool that is unsafe. A server that is too old is ErrUnsupported.
 func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 	var s settings
 	var version string
@@ -37,12 +38,12 @@ func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 	var results sql.NullString
 	var offset int
 	err := db.QueryRowContext(ctx, auditQuery).Scan(&version, &s.packet, &s.mode, &s.charset, &results,
-		&s.autocommit, &s.wait, &offset, &summer, &winter)
+		&s.isAutocommit, &s.wait, &offset, &summer, &winter)
 	if err != nil {
 		return nil, err
 	}
-	s.results, s.utcSession = results.String, offset == 0
-	s.utcTimes = sqldb.IsNoon(summer) && sqldb.IsNoon(winter)
+	s.results, s.isUTC = results.String, offset == 0
+	s.hasUTCTimes = sqldb.IsNoon(summer) && sqldb.IsNoon(winter)
 	s.server = parseServer(version)
 	if why := s.server.tooOld(); why != "" {
 		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
@@ -63,13 +64,14 @@ func (s *settings) hasMode(name string) bool {
 // up a run after 5 s, and must not leave locks behind for much longer.
 const mostWait = 10
 
-// problems names what makes the pool unsafe, each with what to do about it.
+// problems names what makes a caller's pool unsafe, each with what to do about it, all in one error of New:
+// whoever mends a DSN wants to mend it once. What it does not find would break a guarantee silently.
 func (s *settings) problems() []string {
 	var found []string
-	if !s.utcTimes {
+	if !s.hasUTCTimes {
 		found = append(found, "times are not given in UTC: add parseTime=true to the DSN, and loc=UTC or no loc")
 	}
-	if !s.utcSession {
+	if !s.isUTC {
 		found = append(found, "time_zone is not UTC: add time_zone=%27%2B00%3A00%27 to the DSN")
 	}
 	if !s.hasMode("STRICT_TRANS_TABLES") && !s.hasMode("STRICT_ALL_TABLES") {
@@ -82,7 +84,7 @@ func (s *settings) problems() []string {
 	if s.charset != "utf8mb4" || s.results != "utf8mb4" {
 		found = append(found, "character_set_client and character_set_results are not utf8mb4: add charset=utf8mb4 to the DSN")
 	}
-	if !s.autocommit {
+	if !s.isAutocommit {
 		found = append(found, "autocommit is off, so that nothing would be kept: take autocommit out of the DSN")
 	}
 	if s.wait > mostWait {
@@ -94,15 +96,15 @@ func (s *settings) problems() []string {
 
 // server is product and version.
 type server struct {
-	maria   bool
-	version [3]int
+	isMariaDB bool
+	version   [3]int
 }
 
 // parseServer reads what VERSION() gives: "9.7.0", "8.0.36-0ubuntu0.22.04.1",
 // "10.11.6-MariaDB-0+deb12u1", "5.5.5-10.6.1-MariaDB".
 func parseServer(text string) server {
-	s := server{maria: strings.Contains(strings.ToLower(text), "mariadb")}
-	if s.maria {
+	s := server{isMariaDB: strings.Contains(strings.ToLower(text), "mariadb")}
+	if s.isMariaDB {
 		text = strings.TrimPrefix(text, "5.5.5-")
 	}
 	number, _, _ := strings.Cut(text, "-")
@@ -116,7 +118,7 @@ func parseServer(text string) server {
 // String is what stands in Info.Server.
 func (s server) String() string {
 	name := "MySQL"
-	if s.maria {
+	if s.isMariaDB {
 		name = "MariaDB"
 	}
 	return fmt.Sprintf("%s %d.%d.%d", name, s.version[0], s.version[1], s.version[2])
@@ -131,11 +133,12 @@ func (s server) atLeast(version ...int) bool {
 	return true
 }
 
+// tooOld says why the server cannot be used, empty when it can.
 func (s server) tooOld() string {
 	switch {
-	case s.maria && !s.atLeast(10, 6):
+	case s.isMariaDB && !s.atLeast(10, 6):
 		return s.String() + " is older than MariaDB 10.6"
-	case !s.maria && !s.atLeast(8, 0, 17): // the first with utf8mb4_0900_bin
+	case !s.isMariaDB && !s.atLeast(8, 0, 17): // the first with utf8mb4_0900_bin
 		return s.String() + " is older than MySQL 8.0.17"
 	}
 	return ""
@@ -143,7 +146,7 @@ func (s server) tooOld() string {
 
 // isolation is the name of the variable, which MariaDB changed in 11.1.
 func (s server) isolation() string {
-	if s.maria && !s.atLeast(11, 1) {
+	if s.isMariaDB && !s.atLeast(11, 1) {
 		return "tx_isolation"
 	}
 	return "transaction_isolation"
@@ -151,7 +154,7 @@ func (s server) isolation() string {
 
 // collation is the one that compares by code point and does not pad.
 func (s server) collation() string {
-	if s.maria {
+	if s.isMariaDB {
 		return "utf8mb4_nopad_bin"
 	}
 	return "utf8mb4_0900_bin"

@@ -86,18 +86,20 @@ var classes = map[uint16]driver.Class{
 	1286: driver.Unsupported, // ER_UNKNOWN_STORAGE_ENGINE
 }
 
-// uncertain are the errors after which the connection is gone, and which may come after the
+// lostConnection are the errors after which the connection is gone, and which may come after the
 // statement was done.
-var uncertain = map[uint16]bool{1053: true, 1077: true, 1080: true, 1927: true, 2006: true, 2013: true, 3169: true}
+var lostConnection = map[uint16]bool{1053: true, 1077: true, 1080: true, 1927: true, 2006: true, 2013: true, 3169: true}
 
-// classify says what an error of the server or of the driver means.
+// classify says what an error of the server or of the driver means. Every error that a call meets comes here,
+// by Dialect.Classify or by opening; one that it does not know is one of the network or of database/sql, or
+// has no class.
 func classify(err error) (driver.Fault, bool) {
 	if e, ok := errors.AsType[*mysqldriver.MySQLError](err); ok {
 		return driver.Fault{
 			Class:      classes[e.Number],
 			Code:       strconv.Itoa(int(e.Number)),
 			Constraint: constraint(e),
-			Sent:       uncertain[e.Number],
+			Sent:       lostConnection[e.Number],
 		}, true
 	}
 	switch {
@@ -111,10 +113,10 @@ func classify(err error) (driver.Fault, bool) {
 	return driver.Fault{}, false
 }
 
-// constraint finds the name of the constraint that refused. The message is the only place where
-// the server gives it: "… for key 'clubs.name'", in older servers without the table, and
-// "CONSTRAINT `name`" or "Check constraint 'name'". It is read from the end, since a value that
-// stands before it may hold anything.
+// constraint finds the name of the constraint that was broken, for classify. The message is the only place
+// where the server gives it: "… for key 'clubs.name'", in older servers without the table, and "CONSTRAINT
+// `name`" or "Check constraint 'name'". It is read from the end, since a value that stands before it may
+// hold anything, the words that are looked for among them.
 func constraint(e *mysqldriver.MySQLError) string {
 	text := e.Message
 	switch e.Number {
@@ -132,6 +134,8 @@ func constraint(e *mysqldriver.MySQLError) string {
 	return ""
 }
 
+// quotedAfter returns the name in quotes that follows some words at the end of a message, for constraint. It
+// is empty where the message is another than expected: no name is better than a wrong one.
 func quotedAfter(text, words string, quote byte) string {
 	i := strings.LastIndex(text, words)
 	if i < 0 {
@@ -151,21 +155,21 @@ func quotedAfter(text, words string, quote byte) string {
 // IsStatementError implements [sqldb.Dialect].
 func (d *dialect) IsStatementError(err error) bool {
 	if e, ok := errors.AsType[*mysqldriver.MySQLError](err); ok {
-		return !uncertain[e.Number]
+		return !lostConnection[e.Number]
 	}
 	return errors.Is(err, mysqldriver.ErrPktTooLarge)
 }
 
 // IsUnknownStatement implements [sqldb.Dialect]: ER_UNKNOWN_STMT_HANDLER and ER_NEED_REPREPARE.
-func (d *dialect) IsUnknownStatement(err error) bool { return isNumber(err, 1243, 1615) }
+func (d *dialect) IsUnknownStatement(err error) bool { return hasNumber(err, 1243, 1615) }
 
 // IsStatementLimit implements [sqldb.Dialect]: ER_MAX_PREPARED_STMT_COUNT_REACHED.
-func (d *dialect) IsStatementLimit(err error) bool { return isNumber(err, 1461) }
+func (d *dialect) IsStatementLimit(err error) bool { return hasNumber(err, 1461) }
 
 // IsExist implements [sqldb.Dialect]: ER_TABLE_EXISTS_ERROR, ER_DUP_KEYNAME and ER_TRG_ALREADY_EXISTS.
-func (d *dialect) IsExist(err error) bool { return isNumber(err, 1050, 1061, 1359) }
+func (d *dialect) IsExist(err error) bool { return hasNumber(err, 1050, 1061, 1359) }
 
-func isNumber(err error, numbers ...uint16) bool {
+func hasNumber(err error, numbers ...uint16) bool {
 	e, ok := errors.AsType[*mysqldriver.MySQLError](err)
 	if !ok || errors.Is(err, sqldriver.ErrBadConn) {
 		return false

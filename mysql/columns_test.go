@@ -18,8 +18,8 @@ import (
 func TestDocumentedColumns(t *testing.T) {
 	t.Parallel()
 	var made []map[string]string
-	for _, s := range []server{{version: [3]int{9, 7, 0}}, {maria: true, version: [3]int{10, 11, 0}}} {
-		db, err := newDB(nil, &dialect{server: s, packet: 1 << 24, strictZero: true}, Options{}, false)
+	for _, s := range []server{{version: [3]int{9, 7, 0}}, {isMariaDB: true, version: [3]int{10, 11, 0}}} {
+		db, err := newDB(nil, &dialect{server: s, packet: 1 << 24, storesZeroKey: true}, Options{}, false)
 		require.NoError(t, err)
 		samples, err := store.NewRepository[columns.Sample, int64](db, "samples", nil)
 		require.NoError(t, err)

@@ -30,7 +30,9 @@ var reserved = map[string]string{
 	"autocommit":               "a call without a Tx is a transaction of its own",
 }
 
-// parse reads a DSN. Its errors name the parameter that is wrong, and hold nothing else of the DSN.
+// parse reads a DSN for Open. Its errors name the parameter that is wrong, and hold nothing else of the DSN,
+// which has a password. Without it the driver's own errors would quote the DSN, and its parameters would
+// undo what configure sets.
 func parse(dsn string) (*mysqldriver.Config, error) {
 	var problems []string
 	if _, query, ok := cutParams(dsn); ok {
@@ -48,7 +50,7 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 			case name == "strict":
 				problems = append(problems, "take strict out of it (the driver knows it no longer)")
 			default:
-				if !readable(name, value) {
+				if !isReadable(name, value) {
 					problems = append(problems, fmt.Sprintf("the value of %s cannot be read", sqldb.Printable(name)))
 				}
 			}
@@ -84,8 +86,8 @@ func isTrue(value string) bool {
 	return false
 }
 
-// readable asks the driver whether it understands one parameter, away from user and password.
-func readable(name, value string) bool {
+// isReadable asks the driver whether it understands one parameter, away from user and password.
+func isReadable(name, value string) bool {
 	_, err := mysqldriver.ParseDSN("tcp(127.0.0.1:3306)/?" + name + "=" + value)
 	return err == nil
 }
@@ -102,8 +104,8 @@ func baseConfig(cfg *mysqldriver.Config) {
 	cfg.Logger = &mysqldriver.NopLogger{}
 }
 
-// configure sets what each connection needs. All of Params is one statement, sent once for each
-// connection.
+// configure sets what each connection of Open's pool needs for the guarantees, whatever the server's own
+// defaults are. All of Params is one statement, sent once for each connection.
 func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 	baseConfig(cfg)
 	if cfg.MaxAllowedPacket <= 0 || cfg.MaxAllowedPacket > found.packet {
@@ -127,7 +129,8 @@ func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 	cfg.Params = params
 }
 
-// connectOnce asks the server what it is.
+// connectOnce asks the server what it is, for Open: some settings have another name or value on each server,
+// and no connection of the pool may be made without them.
 func connectOnce(ctx context.Context, cfg *mysqldriver.Config) (*settings, error) {
 	first := cfg.Clone()
 	baseConfig(first)

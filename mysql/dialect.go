@@ -11,13 +11,13 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// dialect is that of MySQL and MariaDB.
+// dialect is that of MySQL and MariaDB, as Open and New have found the server.
 type dialect struct {
-	server     server
-	triggers   bool // Options.VersionTriggers
-	packet     int  // the most bytes of one statement
-	everyTx    bool // each transaction states its isolation level, since the pool is the caller's
-	strictZero bool // the sql_mode stores the key 0 as it is
+	server          server
+	hasTriggers     bool // Options.VersionTriggers
+	packet          int  // the most bytes of one statement
+	statesIsolation bool // each transaction states its isolation level, since the pool is the caller's
+	storesZeroKey   bool // the sql_mode stores the key 0 as it is
 }
 
 var _ sqldb.Dialect = (*dialect)(nil)
@@ -26,7 +26,7 @@ var _ sqldb.Dialect = (*dialect)(nil)
 func (d *dialect) Facts() sqldb.Facts {
 	// A level that is set so counts for the next transaction alone.
 	begin := []string{"START TRANSACTION READ WRITE"}
-	if d.everyTx {
+	if d.statesIsolation {
 		begin = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"}
 	}
 	return sqldb.Facts{
@@ -54,7 +54,7 @@ func (d *dialect) Facts() sqldb.Facts {
 			Rollback:    "ROLLBACK",
 			TableSuffix: " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation(),
 		},
-		ZeroMakesKey: !d.strictZero,
+		ZeroMakesKey: !d.storesZeroKey,
 	}
 }
 
@@ -127,7 +127,8 @@ func (d *dialect) Write(head, where, _ string) (final string, hasRows bool) {
 	return head + where, false
 }
 
-// EndsTx implements [sqldb.Dialect]. Other errors end the statement alone.
+// EndsTx implements [sqldb.Dialect]. The errors that end a transaction are known by their class: a deadlock,
+// a lost connection. All others end the statement alone.
 func (d *dialect) EndsTx(error, driver.Fault) bool { return false }
 
 // Classify implements [sqldb.Dialect].

@@ -38,11 +38,11 @@ func answerRows(text string) [][]sqldriver.Value {
 // TestStatements compares all statements with those of testdata.
 func TestStatements(t *testing.T) {
 	t.Parallel()
-	for name, server := range map[string]server{"mysql": {version: [3]int{9, 7, 0}}, "mariadb": {maria: true, version: [3]int{10, 11, 0}}} {
+	for name, server := range map[string]server{"mysql": {version: [3]int{9, 7, 0}}, "mariadb": {isMariaDB: true, version: [3]int{10, 11, 0}}} {
 		t.Run(name, func(t *testing.T) {
 			sqltest.Script{
 				Open: func(pool *sql.DB, callers bool) *store.DB {
-					d := &dialect{server: server, packet: 1 << 24, everyTx: callers, strictZero: true, triggers: true}
+					d := &dialect{server: server, packet: 1 << 24, statesIsolation: callers, storesZeroKey: true, hasTriggers: true}
 					db, err := store.New(sqldb.New(sqldb.Config{DB: pool, Dialect: d, Statements: 8, Info: driver.Info{
 						Name: "mysql", Server: d.server.String(), Transactions: true, Views: true, LockingReads: true, AutoKeys: true,
 						TimePrecision: time.Microsecond, DecimalDigits: 65, MaxKeys: mostKeys,

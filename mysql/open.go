@@ -34,7 +34,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	if err != nil {
 		return nil, opening.Error(err)
 	}
-	d := &dialect{server: found.server, triggers: options.VersionTriggers, packet: found.packet, strictZero: true}
+	d := &dialect{server: found.server, hasTriggers: options.VersionTriggers, packet: found.packet, storesZeroKey: true}
 	configure(cfg, found, options)
 	if cfg.Net == "tcp" || cfg.Net == "unix" { // another network has a dialer of the caller's
 		cfg.DialFunc = new(sqldb.Dialer).DialContext
@@ -75,12 +75,13 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 		return nil, opening.Error(backend.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
 	}
 	d := &dialect{
-		server: found.server, triggers: options.VersionTriggers, packet: found.packet,
-		everyTx: true, strictZero: found.hasMode("NO_AUTO_VALUE_ON_ZERO"),
+		server: found.server, hasTriggers: options.VersionTriggers, packet: found.packet,
+		statesIsolation: true, storesZeroKey: found.hasMode("NO_AUTO_VALUE_ON_ZERO"),
 	}
 	return newDB(db, d, options, false)
 }
 
+// newDB makes the DB of Open and New, with what is a fact about MySQL and MariaDB.
 func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 	return store.New(sqldb.New(sqldb.Config{
 		DB: db, Dialect: d, OwnsDB: owned, Statements: o.Statements,
@@ -101,7 +102,8 @@ func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 	}), &o.Store)
 }
 
-// mostKeys is a power of two, as the lists are.
+// mostKeys is the most keys that package store gives to one call. It is a power of two, to which sqldb fills
+// up its lists, so that no list is longer.
 const mostKeys = 1024
 
 // opening tells the errors of Open and New.

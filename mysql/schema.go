@@ -15,7 +15,7 @@ func (d *dialect) CreateTable(table string) string { return "CREATE TABLE IF NOT
 // Triggers implements [sqldb.Schema]. The trigger leaves a version that its writer has moved as it
 // is, so that the library's own writes still add exactly 1.
 func (d *dialect) Triggers(spec *driver.Spec, table string) []sqldb.Trigger {
-	if !d.triggers {
+	if !d.hasTriggers {
 		return nil
 	}
 	bare := spec.Table[strings.LastIndexByte(spec.Table, '.')+1:]
@@ -128,7 +128,8 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 	return table, nil
 }
 
-// liveColumn describes a row of columnQuery.
+// liveColumn describes a row of columnQuery, for Inspect. What the server calls a type differs between
+// MySQL and MariaDB and their versions: LiveColumn has one form for all.
 func liveColumn(row []any) sqldb.LiveColumn {
 	extra := strings.ToLower(sqldb.Text(row[5]))
 	c := sqldb.LiveColumn{
@@ -150,6 +151,7 @@ func liveColumn(row []any) sqldb.LiveColumn {
 	return c
 }
 
+// addIndexColumn adds a row of indexQuery, which has one for each column of an index, in their order.
 func addIndexColumn(table *sqldb.LiveTable, name, column string, unique, partial bool) {
 	n := len(table.Indexes)
 	if n == 0 || table.Indexes[n-1].Name != name {

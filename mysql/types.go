@@ -23,7 +23,8 @@ func (d *dialect) CheckField(f *driver.Field) string {
 	return ""
 }
 
-// columnType is the type of the column that EnsureSchema makes for a field.
+// columnType is the type of the column that EnsureSchema makes for a field, for Column. It holds each value of
+// the field's kind exactly and tells each two apart: another type or collation would round, cut or fold.
 func (d *dialect) columnType(f *driver.Field) string {
 	switch f.Kind {
 	case driver.Bool:
@@ -140,6 +141,7 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
 	return nil
 }
 
+// integerMisfit says for Misfit whether a column holds every number of an integer field.
 func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
 	bits, need := integers[c.Type], int(f.Base.Size())*8
 	if bits == 0 {
@@ -159,6 +161,7 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []strin
 	return nil
 }
 
+// bytesMisfit says for Misfit whether a column holds as many bytes as the mapping allows.
 func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
 	size, isBlob := blobs[c.Type]
 	switch {
@@ -170,6 +173,8 @@ func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string 
 	return tooShort(int64(f.Size), size, "bytes", c)
 }
 
+// tooShort says whether a column that holds some bytes or characters is shorter than the mapping needs it. A
+// mapping without a bound, 0, is content with 16 MB.
 func tooShort(need, have int64, unit string, c *sqldb.LiveColumn) []string {
 	switch {
 	case need == 0 && have < 1<<24-1:
@@ -180,6 +185,8 @@ func tooShort(need, have int64, unit string, c *sqldb.LiveColumn) []string {
 	return nil
 }
 
+// stringMisfit says for Misfit whether a column holds text of the mapping's size, and compares it as the
+// mapping does. The size of a TEXT is in bytes, of which a character takes up to four.
 func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
 	size, isText := blobs[c.Type]
 	switch {
@@ -199,6 +206,8 @@ func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []str
 	return append(problems, d.collationMisfit(c)...)
 }
 
+// collationMisfit says for stringMisfit in which ways a collation takes different strings for equal. To such a
+// column two keys of the program can be one row.
 func (d *dialect) collationMisfit(c *sqldb.LiveColumn) []string {
 	name := c.Collation
 	charset, _, _ := strings.Cut(name, "_")
