@@ -40,6 +40,7 @@ type outcomes struct {
 	old int
 }
 
+// note remembers what the caller of one write was told, under the write's own id.
 func (o *outcomes) note(id string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -80,6 +81,8 @@ func TestFailover(t *testing.T) {
 	})
 }
 
+// failover writes to a few documents from many goroutines while strike takes the primary away, and then
+// compares what is stored with what each caller was told.
 func failover(t *testing.T, strike func(context.Context, *testbed.Server) (func() error, error)) {
 	t.Helper()
 	const workers, ledgers = 8, 4

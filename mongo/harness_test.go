@@ -76,6 +76,8 @@ func newHarness(t testing.TB, set *testbed.MongoSet) storetest.Harness {
 	return newHarnessIn(t, set.URI(), set.Database(t))
 }
 
+// newHarnessIn is the backend as the conformance suite and the loads want it: with handles of its own, and a
+// second client behind the library's back.
 func newHarnessIn(t testing.TB, uri, database string) storetest.Harness {
 	client := direct(t, uri)
 	db := client.Database(database)

@@ -82,14 +82,15 @@ func (s *settings) problems() []string {
 		found = append(found, "sql_mode has EMPTY_STRING_IS_NULL: take it out")
 	}
 	if s.charset != "utf8mb4" || s.results != "utf8mb4" {
-		found = append(found, "character_set_client and character_set_results are not utf8mb4: add charset=utf8mb4 to the DSN")
+		found = append(found, "character_set_client and character_set_results are not utf8mb4: "+
+			"add charset=utf8mb4 to the DSN")
 	}
 	if !s.isAutocommit {
 		found = append(found, "autocommit is off, so that nothing would be kept: take autocommit out of the DSN")
 	}
 	if s.wait > mostWait {
-		found = append(found, fmt.Sprintf("innodb_lock_wait_timeout is %d s, and so is how long an abandoned write can still land: "+
-			"add innodb_lock_wait_timeout=3 to the DSN", s.wait))
+		found = append(found, fmt.Sprintf("innodb_lock_wait_timeout is %d s, and so is how long an abandoned write "+
+			"can still land: add innodb_lock_wait_timeout=3 to the DSN", s.wait))
 	}
 	return found
 }

@@ -23,12 +23,24 @@ func TestClassify(t *testing.T) {
 		err  error
 		want driver.Fault
 	}{
-		{"Duplicate", serverError(1062, "Duplicate entry '7' for key 'clubs.PRIMARY'"), driver.Fault{Class: driver.Duplicate, Code: "1062", Constraint: "PRIMARY"}},
-		{"DuplicateOld", serverError(1062, "Duplicate entry 'x' for key 'clubs_name'"), driver.Fault{Class: driver.Duplicate, Code: "1062", Constraint: "clubs_name"}},
-		{"DuplicateWithQuotes", serverError(1062, "Duplicate entry 'a' for key 'b' for key 'clubs.clubs_name'"), driver.Fault{Class: driver.Duplicate, Code: "1062", Constraint: "clubs_name"}},
+		{
+			"Duplicate", serverError(1062, "Duplicate entry '7' for key 'clubs.PRIMARY'"),
+			driver.Fault{Class: driver.Duplicate, Code: "1062", Constraint: "PRIMARY"},
+		},
+		{
+			"DuplicateOld", serverError(1062, "Duplicate entry 'x' for key 'clubs_name'"),
+			driver.Fault{Class: driver.Duplicate, Code: "1062", Constraint: "clubs_name"},
+		},
+		{
+			"DuplicateWithQuotes", serverError(1062, "Duplicate entry 'a' for key 'b' for key 'clubs.clubs_name'"),
+			driver.Fault{Class: driver.Duplicate, Code: "1062", Constraint: "clubs_name"},
+		},
 		{"DuplicateWithoutName", serverError(1062, "odd"), driver.Fault{Class: driver.Duplicate, Code: "1062"}},
 		{"DuplicateUnended", serverError(1062, "for key 'odd"), driver.Fault{Class: driver.Duplicate, Code: "1062"}},
-		{"DuplicateAtTheEnd", serverError(1062, "Duplicate entry 'x' for key "), driver.Fault{Class: driver.Duplicate, Code: "1062"}},
+		{
+			"DuplicateAtTheEnd", serverError(1062, "Duplicate entry 'x' for key "),
+			driver.Fault{Class: driver.Duplicate, Code: "1062"},
+		},
 		{"Deadlock", serverError(1213, ""), driver.Fault{Class: driver.LockFailure, Code: "1213"}},
 		{"LockWait", serverError(1205, ""), driver.Fault{Class: driver.LockFailure, Code: "1205"}},
 		{"Snapshot", serverError(1020, ""), driver.Fault{Class: driver.Conflict, Code: "1020"}},
@@ -44,10 +56,22 @@ func TestClassify(t *testing.T) {
 		{"WrongValue", serverError(1366, ""), driver.Fault{Class: driver.Refused, Code: "1366"}},
 		{"WrongTime", serverError(1292, ""), driver.Fault{Class: driver.Refused, Code: "1292"}},
 		{"NoDefault", serverError(1364, ""), driver.Fault{Class: driver.Refused, Code: "1364"}},
-		{"Parent", serverError(1451, "fails (`t`.`a`, CONSTRAINT `a_b` FOREIGN KEY (`b`) …)"), driver.Fault{Class: driver.Refused, Code: "1451", Constraint: "a_b"}},
-		{"Child", serverError(1452, "fails (`t`.`a`, CONSTRAINT `a_b` FOREIGN KEY (`b`) …)"), driver.Fault{Class: driver.Refused, Code: "1452", Constraint: "a_b"}},
-		{"Check", serverError(3819, "Check constraint 'positive' is violated."), driver.Fault{Class: driver.Refused, Code: "3819", Constraint: "positive"}},
-		{"CheckMariaDB", serverError(4025, "CONSTRAINT `positive` failed for `t`.`a`"), driver.Fault{Class: driver.Refused, Code: "4025", Constraint: "positive"}},
+		{
+			"Parent", serverError(1451, "fails (`t`.`a`, CONSTRAINT `a_b` FOREIGN KEY (`b`) …)"),
+			driver.Fault{Class: driver.Refused, Code: "1451", Constraint: "a_b"},
+		},
+		{
+			"Child", serverError(1452, "fails (`t`.`a`, CONSTRAINT `a_b` FOREIGN KEY (`b`) …)"),
+			driver.Fault{Class: driver.Refused, Code: "1452", Constraint: "a_b"},
+		},
+		{
+			"Check", serverError(3819, "Check constraint 'positive' is violated."),
+			driver.Fault{Class: driver.Refused, Code: "3819", Constraint: "positive"},
+		},
+		{
+			"CheckMariaDB", serverError(4025, "CONSTRAINT `positive` failed for `t`.`a`"),
+			driver.Fault{Class: driver.Refused, Code: "4025", Constraint: "positive"},
+		},
 		{"Trigger", serverError(1644, ""), driver.Fault{Class: driver.Refused, Code: "1644"}},
 		{"NoTable", serverError(1146, ""), driver.Fault{Class: driver.Other, Code: "1146"}},
 		{"NoColumn", serverError(1054, ""), driver.Fault{Class: driver.Other, Code: "1054"}},

@@ -61,7 +61,8 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 	}
 	cfg, err := mysqldriver.ParseDSN(dsn)
 	if err != nil {
-		return nil, backend.Invalidf("the DSN cannot be read: it is user:password@tcp(host:port)/database, with ?name=value&name=value after it")
+		return nil, backend.Invalidf("the DSN cannot be read: it is user:password@tcp(host:port)/database, " +
+			"with ?name=value&name=value after it")
 	}
 	return cfg, nil
 }

@@ -44,6 +44,9 @@ func faults(tb testing.TB, p *testbed.Proxy, dsn string, o store.Options) (*stor
 	}
 }
 
+// client looks at what the client sends, for faults: it cuts the connection at the request that the test has armed
+// it for, before or after the server has it. On this wire a write is told from a
+// read when it is prepared, and COMMIT is plain text.
 func (b *breaker) client(data []byte) testbed.Action {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -23,13 +23,17 @@ var born = time.Date(1961, 6, 21, 0, 0, 0, 0, time.UTC)
 
 // answerRows gives a row that fits the columns which a SELECT names.
 func answerRows(text string) [][]sqldriver.Value {
-	player := []sqldriver.Value{int64(7), int64(3), []byte("Lineker"), nil, []byte("1.5000"), born, int64(1), []byte("{}"), nil, nil}
+	player := []sqldriver.Value{
+		int64(7), int64(3), []byte("Lineker"), nil, []byte("1.5000"), born, int64(1), []byte("{}"), nil, nil,
+	}
 	switch {
 	case strings.HasPrefix(text, "SELECT `id`, `version`, `name`"):
 		return [][]sqldriver.Value{player, player, player}
 	case strings.HasPrefix(text, "SELECT `season`"):
 		return [][]sqldriver.Value{{[]byte("1985/86"), int64(1), nil, int64(2)}}
-	case strings.Contains(text, "@@"), strings.HasPrefix(text, "SELECT COUNT"), strings.HasPrefix(text, "SELECT `version`"):
+	case strings.Contains(text, "@@"),
+		strings.HasPrefix(text, "SELECT COUNT"),
+		strings.HasPrefix(text, "SELECT `version`"):
 		return [][]sqldriver.Value{{int64(1)}}
 	}
 	return nil
@@ -38,13 +42,20 @@ func answerRows(text string) [][]sqldriver.Value {
 // TestStatements compares all statements with those of testdata.
 func TestStatements(t *testing.T) {
 	t.Parallel()
-	for name, server := range map[string]server{"mysql": {version: [3]int{9, 7, 0}}, "mariadb": {isMariaDB: true, version: [3]int{10, 11, 0}}} {
+	for name, server := range map[string]server{
+		"mysql":   {version: [3]int{9, 7, 0}},
+		"mariadb": {isMariaDB: true, version: [3]int{10, 11, 0}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			sqltest.Script{
 				Open: func(pool *sql.DB, callers bool) *store.DB {
-					d := &dialect{server: server, packet: 1 << 24, statesIsolation: callers, storesZeroKey: true, hasTriggers: true}
+					d := &dialect{
+						server: server, packet: 1 << 24, statesIsolation: callers, storesZeroKey: true,
+						hasTriggers: true,
+					}
 					db, err := store.New(sqldb.New(sqldb.Config{DB: pool, Dialect: d, Statements: 8, Info: driver.Info{
-						Name: "mysql", Server: d.server.String(), Transactions: true, Views: true, LockingReads: true, AutoKeys: true,
+						Name: "mysql", Server: d.server.String(),
+						Transactions: true, Views: true, LockingReads: true, AutoKeys: true,
 						TimePrecision: time.Microsecond, DecimalDigits: 65, MaxKeys: mostKeys,
 					}}), nil)
 					require.NoError(t, err)

@@ -51,7 +51,10 @@ func direct(t testing.TB, dsn string) *sql.DB {
 	cfg.ParseTime = true
 	cfg.ClientFoundRows = true
 	cfg.Logger = &mysqldriver.NopLogger{}
-	cfg.Params = map[string]string{"time_zone": "'+00:00'", "sql_mode": "'STRICT_TRANS_TABLES'", "innodb_lock_wait_timeout": "5", "lock_wait_timeout": "10"}
+	cfg.Params = map[string]string{
+		"time_zone": "'+00:00'", "sql_mode": "'STRICT_TRANS_TABLES'",
+		"innodb_lock_wait_timeout": "5", "lock_wait_timeout": "10",
+	}
 	connector, err := mysqldriver.NewConnector(cfg)
 	require.NoError(t, err)
 	db := sql.OpenDB(connector)
@@ -79,6 +82,8 @@ func TestConformance(t *testing.T) {
 // connections is the most of one handle: the suite has many handles at a time.
 const connections = 6
 
+// newHarness is the backend as the conformance suite and the loads want it: with handles of its own, and a
+// second connection behind the library's back.
 func newHarness(t testing.TB, dsn string) storetest.Harness {
 	db := direct(t, dsn)
 	return storetest.Harness{
@@ -95,7 +100,8 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 		},
 		Leaks: func(tb testing.TB) {
 			sqltest.NoneLeft(tb, db, `SELECT COUNT(*) FROM information_schema.INNODB_TRX t
- JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.DB = DATABASE()`, "transactions are open at the server")
+ JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id
+ WHERE p.DB = DATABASE()`, "transactions are open at the server")
 			sqltest.NoneLeft(tb, db, `SELECT COUNT(*) FROM information_schema.PROCESSLIST
  WHERE DB = DATABASE() AND COMMAND <> 'Sleep' AND ID <> CONNECTION_ID()`, "statements run at the server")
 		},

@@ -35,9 +35,14 @@ func TestHistoriesUnderFaults(t *testing.T) {
 			dsn := s.Database(t)
 			h := newHarness(t, dsn)
 			h.Open = func(tb testing.TB, o store.Options) *store.DB {
-				return open(tb, p.DSN(dsn), &mysql.Options{Store: o, Connections: connections, LockTimeout: time.Second})
+				return open(
+					tb, p.DSN(dsn),
+					&mysql.Options{Store: o, Connections: connections, LockTimeout: time.Second},
+				)
 			}
-			report := storetest.UnderFaults(t, storetest.FaultRun{Harness: h, Strikes: strikesOn(s, p), Duration: *faultsFor})
+			report := storetest.UnderFaults(
+				t, storetest.FaultRun{Harness: h, Strikes: strikesOn(s, p), Duration: *faultsFor},
+			)
 			require.Positive(t, report.Unknown)
 			require.Positive(t, report.Conflicts)
 		})

@@ -11,7 +11,9 @@ import (
 )
 
 // rawWork is what the package has for raw work.
-var rawWork = sqltest.Backend{Native: mysql.Native, NativeTx: mysql.NativeTx, Where: mysql.Where, Placeholders: sqlx.QUESTION}
+var rawWork = sqltest.Backend{
+	Native: mysql.Native, NativeTx: mysql.NativeTx, Where: mysql.Where, Placeholders: sqlx.QUESTION,
+}
 
 // backend is rawWork on one database.
 func backend(t testing.TB, dsn string, o *mysql.Options) sqltest.Backend {

@@ -106,7 +106,10 @@ func pool(t testing.TB, dsn string, change func(*mysqldriver.Config), params map
 	cfg, err := mysqldriver.ParseDSN(dsn)
 	require.NoError(t, err)
 	cfg.ParseTime = true
-	cfg.Params = map[string]string{"time_zone": "'+00:00'", "sql_mode": "'STRICT_TRANS_TABLES'", "innodb_lock_wait_timeout": "3"}
+	cfg.Params = map[string]string{
+		"time_zone": "'+00:00'", "sql_mode": "'STRICT_TRANS_TABLES'",
+		"innodb_lock_wait_timeout": "3",
+	}
 	for name, value := range params {
 		cfg.Params[name] = value
 	}
@@ -132,14 +135,26 @@ func TestNewAudits(t *testing.T) {
 		want   []string
 	}{
 		{name: "Safe"},
-		{name: "ParseTime", change: func(c *mysqldriver.Config) { c.ParseTime = false }, want: []string{"parseTime=true"}},
+		{
+			name: "ParseTime", change: func(c *mysqldriver.Config) { c.ParseTime = false },
+			want: []string{"parseTime=true"},
+		},
 		{name: "Location", change: func(c *mysqldriver.Config) { c.Loc = london }, want: []string{"loc=UTC"}},
 		{name: "Zone", params: map[string]string{"time_zone": "'+01:00'"}, want: []string{"time_zone"}},
-		{name: "Mode", params: map[string]string{"sql_mode": "''"}, want: []string{"sql_mode=%27STRICT_TRANS_TABLES%27"}},
+		{
+			name: "Mode", params: map[string]string{"sql_mode": "''"},
+			want: []string{"sql_mode=%27STRICT_TRANS_TABLES%27"},
+		},
 		{name: "AllTables", params: map[string]string{"sql_mode": "'STRICT_ALL_TABLES'"}},
-		{name: "Charset", params: map[string]string{"character_set_client": "latin1"}, want: []string{"charset=utf8mb4"}},
+		{
+			name: "Charset", params: map[string]string{"character_set_client": "latin1"},
+			want: []string{"charset=utf8mb4"},
+		},
 		{name: "Autocommit", params: map[string]string{"autocommit": "0"}, want: []string{"autocommit"}},
-		{name: "Wait", params: map[string]string{"innodb_lock_wait_timeout": "50"}, want: []string{"innodb_lock_wait_timeout is 50 s"}},
+		{
+			name: "Wait", params: map[string]string{"innodb_lock_wait_timeout": "50"},
+			want: []string{"innodb_lock_wait_timeout is 50 s"},
+		},
 		{
 			name: "AllAtOnce", change: func(c *mysqldriver.Config) { c.ParseTime = false },
 			params: map[string]string{"sql_mode": "''", "time_zone": "'+01:00'", "autocommit": "0"},

@@ -28,7 +28,8 @@ func (d *dialect) Triggers(spec *driver.Spec, table string) []sqldb.Trigger {
 	return []sqldb.Trigger{{
 		Name: name,
 		DDL: fmt.Sprintf("CREATE TRIGGER %[1]s BEFORE UPDATE ON %[2]s FOR EACH ROW "+
-			"SET NEW.%[3]s = IF(NEW.%[3]s <=> OLD.%[3]s, COALESCE(OLD.%[3]s, 0) + 1, NEW.%[3]s)", quoted, table, version),
+			"SET NEW.%[3]s = IF(NEW.%[3]s <=> OLD.%[3]s, COALESCE(OLD.%[3]s, 0) + 1, NEW.%[3]s)",
+			quoted, table, version),
 		Problem: "the trigger that moves the version for programs that know no versions does not exist",
 	}}
 }
@@ -100,7 +101,8 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 	}
 	table.Exists = true
 	if kind := sqldb.Text(rows[0][0]); kind != "BASE TABLE" {
-		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: "it is a " + strings.ToLower(kind) + ", not a table"})
+		problem := "it is a " + strings.ToLower(kind) + ", not a table"
+		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: problem})
 	} else if engine := sqldb.Text(rows[0][1]); !strings.EqualFold(engine, "InnoDB") {
 		table.Faults = append(table.Faults, sqldb.LiveFault{
 			Problem: "its engine is " + engine + ", which has no transactions",
@@ -117,7 +119,7 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 		return nil, err
 	}
 	for _, row := range rows {
-		addIndexColumn(table, sqldb.Text(row[0]), sqldb.Text(row[2]), sqldb.Number(row[1]) == 0, row[3] != nil || sqldb.Text(row[2]) == "")
+		addIndexColumn(table, row)
 	}
 	if rows, err = ask(ctx, triggerQuery, database, name); err != nil {
 		return nil, err
@@ -147,18 +149,20 @@ func liveColumn(row []any) sqldb.LiveColumn {
 	if c.Type == "enum" || c.Type == "set" {
 		c.Definition = sqldb.Text(row[1]) // its values have a case
 	}
-	c.Omissible = c.Nullable || c.Auto || row[4] != nil || strings.Contains(extra, "generated") || strings.Contains(extra, "default_generated")
+	c.Omissible = c.Nullable || c.Auto || row[4] != nil || strings.Contains(extra, "generated")
 	return c
 }
 
-// addIndexColumn adds a row of indexQuery, which has one for each column of an index, in their order.
-func addIndexColumn(table *sqldb.LiveTable, name, column string, unique, partial bool) {
-	n := len(table.Indexes)
+// addIndexColumn adds a row of indexQuery for Inspect, which has one for each column of an index, in their
+// order. An index over the first characters of a column, or over an expression, does not keep values apart.
+func addIndexColumn(table *sqldb.LiveTable, row []any) {
+	n, name, column := len(table.Indexes), sqldb.Text(row[0]), sqldb.Text(row[2])
 	if n == 0 || table.Indexes[n-1].Name != name {
-		table.Indexes = append(table.Indexes, sqldb.LiveIndex{Name: name, Primary: name == "PRIMARY", Unique: unique})
+		x := sqldb.LiveIndex{Name: name, Primary: name == "PRIMARY", Unique: sqldb.Number(row[1]) == 0}
+		table.Indexes = append(table.Indexes, x)
 		n++
 	}
 	x := &table.Indexes[n-1]
 	x.Columns = append(x.Columns, column)
-	x.Partial = x.Partial || partial
+	x.Partial = x.Partial || row[3] != nil || column == ""
 }

@@ -24,7 +24,10 @@ func TestCreatedTablesAreRight(t *testing.T) {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		sqltest.Names(t, open(t, dsn, nil), 64, []string{"back`tick"}, []string{strings.Repeat("é", 65), "😀", "the 😀 club"})
+		sqltest.Names(
+			t, open(t, dsn, nil), 64, []string{"back`tick"},
+			[]string{strings.Repeat("é", 65), "😀", "the 😀 club"},
+		)
 	})
 }
 
@@ -65,42 +68,122 @@ func TestAdoption(t *testing.T) {
 		rows    string
 	}{
 		{name: "Right"},
-		{name: "NoVersion", change: map[string]string{"version": ""}, problem: []string{"version: the column does not exist"}},
-		{name: "NullVersion", change: map[string]string{"version": "version BIGINT NULL"}, problem: []string{"version: it can be NULL"}, rows: "UPDATE adopted SET version = NULL"},
-		{name: "NarrowVersion", change: map[string]string{"version": "version INT NOT NULL DEFAULT 0"}, problem: []string{"version: it is INT", "int64"}},
-		{name: "FoldingCollation", change: map[string]string{"name": "name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL"}, problem: []string{"name: its collation utf8mb4_general_ci", "upper and lower case"}},
-		{name: "PaddingCollation", change: map[string]string{"name": "name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"}, problem: []string{"utf8mb4_bin", "trailing spaces"}},
-		{name: "OldCharset", change: map[string]string{"name": "name VARCHAR(60) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL"}, problem: []string{"latin1 cannot hold every character"}},
-		{name: "ShortVarchar", change: map[string]string{"name": "name VARCHAR(50) COLLATE $bin NOT NULL"}, problem: []string{"name: it is VARCHAR(50)", "allows 60"}},
-		{name: "Char", change: map[string]string{"name": "name CHAR(60) COLLATE $bin NOT NULL"}, problem: []string{"loses trailing spaces"}},
+		{
+			name: "NoVersion", change: map[string]string{"version": ""},
+			problem: []string{"version: the column does not exist"},
+		},
+		{
+			name: "NullVersion", change: map[string]string{"version": "version BIGINT NULL"},
+			problem: []string{"version: it can be NULL"}, rows: "UPDATE adopted SET version = NULL",
+		},
+		{
+			name: "NarrowVersion", change: map[string]string{"version": "version INT NOT NULL DEFAULT 0"},
+			problem: []string{"version: it is INT", "int64"},
+		},
+		{
+			name: "FoldingCollation",
+			change: map[string]string{
+				"name": "name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL",
+			},
+			problem: []string{"name: its collation utf8mb4_general_ci", "upper and lower case"},
+		},
+		{
+			name:    "PaddingCollation",
+			change:  map[string]string{"name": "name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL"},
+			problem: []string{"utf8mb4_bin", "trailing spaces"},
+		},
+		{
+			name:    "OldCharset",
+			change:  map[string]string{"name": "name VARCHAR(60) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL"},
+			problem: []string{"latin1 cannot hold every character"},
+		},
+		{
+			name: "ShortVarchar", change: map[string]string{"name": "name VARCHAR(50) COLLATE $bin NOT NULL"},
+			problem: []string{"name: it is VARCHAR(50)", "allows 60"},
+		},
+		{
+			name: "Char", change: map[string]string{"name": "name CHAR(60) COLLATE $bin NOT NULL"},
+			problem: []string{"loses trailing spaces"},
+		},
 		{name: "MyISAM", engine: "MyISAM", problem: []string{"its engine is MyISAM"}},
-		{name: "Nullable", change: map[string]string{"balance": "balance BIGINT NULL"}, problem: []string{"balance: it can be NULL", "zero value of int64"}, rows: "UPDATE adopted SET balance = NULL"},
-		{name: "Unsigned", change: map[string]string{"balance": "balance BIGINT UNSIGNED NOT NULL"}, problem: []string{"balance: it is BIGINT", "UNSIGNED", "below 0"}},
-		{name: "Narrow", change: map[string]string{"balance": "balance INT NOT NULL"}, problem: []string{"balance: it is INT"}},
-		{name: "Varchar", change: map[string]string{"balance": "balance VARCHAR(20) NOT NULL"}, problem: []string{"balance: it is VARCHAR(20)"}},
-		{name: "Seconds", change: map[string]string{"founded": "founded DATETIME NOT NULL"}, problem: []string{"founded: it is DATETIME", "rounds"}},
-		{name: "Timestamp", change: map[string]string{"founded": "founded TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)"}, problem: []string{"founded: it is TIMESTAMP(6)"}},
-		{name: "MissingColumn", change: map[string]string{"founded": ""}, problem: []string{"founded: the column does not exist"}},
-		{name: "MissingIndex", change: map[string]string{"UNIQUE": ""}, problem: []string{"adopted_name: the unique index does not exist"}},
-		{name: "PlainIndex", change: map[string]string{"UNIQUE": "INDEX adopted_name (name)"}, problem: []string{"adopted_name: the index is not unique"}},
-		{name: "PrefixIndex", change: map[string]string{"UNIQUE": "UNIQUE adopted_name (name(10))"}, problem: []string{"adopted_name: the index is over other columns"}},
-		{name: "NoKey", change: map[string]string{"id": "id BIGINT NOT NULL"}, problem: []string{"no unique index is over the key (id)"}},
-		{name: "OtherKey", change: map[string]string{"id": "id BIGINT NOT NULL, other BIGINT AUTO_INCREMENT PRIMARY KEY"}, problem: []string{"no unique index is over the key (id)"}},
-		{name: "Unmapped", more: "secret VARCHAR(9) NOT NULL", problem: []string{"secret: the mapping does not store it", "no row can be inserted"}, rows: "-"},
+		{
+			name: "Nullable", change: map[string]string{"balance": "balance BIGINT NULL"},
+			problem: []string{"balance: it can be NULL", "zero value of int64"},
+			rows:    "UPDATE adopted SET balance = NULL",
+		},
+		{
+			name: "Unsigned", change: map[string]string{"balance": "balance BIGINT UNSIGNED NOT NULL"},
+			problem: []string{"balance: it is BIGINT", "UNSIGNED", "below 0"},
+		},
+		{
+			name: "Narrow", change: map[string]string{"balance": "balance INT NOT NULL"},
+			problem: []string{"balance: it is INT"},
+		},
+		{
+			name: "Varchar", change: map[string]string{"balance": "balance VARCHAR(20) NOT NULL"},
+			problem: []string{"balance: it is VARCHAR(20)"},
+		},
+		{
+			name: "Seconds", change: map[string]string{"founded": "founded DATETIME NOT NULL"},
+			problem: []string{"founded: it is DATETIME", "rounds"},
+		},
+		{
+			name:    "Timestamp",
+			change:  map[string]string{"founded": "founded TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)"},
+			problem: []string{"founded: it is TIMESTAMP(6)"},
+		},
+		{
+			name: "MissingColumn", change: map[string]string{"founded": ""},
+			problem: []string{"founded: the column does not exist"},
+		},
+		{
+			name: "MissingIndex", change: map[string]string{"UNIQUE": ""},
+			problem: []string{"adopted_name: the unique index does not exist"},
+		},
+		{
+			name: "PlainIndex", change: map[string]string{"UNIQUE": "INDEX adopted_name (name)"},
+			problem: []string{"adopted_name: the index is not unique"},
+		},
+		{
+			name: "PrefixIndex", change: map[string]string{"UNIQUE": "UNIQUE adopted_name (name(10))"},
+			problem: []string{"adopted_name: the index is over other columns"},
+		},
+		{
+			name: "NoKey", change: map[string]string{"id": "id BIGINT NOT NULL"},
+			problem: []string{"no unique index is over the key (id)"},
+		},
+		{
+			name:    "OtherKey",
+			change:  map[string]string{"id": "id BIGINT NOT NULL, other BIGINT AUTO_INCREMENT PRIMARY KEY"},
+			problem: []string{"no unique index is over the key (id)"},
+		},
+		{
+			name: "Unmapped", more: "secret VARCHAR(9) NOT NULL",
+			problem: []string{"secret: the mapping does not store it", "no row can be inserted"}, rows: "-",
+		},
 		{name: "UnmappedWithDefault", more: "secret VARCHAR(9) NOT NULL DEFAULT ''"},
-		{name: "Several", change: map[string]string{"version": "", "balance": "balance INT NULL", "UNIQUE": ""}, engine: "MyISAM", problem: []string{"engine", "version", "balance: it is INT", "balance", "NULL", "adopted_name"}},
+		{
+			name: "Several", change: map[string]string{"version": "", "balance": "balance INT NULL", "UNIQUE": ""},
+			engine:  "MyISAM",
+			problem: []string{"engine", "version", "balance: it is INT", "balance", "NULL", "adopted_name"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			onEach(t, func(t *testing.T, dsn string) {
 				db := open(t, dsn, nil)
 				behind := direct(t, dsn)
-				bin := map[bool]string{true: "utf8mb4_nopad_bin", false: "utf8mb4_0900_bin"}[strings.HasPrefix(db.Info().Server, "MariaDB")]
+				bin := "utf8mb4_0900_bin"
+				if strings.HasPrefix(db.Info().Server, "MariaDB") {
+					bin = "utf8mb4_nopad_bin"
+				}
 				engine := c.engine
 				if engine == "" {
 					engine = "InnoDB"
 				}
-				table := "CREATE TABLE adopted (" + sqltest.AdoptedTable(right, c.change, c.more) + ") ENGINE=" + engine + " DEFAULT CHARSET utf8mb4"
+				table := "CREATE TABLE adopted (" + sqltest.AdoptedTable(
+					right, c.change, c.more,
+				) + ") ENGINE=" + engine + " DEFAULT CHARSET utf8mb4"
 				sqltest.Do(t, behind, strings.ReplaceAll(table, "$bin", bin))
 				if c.rows != "-" {
 					sqltest.Do(t, behind, sqltest.AdoptedRow(c.change, "'Leicester'"))
@@ -124,7 +207,11 @@ func TestVersionTrigger(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		sqltest.Do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
+		sqltest.Do(
+			t, behind,
+			"CREATE TABLE clubs (id BIGINT PRIMARY KEY, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, "+
+				"founded DATETIME(6) NOT NULL)",
+		)
 		sqltest.Do(t, behind, "INSERT INTO clubs VALUES (1, 'Leicester', 100, '1984-01-01')")
 		db := open(t, dsn, &mysql.Options{VersionTriggers: true})
 		r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
@@ -154,8 +241,16 @@ func TestRowsWithoutVersion(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		sqltest.Do(t, behind, "CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, name VARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)")
-		sqltest.Do(t, behind, "INSERT INTO clubs VALUES (1, NULL, 'a', 1, '1984-01-01'), (2, 0, 'b', 1, '1984-01-01'), (3, NULL, 'c', 1, '1984-01-01')")
+		sqltest.Do(
+			t, behind,
+			"CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, name VARCHAR(60) NOT NULL, "+
+				"balance BIGINT NOT NULL, founded DATETIME(6) NOT NULL)",
+		)
+		sqltest.Do(
+			t, behind,
+			"INSERT INTO clubs VALUES (1, NULL, 'a', 1, '1984-01-01'), (2, 0, 'b', 1, '1984-01-01'), "+
+				"(3, NULL, 'c', 1, '1984-01-01')",
+		)
 		r := store.MustRepository[sqltest.Club, int64](open(t, dsn, nil), "clubs", nil)
 		for id := range int64(2) {
 			c, err := r.Get(t.Context(), id+1)
@@ -178,7 +273,9 @@ func TestConcurrentEnsureSchema(t *testing.T) {
 	onEach(t, func(t *testing.T, dsn string) {
 		done := make(chan error)
 		for range 4 {
-			r := store.MustRepository[sqltest.Kinds, int64](open(t, dsn, &mysql.Options{VersionTriggers: true}), "kinds", nil)
+			r := store.MustRepository[sqltest.Kinds, int64](
+				open(t, dsn, &mysql.Options{VersionTriggers: true}), "kinds", nil,
+			)
 			go func() { done <- r.EnsureSchema(t.Context()) }()
 		}
 		for range 4 {

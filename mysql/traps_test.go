@@ -22,11 +22,22 @@ import (
 
 // TestChangedRowsAreMatchedRows writes what is stored already, and what a folding collation takes
 // for the same, with the server counting changed rows and with it counting matched ones.
+// ownServers are started for one test alone, which does to them what no other may meet.
+var ownServers = map[string]func(testing.TB) *testbed.Server{
+	"MariaDB": testbed.StartMariaDB,
+	"MySQL":   testbed.StartMySQL,
+}
+
 func TestChangedRowsAreMatchedRows(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		sqltest.Do(t, direct(t, dsn), "CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, balance BIGINT NOT NULL, "+
-			"founded DATETIME(6) NOT NULL, name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL)")
+		sqltest.Do(
+			t,
+			direct(t, dsn),
+			"CREATE TABLE clubs (id BIGINT PRIMARY KEY, version BIGINT NULL, balance BIGINT NOT NULL, "+
+				"founded DATETIME(6) NOT NULL, name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci "+
+				"NOT NULL)",
+		)
 		for _, mode := range []string{"clientFoundRows=false", "clientFoundRows=true"} {
 			db := open(t, dsn+"?"+mode, nil)
 			r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
@@ -63,8 +74,12 @@ func TestSessions(t *testing.T) {
 			if strings.HasPrefix(db.Info().Server, "MariaDB 10") {
 				variable = "@@tx_isolation"
 			}
-			require.NoError(t, c.QueryRowxContext(t.Context(), "SELECT @@sql_mode, @@time_zone, @@character_set_client, @@innodb_lock_wait_timeout, @@lock_wait_timeout, "+variable).
-				Scan(&mode, &zone, &charset, &wait, &metadata, &isolation))
+			require.NoError(
+				t,
+				c.QueryRowxContext(t.Context(), "SELECT @@sql_mode, @@time_zone, @@character_set_client, "+
+					"@@innodb_lock_wait_timeout, @@lock_wait_timeout, "+variable).
+					Scan(&mode, &zone, &charset, &wait, &metadata, &isolation),
+			)
 			assert.Contains(t, mode, "STRICT_TRANS_TABLES")
 			assert.Contains(t, mode, "NO_AUTO_VALUE_ON_ZERO")
 			assert.Equal(t, "+00:00", zone)
@@ -180,7 +195,7 @@ func TestPreparedStatementsAreBounded(t *testing.T) {
 		changes = 2000
 	}
 	const workers, statements = 4, 40
-	for name, server := range map[string]func(testing.TB) *testbed.Server{"MariaDB": testbed.StartMariaDB, "MySQL": testbed.StartMySQL} {
+	for name, server := range ownServers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := server(t).Database(t)
@@ -200,7 +215,10 @@ func TestPreparedStatementsAreBounded(t *testing.T) {
 					require.NoError(t, r.Insert(t.Context(), &fields20{ID: key}))
 					all.Go(func() {
 						for i := range changes / workers / 2 {
-							_, err := r.Modify(t.Context(), key, func(f *fields20) error { f.change(rand.Uint32()); return nil })
+							_, err := r.Modify(
+								t.Context(), key,
+								func(f *fields20) error { f.change(rand.Uint32()); return nil },
+							)
 							if !assert.NoError(t, err) {
 								return
 							}
@@ -230,7 +248,7 @@ func prepared(t testing.TB, db *sql.DB) int {
 // this connection keeps.
 func TestStatementLimitOfTheServer(t *testing.T) {
 	t.Parallel()
-	for name, server := range map[string]func(testing.TB) *testbed.Server{"MariaDB": testbed.StartMariaDB, "MySQL": testbed.StartMySQL} {
+	for name, server := range ownServers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := server(t).Database(t)
@@ -257,7 +275,11 @@ func TestStrict(t *testing.T) {
 	}
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		sqltest.Do(t, behind, "CREATE TABLE short (id BIGINT AUTO_INCREMENT PRIMARY KEY, version BIGINT NOT NULL, name VARCHAR(60) NOT NULL)")
+		sqltest.Do(
+			t, behind,
+			"CREATE TABLE short (id BIGINT AUTO_INCREMENT PRIMARY KEY, version BIGINT NOT NULL, name VARCHAR(60) "+
+				"NOT NULL)",
+		)
 		r := store.MustRepository[short, int64](open(t, dsn, nil), "short", nil)
 		err := r.Insert(t.Context(), &short{ID: 1, Name: strings.Repeat("é", 61)})
 		require.ErrorIs(t, err, store.ErrInvalid)
@@ -282,7 +304,11 @@ func TestFoldingKeys(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		sqltest.Do(t, behind, "CREATE TABLE people (name VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
+		sqltest.Do(
+			t, behind,
+			"CREATE TABLE people (name VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, "+
+				"version BIGINT NOT NULL, count BIGINT NOT NULL)",
+		)
 		db := open(t, dsn, nil)
 		r := store.MustRepository[sqltest.Named, string](db, "people", nil)
 		bob := sqltest.Named{Name: "bob", Count: 1}
@@ -314,7 +340,9 @@ func TestFoldingKeys(t *testing.T) {
 			"SELECT name, count FROM people WHERE":    {"const"},
 			"SELECT version, count FROM people WHERE": {"const"},
 		} {
-			kind, key, rows := explain(t, behind, "EXPLAIN FORMAT=TRADITIONAL "+text+" name = 'bob' AND "+exact+" = 'bob'")
+			kind, key, rows := explain(
+				t, behind, "EXPLAIN FORMAT=TRADITIONAL "+text+" name = 'bob' AND "+exact+" = 'bob'",
+			)
 			assert.Contains(t, kinds, kind, text)
 			assert.Equal(t, "PRIMARY", key, text)
 			assert.EqualValues(t, 1, rows, text)
@@ -407,7 +435,7 @@ func TestWriteWhileReading(t *testing.T) {
 // refusal makes the driver drop the connection, so that the next one can be to the new primary.
 func TestReadOnlyServer(t *testing.T) {
 	t.Parallel()
-	for name, server := range map[string]func(testing.TB) *testbed.Server{"MariaDB": testbed.StartMariaDB, "MySQL": testbed.StartMySQL} {
+	for name, server := range ownServers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dsn := server(t).Database(t)

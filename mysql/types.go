@@ -97,7 +97,7 @@ var blobs = map[string]int64{
 
 // Misfit implements [sqldb.Schema].
 func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
-	wrong := []string{fmt.Sprintf("it is %s, and the mapping stores %s in it", c.Definition, f.Type)}
+	wrong := sqldb.Misfitf("it is %s, and the mapping stores %s in it", c.Definition, f.Type)
 	switch f.Kind {
 	case driver.Bool:
 		if integers[c.Type] == 0 && (c.Type != "bit" || c.Precision != 1) {
@@ -115,18 +115,21 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
 			return wrong
 		}
 		if c.Scale > int64(f.Scale) {
-			return []string{fmt.Sprintf("it is %s, which holds more digits after the point than the mapping reads", c.Definition)}
+			return sqldb.Misfitf(
+				"it is %s, which holds more digits after the point than the mapping reads", c.Definition,
+			)
 		}
 	case driver.Time:
 		switch {
 		case c.Type != "datetime":
 			return wrong
 		case c.Precision < 6:
-			return []string{fmt.Sprintf("it is %s, which rounds times to %d digits of a second", c.Definition, c.Precision)}
+			return sqldb.Misfitf("it is %s, which rounds times to %d digits of a second", c.Definition, c.Precision)
 		}
 	case driver.ByteArray, driver.UUID:
-		fits := c.Type == "binary" && c.Length == int64(f.Base.Len()) || c.Type == "varbinary" && c.Length >= int64(f.Base.Len())
-		if !fits && !strings.HasSuffix(c.Type, "blob") {
+		n := int64(f.Base.Len())
+		isFit := c.Type == "binary" && c.Length == n || c.Type == "varbinary" && c.Length >= n
+		if !isFit && !strings.HasSuffix(c.Type, "blob") {
 			return wrong
 		}
 	case driver.Bytes:
@@ -153,7 +156,7 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []strin
 	case f.Kind == driver.Uint && !c.Unsigned && need < 64:
 		need++
 	case f.Kind == driver.Int && c.Unsigned:
-		return []string{fmt.Sprintf("it is %s, which refuses numbers below 0", c.Definition)}
+		return sqldb.Misfitf("it is %s, which refuses numbers below 0", c.Definition)
 	}
 	if have < need {
 		return wrong
@@ -178,9 +181,9 @@ func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string 
 func tooShort(need, have int64, unit string, c *sqldb.LiveColumn) []string {
 	switch {
 	case need == 0 && have < 1<<24-1:
-		return []string{fmt.Sprintf("it is %s, which holds %d %s, and the mapping has no bound", c.Definition, have, unit)}
+		return sqldb.Misfitf("it is %s, which holds %d %s, and the mapping has no bound", c.Definition, have, unit)
 	case need > have:
-		return []string{fmt.Sprintf("it is %s, which holds %d %s, and the mapping allows %d", c.Definition, have, unit, need)}
+		return sqldb.Misfitf("it is %s, which holds %d %s, and the mapping allows %d", c.Definition, have, unit, need)
 	}
 	return nil
 }
@@ -191,7 +194,7 @@ func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []str
 	size, isText := blobs[c.Type]
 	switch {
 	case c.Type == "char":
-		return []string{fmt.Sprintf("it is %s, which loses trailing spaces", c.Definition)}
+		return sqldb.Misfitf("it is %s, which loses trailing spaces", c.Definition)
 	case c.Type == "varchar":
 		size = c.Length
 	case isText && strings.HasSuffix(c.Type, "text"):
@@ -213,13 +216,15 @@ func (d *dialect) collationMisfit(c *sqldb.LiveColumn) []string {
 	charset, _, _ := strings.Cut(name, "_")
 	var problems []string
 	if charset != "utf8mb4" {
-		problems = append(problems, fmt.Sprintf("its collation is %s, and %s cannot hold every character", name, charset))
+		problems = sqldb.Misfitf("its collation is %s, and %s cannot hold every character", name, charset)
 	}
 	switch {
 	case !strings.HasSuffix(name, "_bin"):
-		problems = append(problems, fmt.Sprintf("its collation %s takes different strings, such as upper and lower case, for equal", name))
+		problems = append(problems, sqldb.Misfitf("its collation %s takes different strings, such as upper and "+
+			"lower case, for equal", name)...)
 	case !strings.Contains(name, "nopad") && !strings.Contains(name, "0900"):
-		problems = append(problems, fmt.Sprintf("its collation %s takes strings that differ in trailing spaces for equal", name))
+		problems = append(problems, sqldb.Misfitf("its collation %s takes strings that differ in trailing spaces "+
+			"for equal", name)...)
 	}
 	return problems
 }

@@ -46,6 +46,8 @@ func TestRoundTrips(t *testing.T) {
 	})
 }
 
+// countTrips counts the round trips of each call, after each has been made once: what is prepared then costs
+// nothing more. atomic is how many an Atomic of two writes takes, which depends on whose pool it is.
 func countTrips(t *testing.T, p *testbed.Proxy, db *store.DB, atomic int) {
 	ctx := t.Context()
 	r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)

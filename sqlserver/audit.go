@@ -13,17 +13,17 @@ import (
 
 // server is the product and what the database allows.
 type server struct {
-	version   string
-	edition   int    // SERVERPROPERTY('EngineEdition'): 5 is Azure SQL Database
-	babelfish string // its version, empty where the server is Microsoft's
-	database  string
-	collation string
-	codepage  int
-	rcsi      bool // READ_COMMITTED_SNAPSHOT
-	snapshot  bool // ALLOW_SNAPSHOT_ISOLATION
-	options   int  // @@OPTIONS
-	utcTimes  bool // DATETIME2 is given as time.Time in UTC
-	rawUUIDs  bool // the bytes of a uniqueidentifier are given as they are stored
+	version     string
+	edition     int    // SERVERPROPERTY('EngineEdition'): 5 is Azure SQL Database
+	babelfish   string // its version, empty where the server is Microsoft's
+	database    string
+	collation   string
+	codepage    int
+	hasRCSI     bool // READ_COMMITTED_SNAPSHOT
+	hasSnapshot bool // ALLOW_SNAPSHOT_ISOLATION
+	options     int  // @@OPTIONS
+	hasUTCTimes bool // DATETIME2 is given as time.Time in UTC
+	hasRawUUIDs bool // the bytes of a uniqueidentifier are given as they are stored
 }
 
 // The last columns probe the client: a summer and a winter day, since a location may be UTC in one
@@ -48,7 +48,7 @@ const (
 	xactAbort            = 16384
 )
 
-// audit reads the settings of one connection. A server that is too old is ErrUnsupported.
+// audit reads the settings of one connection, for Open and New. A server that is too old is ErrUnsupported.
 func audit(ctx context.Context, db *sql.DB) (*server, error) {
 	var s server
 	var product, babelfish, collation sql.NullString
@@ -61,14 +61,14 @@ func audit(ctx context.Context, db *sql.DB) (*server, error) {
 	}
 	s.version, s.edition, s.babelfish = product.String, int(edition.Int64), babelfish.String
 	s.collation, s.codepage = collation.String, int(page.Int64)
-	s.utcTimes = sqldb.IsNoon(summer) && sqldb.IsNoon(winter)
+	s.hasUTCTimes = sqldb.IsNoon(summer) && sqldb.IsNoon(winter)
 	b, ok := id.([]byte)
-	s.rawUUIDs = ok && len(b) == 16 && b[0] == 3
+	s.hasRawUUIDs = ok && len(b) == 16 && b[0] == 3
 	var rcsi, snapshot sql.NullInt64
 	if err := db.QueryRowContext(ctx, databaseQuery).Scan(&rcsi, &snapshot); err != nil {
 		return nil, err
 	}
-	s.rcsi, s.snapshot = rcsi.Int64 == 1, snapshot.Int64 == 1
+	s.hasRCSI, s.hasSnapshot = rcsi.Int64 == 1, snapshot.Int64 == 1
 	if why := s.tooOld(); why != "" {
 		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
 	}
@@ -77,7 +77,8 @@ func audit(ctx context.Context, db *sql.DB) (*server, error) {
 
 const azureDatabase = 5
 
-// tooOld says why the server is. Azure SQL Database states an old number and is always new.
+// tooOld says why the server cannot be used, empty when it can. Azure SQL Database states an old number and is
+// always new.
 func (s *server) tooOld() string {
 	number, _, _ := strings.Cut(s.version, ".")
 	major, _ := strconv.Atoi(number)
@@ -87,17 +88,19 @@ func (s *server) tooOld() string {
 	return ""
 }
 
-// problems names what makes the pool unsafe, each with what to do about it.
+// problems names what makes a pool unsafe, each with what to do about it, all in one error: whoever mends a DSN
+// wants to mend it once. What it does not find would break a guarantee silently.
 func (s *server) problems() []string {
 	var found []string
-	if !s.utcTimes {
+	if !s.hasUTCTimes {
 		found = append(found, "times are not given in UTC: take timezone out of the DSN")
 	}
-	if !s.rawUUIDs {
+	if !s.hasRawUUIDs {
 		found = append(found, "guid conversion is on: take it out of the DSN")
 	}
 	if s.options&implicitTransactions != 0 {
-		found = append(found, "IMPLICIT_TRANSACTIONS is on, so that nothing would be kept: SET IMPLICIT_TRANSACTIONS OFF")
+		found = append(found, "IMPLICIT_TRANSACTIONS is on, so that nothing would be kept: "+
+			"SET IMPLICIT_TRANSACTIONS OFF")
 	}
 	for _, o := range []struct {
 		bit  int
@@ -115,17 +118,17 @@ func (s *server) problems() []string {
 	return found
 }
 
-// report says what was found, and what it means.
+// report is what was found, for the Logger of the store options.
 func (s *server) report() []any {
 	return []any{
 		"server", s.String(), "database", s.database, "collation", s.collation, "code_page", s.codepage,
-		"read_committed_snapshot", s.rcsi, "snapshot_isolation", s.snapshot,
-		"xact_abort", s.options&xactAbort != 0, "nocount", s.options&noCount != 0, "arithabort", s.options&arithAbort != 0,
+		"read_committed_snapshot", s.hasRCSI, "snapshot_isolation", s.hasSnapshot,
+		"xact_abort", s.options&xactAbort != 0, "nocount", s.options&noCount != 0,
+		"arithabort", s.options&arithAbort != 0,
 	}
 }
 
-// String is what stands in Info.Server. Where there are no views it says what would bring them,
-// since it stands in the error of View.
+// String is what stands in Info.Server.
 func (s *server) String() string {
 	switch {
 	case s.babelfish != "":

@@ -158,7 +158,8 @@ var texts = []struct {
 	{"invalid input syntax", driver.Refused},
 }
 
-// classify says what an error of the server or of the client means.
+// classify says what an error of the server or of the client means. Every error that a call meets comes here,
+// by Dialect.Classify or by opening; one that it does not know is one of the network or of database/sql.
 func classify(err error) (driver.Fault, bool) {
 	all := serverErrors(err)
 	if len(all) == 0 {
@@ -172,7 +173,7 @@ func classify(err error) (driver.Fault, bool) {
 		Class:      class,
 		Code:       strconv.Itoa(int(e.Number)),
 		Constraint: constraint(e),
-		Sent:       fatal(err),
+		Sent:       isFatal(err),
 	}, true
 }
 
@@ -202,6 +203,8 @@ func meaning(all []mssql.Error) (mssql.Error, driver.Class) {
 	return last, classOf(last)
 }
 
+// classOf is the class of one error, for meaning: by its number, on Babelfish by the text of PostgreSQL where
+// it has no number, else by its severity.
 func classOf(e mssql.Error) driver.Class {
 	if e.Number == babelfishError {
 		for _, t := range texts {
@@ -226,8 +229,8 @@ func classOf(e mssql.Error) driver.Class {
 // fatalSeverity is that of errors after which the server ends the connection.
 const fatalSeverity = 20
 
-// fatal reports whether the connection has ended, perhaps after the statement was done.
-func fatal(err error) bool {
+// isFatal reports whether the connection has ended, perhaps after the statement was done.
+func isFatal(err error) bool {
 	if _, ok := errors.AsType[mssql.ServerError](err); ok {
 		return true
 	}
@@ -240,8 +243,8 @@ func fatal(err error) bool {
 	return false
 }
 
-// constraint finds the name of the constraint that refused. The message is the only place where
-// the server gives it, before any value.
+// constraint finds the name of the constraint that was broken, for classify. The message is the only place
+// where the server gives it, before any value.
 func constraint(e mssql.Error) string {
 	switch e.Number {
 	case 2627:
@@ -259,6 +262,7 @@ func constraint(e mssql.Error) string {
 	return ""
 }
 
+// between is the text between two others, empty where one of them is missing.
 func between(text, before, after string) string {
 	_, text, ok := strings.Cut(text, before)
 	if !ok {
@@ -272,7 +276,9 @@ func between(text, before, after string) string {
 }
 
 // IsStatementError implements [sqldb.Dialect].
-func (d *dialect) IsStatementError(err error) bool { return len(serverErrors(err)) > 0 && !fatal(err) }
+func (d *dialect) IsStatementError(err error) bool {
+	return len(serverErrors(err)) > 0 && !isFatal(err)
+}
 
 // IsUnknownStatement implements [sqldb.Dialect]: the client prepares nothing at the server.
 func (d *dialect) IsUnknownStatement(error) bool { return false }

@@ -37,25 +37,58 @@ func TestClassify(t *testing.T) {
 		err  error
 		want driver.Fault
 	}{
-		{"Key", serverError(2627, "Violation of PRIMARY KEY constraint 'PK__clubs__3213E83F'. Cannot insert duplicate key in object 'dbo.clubs'. The duplicate key value is (7).", 3621, ended), driver.Fault{Class: driver.Duplicate, Code: "2627", Constraint: "PK__clubs__3213E83F"}},
-		{"KeyWithQuotes", serverError(2627, "Violation of UNIQUE KEY constraint 'a'b'. Cannot insert duplicate key in object 'dbo.c'. The duplicate key value is (x' constraint 'y'. Cannot insert)."), driver.Fault{Class: driver.Duplicate, Code: "2627", Constraint: "a'b"}},
-		{"Index", serverError(2601, "Cannot insert duplicate key row in object 'dbo.clubs' with unique index 'clubs_name'. The duplicate key value is (' with unique index 'x'.).", 3621, ended), driver.Fault{Class: driver.Duplicate, Code: "2601", Constraint: "clubs_name"}},
+		{
+			"Key", serverError(2627, "Violation of PRIMARY KEY constraint 'PK__clubs__3213E83F'. Cannot insert "+
+				"duplicate key in object 'dbo.clubs'. The duplicate key value is (7).", 3621, ended),
+			driver.Fault{Class: driver.Duplicate, Code: "2627", Constraint: "PK__clubs__3213E83F"},
+		},
+		{
+			"KeyWithQuotes", serverError(2627, "Violation of UNIQUE KEY constraint 'a'b'. Cannot insert duplicate "+
+				"key in object 'dbo.c'. The duplicate key value is (x' constraint 'y'. Cannot insert)."),
+			driver.Fault{Class: driver.Duplicate, Code: "2627", Constraint: "a'b"},
+		},
+		{
+			"Index", serverError(2601, "Cannot insert duplicate key row in object 'dbo.clubs' with unique index "+
+				"'clubs_name'. The duplicate key value is (' with unique index 'x'.).", 3621, ended),
+			driver.Fault{Class: driver.Duplicate, Code: "2601", Constraint: "clubs_name"},
+		},
 		{"DuplicateWithoutName", serverError(2627, "odd"), driver.Fault{Class: driver.Duplicate, Code: "2627"}},
-		{"DuplicateUnended", serverError(2601, "with unique index 'odd"), driver.Fault{Class: driver.Duplicate, Code: "2601"}},
-		{"DuplicateBabelfish", serverError(2627, `duplicate key value violates unique constraint "clubs_pkey"`), driver.Fault{Class: driver.Duplicate, Code: "2627", Constraint: "clubs_pkey"}},
+		{
+			"DuplicateUnended", serverError(2601, "with unique index 'odd"),
+			driver.Fault{Class: driver.Duplicate, Code: "2601"},
+		},
+		{
+			"DuplicateBabelfish", serverError(2627, `duplicate key value violates unique constraint "clubs_pkey"`),
+			driver.Fault{Class: driver.Duplicate, Code: "2627", Constraint: "clubs_pkey"},
+		},
 		{"Deadlock", serverError(1205, ""), driver.Fault{Class: driver.LockFailure, Code: "1205"}},
 		{"LockTimeout", serverError(1222, ""), driver.Fault{Class: driver.LockFailure, Code: "1222"}},
 		{"Snapshot", serverError(3960, ""), driver.Fault{Class: driver.Conflict, Code: "3960"}},
 		{"SnapshotDDL", serverError(3961, ""), driver.Fault{Class: driver.Conflict, Code: "3961"}},
 		{"SnapshotOff", serverError(3952, ""), driver.Fault{Class: driver.Unsupported, Code: "3952"}},
-		{"ForeignKey", serverError(547, `The INSERT statement conflicted with the FOREIGN KEY constraint "goals_club". The conflict occurred in database "game", table "dbo.clubs", column 'id'.`, 3621, ended), driver.Fault{Class: driver.Refused, Code: "547", Constraint: "goals_club"}},
-		{"Null", serverError(515, "Cannot insert the value NULL into column 'name', table 'game.dbo.clubs'; column does not allow nulls. INSERT fails.", 3621, ended), driver.Fault{Class: driver.Refused, Code: "515"}},
+		{
+			"ForeignKey",
+			serverError(547, `The INSERT statement conflicted with the FOREIGN KEY constraint "goals_club". `+
+				`The conflict occurred in database "game", table "dbo.clubs", column 'id'.`, 3621, ended),
+			driver.Fault{Class: driver.Refused, Code: "547", Constraint: "goals_club"},
+		},
+		{
+			"Null", serverError(515, "Cannot insert the value NULL into column 'name', table 'game.dbo.clubs'; "+
+				"column does not allow nulls. INSERT fails.", 3621, ended),
+			driver.Fault{Class: driver.Refused, Code: "515"},
+		},
 		{"Cut", serverError(8152, ""), driver.Fault{Class: driver.Refused, Code: "8152"}},
 		{"Cut2019", serverError(2628, ""), driver.Fault{Class: driver.Refused, Code: "2628"}},
-		{"Trigger", serverError(50000, "no", 3609, "The transaction ended in the trigger."), driver.Fault{Class: driver.Refused, Code: "50000"}},
+		{
+			"Trigger", serverError(50000, "no", 3609, "The transaction ended in the trigger."),
+			driver.Fault{Class: driver.Refused, Code: "50000"},
+		},
 		{"TriggerAlone", serverError(3609, ""), driver.Fault{Class: driver.Refused, Code: "3609"}},
 		{"DuplicateInTrigger", serverError(2627, "", 3609, ""), driver.Fault{Class: driver.Duplicate, Code: "2627"}},
-		{"Login", serverError(18456, "Login failed for user 'someone'."), driver.Fault{Class: driver.Other, Code: "18456"}},
+		{
+			"Login", serverError(18456, "Login failed for user 'someone'."),
+			driver.Fault{Class: driver.Other, Code: "18456"},
+		},
 		{"Azure40613", serverError(40613, ""), driver.Fault{Class: driver.Unavailable, Code: "40613"}},
 		{"Azure40197", serverError(40197, ""), driver.Fault{Class: driver.Unavailable, Code: "40197", Sent: true}},
 		{"Azure40501", serverError(40501, ""), driver.Fault{Class: driver.Unavailable, Code: "40501"}},
@@ -75,11 +108,21 @@ func TestClassify(t *testing.T) {
 		{"BabelfishLockTimeout", pg("canceling statement due to lock timeout"), babel(driver.LockFailure)},
 		{"BabelfishDeadlock", pg("deadlock detected"), babel(driver.LockFailure)},
 		{"BabelfishCanceled", pg("canceling statement due to user request"), babel(driver.Canceled)},
-		{"BabelfishKilled", pg("terminating connection due to administrator command"), driver.Fault{Class: driver.Unavailable, Code: "33557097", Sent: true}},
-		{"BabelfishCheck", pg(`new row for relation "clubs" violates check constraint "positive"`), driver.Fault{Class: driver.Refused, Code: "33557097", Constraint: "positive"}},
+		{
+			"BabelfishKilled", pg("terminating connection due to administrator command"),
+			driver.Fault{Class: driver.Unavailable, Code: "33557097", Sent: true},
+		},
+		{
+			"BabelfishCheck", pg(`new row for relation "clubs" violates check constraint "positive"`),
+			driver.Fault{Class: driver.Refused, Code: "33557097", Constraint: "positive"},
+		},
 		{"BabelfishTooLong", pg("value too long for type character varying(60)"), babel(driver.Refused)},
 		{"BabelfishMissing", pg("'MERGE' is not currently supported in Babelfish"), babel(driver.Other)},
-		{"Stream", mssql.StreamError{InnerError: errors.New("odd")}, driver.Fault{Class: driver.Unavailable, Sent: true}},
+		{
+			"Stream",
+			mssql.StreamError{InnerError: errors.New("odd")},
+			driver.Fault{Class: driver.Unavailable, Sent: true},
+		},
 	} {
 		own.Test(t, c.name, c.err, c.want)
 	}
@@ -128,7 +171,8 @@ func TestCondition(t *testing.T) {
 		want, wrong string
 	}{
 		{sql: "a = @p1 OR b = @P2 OR c = @p1", args: 2, want: "a = @p4 OR b = @p5 OR c = @p4"},
-		{sql: "a = '@p1' OR [@p1] = @p1 -- @p9\n OR /* @p9 */ b = \"@p1\"", args: 1, want: "a = '@p1' OR [@p1] = @p4 -- @p9\n OR /* @p9 */ b = \"@p1\""},
+		{sql: "a = '@p1' OR [@p1] = @p1 -- @p9\n OR /* @p9 */ b = \"@p1\"", args: 1, want: "a = '@p1' OR [@p1] = " +
+			"@p4 -- @p9\n OR /* @p9 */ b = \"@p1\""},
 		{sql: "a = 'it''s @p1' AND b = @p1", args: 1, want: "a = 'it''s @p1' AND b = @p4"},
 		{sql: "@@p1 = x@p1 AND @p1x = 1 AND 1 = @p1", args: 1, want: "@@p1 = x@p1 AND @p1x = 1 AND 1 = @p4"},
 		{sql: "a = '@p1", args: 0, want: "a = '@p1"},
@@ -159,7 +203,8 @@ func TestMade(t *testing.T) {
 	for number, text := range map[int]string{
 		2714: "There is already an object named 'clubs' in the database.",
 		2705: "Column names in each table must be unique.",
-		1913: "The operation failed because an index or statistics with name 'clubs_name' already exists on table 'clubs'.",
+		1913: "The operation failed because an index or statistics with name 'clubs_name' already exists on table " +
+			"'clubs'.",
 		1779: "Table 'clubs' already has a primary key defined on it.",
 		219:  "The type 'clubs' already exists, or you do not have permission to create it.",
 		2627: `duplicate key value violates unique constraint "pg_class_relname_nsp_index"`,
@@ -168,7 +213,10 @@ func TestMade(t *testing.T) {
 	} {
 		assert.True(t, new(dialect).IsExist(serverError(number, text)), number)
 	}
-	assert.False(t, new(dialect).IsExist(serverError(2627, `duplicate key value violates unique constraint "clubs_pkey"`)))
+	assert.False(
+		t,
+		new(dialect).IsExist(serverError(2627, `duplicate key value violates unique constraint "clubs_pkey"`)),
+	)
 	assert.False(t, new(dialect).IsExist(serverError(262, "CREATE TABLE permission denied in database 'game'.")))
 	assert.False(t, new(dialect).IsExist(io.EOF))
 }

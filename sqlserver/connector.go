@@ -22,7 +22,9 @@ var reserved = map[string]string{
 	"multipleactiveresult": "the client has one request at a time",
 }
 
-// parse reads a DSN. Its errors name the parameter that is wrong, and hold nothing else of the DSN.
+// parse reads a DSN for Open. Its errors name the parameter that is wrong, and hold nothing else of the DSN,
+// which has a password; the client's own errors would quote it. A DSN that says nothing of encryption gets
+// it whole, since the client would encrypt the login alone.
 func parse(dsn string) (msdsn.Config, error) {
 	var none msdsn.Config
 	if !strings.HasPrefix(dsn, "sqlserver://") {
@@ -49,14 +51,14 @@ func parse(dsn string) (msdsn.Config, error) {
 		case ok && (strings.EqualFold(value, "false") || strings.EqualFold(value, "disabled")):
 		case ok:
 			problems = append(problems, fmt.Sprintf("take %s out of it (%s)", lower, why))
-		case !readable(lower, value):
+		case !isReadable(lower, value):
 			problems = append(problems, fmt.Sprintf("the value of %s cannot be read", sqldb.Printable(lower)))
 		}
 	}
 	if len(problems) > 0 {
 		return none, backend.Invalidf("the DSN: %s", strings.Join(problems, "; "))
 	}
-	if !encrypt { // the client's own default sends all but the login in the clear
+	if !encrypt {
 		values.Set(msdsn.Encrypt, "true")
 		u.RawQuery = values.Encode()
 	}
@@ -68,11 +70,12 @@ func parse(dsn string) (msdsn.Config, error) {
 }
 
 func unreadable() error {
-	return backend.Invalidf("the DSN cannot be read: it is sqlserver://user:password@host:port?database=name, with &name=value after it")
+	return backend.Invalidf("the DSN cannot be read: it is sqlserver://user:password@host:port?database=name, " +
+		"with &name=value after it")
 }
 
-// readable asks the client whether it understands one parameter, away from user and password.
-func readable(name, value string) bool {
+// isReadable asks the client whether it understands one parameter, away from user and password.
+func isReadable(name, value string) bool {
 	_, err := msdsn.Parse("sqlserver://127.0.0.1?" + url.Values{name: {value}}.Encode())
 	return err == nil
 }

@@ -41,8 +41,9 @@ func (d *dialect) Facts() sqldb.Facts {
 			LikeSpecials: "%_[",
 			Alone:        d.settings("READ COMMITTED"),
 			BeginTx:      []string{d.settings("READ COMMITTED") + "BEGIN TRANSACTION"},
-			BeginView:    []string{d.settings("SNAPSHOT") + "BEGIN TRANSACTION"}, // its moment is that of its first read
-			Commit:       "COMMIT TRANSACTION",
+			// The moment of a View is that of its first read.
+			BeginView: []string{d.settings("SNAPSHOT") + "BEGIN TRANSACTION"},
+			Commit:    "COMMIT TRANSACTION",
 			// An error has rolled back already (XACT_ABORT). The level of a View would stay with the connection.
 			Rollback: "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
 		},
@@ -96,14 +97,15 @@ func (d *dialect) Arg(f *driver.Field, value any) (any, error) {
 		}
 		text, ok := d.page.encode(v)
 		if !ok {
-			return nil, &driver.ValueError{Field: f.Name, Problem: fmt.Sprintf("has a character that the code page %d of its varchar column does not have", d.page.number)}
+			return nil, &driver.ValueError{Field: f.Name, Problem: fmt.Sprintf(
+				"has a character that the code page %d of its varchar column does not have", d.page.number)}
 		}
 		return mssql.VarChar(text), nil
 	}
 	return value, nil
 }
 
-// null is NULL of the type of a field. That of a uniqueidentifier is text, which the server converts:
+// null is NULL of the type of a field, for Arg. That of a uniqueidentifier is text, which the server converts:
 // the client sends 16 bytes too many behind its own (go-mssqldb 1.11, writeGuidType).
 func null(f *driver.Field) any {
 	if f == nil {
@@ -187,7 +189,7 @@ func (d *dialect) Insert(p sqldb.InsertParts) (text string, hasRows bool) {
 		types, columns, made = append(types, "v BINARY(8)"), append(columns, "v"), append(made, "inserted."+p.Version)
 	}
 	order := ""
-	if len(p.Values) > 1 { // the key is made, then
+	if len(p.Values) > 1 { // sqldb gives several rows only where the key is made
 		order = " ORDER BY k"
 		width := strings.Count(p.Columns, ", ") + 1
 		values = " SELECT " + numbered("c", width) + " FROM (VALUES (0, " + p.Values[0] + ")"
@@ -218,14 +220,16 @@ func (d *dialect) Write(head, where, version string) (final string, hasRows bool
 		return head + where + "; SELECT @@ROWCOUNT", true
 	}
 	return "DECLARE @made TABLE (v BINARY(8)); DECLARE @n INT; " + head +
-		" OUTPUT inserted." + version + " INTO @made (v)" + where + "; SET @n = @@ROWCOUNT; SELECT @n, v FROM @made", true
+		" OUTPUT inserted." + version + " INTO @made (v)" + where +
+		"; SET @n = @@ROWCOUNT; SELECT @n, v FROM @made", true
 }
 
 // settings are what a pooled connection has lost, all but the isolation level of its last transaction.
 // Those that a statement with parameters makes end with it.
 func (d *dialect) settings(level string) string {
 	milliseconds := (d.wait + time.Millisecond - 1) / time.Millisecond
-	return fmt.Sprintf("SET XACT_ABORT ON; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL %s; ", milliseconds, level)
+	return fmt.Sprintf("SET XACT_ABORT ON; SET LOCK_TIMEOUT %d; SET TRANSACTION ISOLATION LEVEL %s; ",
+		milliseconds, level)
 }
 
 // Classify implements [sqldb.Dialect].

@@ -50,6 +50,8 @@ func faults(tb testing.TB, p *testbed.Proxy, dsn string, o store.Options) (*stor
 	}
 }
 
+// client looks at what the client sends, for faults: it cuts the connection at the request that the test has armed
+// it for, before or after the server has it. On this wire the text of a statement is in its packet.
 func (b *breaker) client(data []byte) testbed.Action {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -23,7 +23,7 @@ var born = time.Date(1961, 6, 21, 0, 0, 0, 0, time.UTC)
 // testDialect is that of a SQL Server 2022 in western Europe.
 func testDialect() *dialect {
 	return &dialect{
-		server: server{version: "16.0.4135.4", database: "game", codepage: 1252, snapshot: true},
+		server: server{version: "16.0.4135.4", database: "game", codepage: 1252, hasSnapshot: true},
 		page:   codepageOf(1252), wait: 3 * time.Second,
 	}
 }
@@ -50,7 +50,9 @@ func answerRows(text string) [][]sqldriver.Value {
 		return [][]sqldriver.Value{{stamp}}
 	case strings.Contains(text, "SELECT @n, v FROM @made"):
 		return [][]sqldriver.Value{{int64(1), stamp}}
-	case strings.Contains(text, "@@ROWCOUNT"), strings.HasPrefix(text, "SELECT COUNT"), strings.HasPrefix(text, "SELECT [version]"):
+	case strings.Contains(text, "@@ROWCOUNT"),
+		strings.HasPrefix(text, "SELECT COUNT"),
+		strings.HasPrefix(text, "SELECT [version]"):
 		return [][]sqldriver.Value{{int64(1)}}
 	}
 	return nil

@@ -73,6 +73,8 @@ func TestConformance(t *testing.T) {
 // know its own catalogue on a new connection.
 const connections = 12
 
+// newHarness is the backend as the conformance suite and the loads want it: with handles of its own, and a
+// second connection behind the library's back.
 func newHarness(t testing.TB, dsn string) storetest.Harness {
 	db := direct(t, dsn)
 	shared := direct(t, dsn)
@@ -177,7 +179,9 @@ func (r raw) relax(tb testing.TB, table string) {
 // isBabelfish reports whether the server is no SQL Server.
 func isBabelfish(tb testing.TB, db *sql.DB) bool {
 	tb.Helper()
-	return sqltest.Value[sql.NullString](tb, db, "SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion'))").Valid
+	return sqltest.Value[sql.NullString](
+		tb, db, "SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('BabelfishVersion'))",
+	).Valid
 }
 
 func (r raw) Delete(tb testing.TB, row storetest.Row) {

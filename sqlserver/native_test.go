@@ -14,7 +14,9 @@ import (
 )
 
 // rawWork is what the package has for raw work.
-var rawWork = sqltest.Backend{Native: sqlserver.Native, NativeTx: sqlserver.NativeTx, Where: sqlserver.Where, Placeholders: sqlx.AT}
+var rawWork = sqltest.Backend{
+	Native: sqlserver.Native, NativeTx: sqlserver.NativeTx, Where: sqlserver.Where, Placeholders: sqlx.AT,
+}
 
 // backend is rawWork on one database.
 func backend(t testing.TB, dsn string, o *sqlserver.Options) sqltest.Backend {

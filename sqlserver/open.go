@@ -65,12 +65,16 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 // grace is how long a server that is there may take to confirm that it has stopped a statement.
 const grace = 500 * time.Millisecond
 
-// statements is the most statements that are kept for each connection. They are texts alone.
+// statements is the capacity of each statement cache. What is cached are texts alone, since the client
+// prepares nothing at the server.
 const statements = 128
 
-// mostKeys is a power of two, as the lists are.
+// mostKeys is the most keys that package store gives to one call. It is a power of two, to which sqldb fills
+// up its lists, so that no list is longer.
 const mostKeys = 2048
 
+// newDB makes the DB of Open and New. Both audit the pool: what the DSN does not say, such as the settings of
+// the database, is the same for both.
 func newDB(ctx context.Context, db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 	found, err := audit(ctx, db)
 	if err != nil {
@@ -88,13 +92,13 @@ func newDB(ctx context.Context, db *sql.DB, d *dialect, o Options, owned bool) (
 	}), &o.Store)
 }
 
-// info holds the facts that the audit has found.
+// info is what package store may do with the server that the audit has found.
 func (d *dialect) info() driver.Info {
 	i := driver.Info{
 		Name:          "sqlserver",
 		Server:        d.server.String(),
 		Transactions:  true,
-		Views:         d.server.snapshot,
+		Views:         d.server.hasSnapshot,
 		LockingReads:  d.server.babelfish == "", // which parses the hints and goes on
 		AutoKeys:      true,
 		AutoVersion:   true,

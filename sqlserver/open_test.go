@@ -101,7 +101,9 @@ func TestOpenReports(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		var log strings.Builder
 		open(t, dsn, &sqlserver.Options{Store: store.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
-		for _, word := range []string{"read_committed_snapshot", "snapshot_isolation", "xact_abort", "nocount", "collation"} {
+		for _, word := range []string{
+			"read_committed_snapshot", "snapshot_isolation", "xact_abort", "nocount", "collation",
+		} {
 			assert.Contains(t, log.String(), word)
 		}
 		assert.NotContains(t, log.String(), "sqlserver://")
@@ -147,6 +149,8 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 		native, ok := sqlserver.Native(db)
 		require.True(t, ok)
 		require.Same(t, callers, native.DB)
-		sqltest.PoolStaysOpen(t, db, callers, func() (*store.DB, error) { return sqlserver.New(t.Context(), callers, nil) })
+		sqltest.PoolStaysOpen(
+			t, db, callers, func() (*store.DB, error) { return sqlserver.New(t.Context(), callers, nil) },
+		)
 	})
 }

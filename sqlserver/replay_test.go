@@ -70,6 +70,7 @@ type cell struct {
 	Time  *time.Time `json:",omitempty"`
 }
 
+// cellOf is a value as the tape stores it: JSON alone would make a float64 of an int64 and a string of a time.
 func cellOf(value sqldriver.Value) (c cell) {
 	switch v := value.(type) {
 	case nil:
@@ -92,6 +93,7 @@ func cellOf(value sqldriver.Value) (c cell) {
 	return c
 }
 
+// value is what the client would give for a cell.
 func (c cell) value() sqldriver.Value {
 	switch {
 	case c.Int != nil:
@@ -146,7 +148,10 @@ func (p *tape) exchange(text string, a []sqldriver.NamedValue) (*exchange, error
 	recorded := p.Exchanges[p.at]
 	p.at++
 	if recorded.Send != text || fmt.Sprint(recorded.Args) != fmt.Sprint(e.Args) {
-		p.t.Errorf("exchange %d was recorded as\n%s\n%v\nand is now\n%s\n%v", p.at, recorded.Send, recorded.Args, text, e.Args)
+		p.t.Errorf(
+			"exchange %d was recorded as\n%s\n%v\nand is now\n%s\n%v", p.at, recorded.Send, recorded.Args, text,
+			e.Args,
+		)
 		return nil, io.ErrUnexpectedEOF
 	}
 	return recorded, nil
@@ -302,7 +307,8 @@ func withTape(t *testing.T, record bool, walk func(t *testing.T, pool *sql.DB)) 
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(data, &p.recording))
 		t.Attr("server", p.Engine)
-		t.Logf("replaying a recording of %s: that statements and decoding did not change is all that it shows", p.Engine)
+		t.Logf("replaying a recording of %s: that statements and decoding did not change is all that it shows",
+			p.Engine)
 	}
 	pool := sql.OpenDB(p)
 	pool.SetMaxOpenConns(1)

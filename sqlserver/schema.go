@@ -145,7 +145,8 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 	}
 	table.Exists = true
 	if kind := strings.TrimSpace(sqldb.Text(rows[0][0])); kind != "U" {
-		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: "it is no table (its sys.objects.type is " + kind + ")"})
+		problem := "it is no table (its sys.objects.type is " + kind + ")"
+		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: problem})
 	}
 	if rows, err = ask(ctx, columnQuery, name); err != nil {
 		return nil, err
@@ -166,12 +167,14 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 		return nil, err
 	}
 	if len(rows) > 0 && strings.HasPrefix(sqldb.Text(rows[0][0]), "-") {
-		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: "its IDENTITY counts downwards, so that InsertMany would mix up the keys"})
+		problem := "its IDENTITY counts downwards, so that InsertMany would mix up the keys"
+		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: problem})
 	}
 	return table, nil
 }
 
-// liveColumn describes a row of columnQuery.
+// liveColumn describes a row of columnQuery, for Inspect. The catalogue counts the bytes of an NVARCHAR, and
+// LiveColumn its UTF-16 units, as its declaration does.
 func liveColumn(row []any) sqldb.LiveColumn {
 	c := sqldb.LiveColumn{
 		Name:      sqldb.Text(row[0]),

@@ -25,7 +25,11 @@ func TestOwnRowCount(t *testing.T) {
 		db := open(t, dsn, nil)
 		r := sqltest.Clubs(t, db, 100)
 		sqltest.Do(t, behind, "CREATE TABLE log (id BIGINT IDENTITY PRIMARY KEY, what NVARCHAR(9))")
-		sqltest.Do(t, behind, "CREATE TRIGGER clubs_log ON clubs AFTER INSERT, UPDATE, DELETE AS INSERT INTO log (what) VALUES (N'a'), (N'b')")
+		sqltest.Do(
+			t, behind,
+			"CREATE TRIGGER clubs_log ON clubs AFTER INSERT, UPDATE, DELETE AS INSERT INTO log (what) VALUES "+
+				"(N'a'), (N'b')",
+		)
 		check := func(about string, r *store.Repository[sqltest.Club, int64]) {
 			c, err := r.Get(t.Context(), 1)
 			require.NoError(t, err)
@@ -68,7 +72,10 @@ func TestMadeKeysUnderATrigger(t *testing.T) {
 		r := store.MustRepository[ticket, int64](open(t, dsn, nil), "tickets", nil)
 		require.NoError(t, r.EnsureSchema(t.Context()))
 		sqltest.Do(t, behind, "CREATE TABLE log (id BIGINT IDENTITY(1000, 1) PRIMARY KEY, what NVARCHAR(9))")
-		sqltest.Do(t, behind, "CREATE TRIGGER tickets_log ON tickets AFTER INSERT, UPDATE AS INSERT INTO log (what) VALUES (N'a')")
+		sqltest.Do(
+			t, behind,
+			"CREATE TRIGGER tickets_log ON tickets AFTER INSERT, UPDATE AS INSERT INTO log (what) VALUES (N'a')",
+		)
 		var all []*ticket
 		for i := range 200 {
 			all = append(all, &ticket{Seat: strings.Repeat("x", i%9) + string(rune('a'+i%26))})
@@ -106,7 +113,15 @@ func TestVarchar(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, differences)
 		behind := direct(t, dsn)
-		require.Equal(t, "varchar", sqltest.Value[string](t, behind, "SELECT TYPE_NAME(system_type_id) FROM sys.columns WHERE object_id = OBJECT_ID('coded') AND name = 'code'"))
+		require.Equal(
+			t,
+			"varchar",
+			sqltest.Value[string](
+				t, behind,
+				"SELECT TYPE_NAME(system_type_id) FROM sys.columns WHERE object_id = OBJECT_ID('coded') AND name "+
+					"= 'code'",
+			),
+		)
 		require.NoError(t, r.Insert(t.Context(), &coded{Code: "LEI", Place: "Málaga"}))
 		got, err := r.Get(t.Context(), "LEI")
 		require.NoError(t, err)
@@ -114,7 +129,9 @@ func TestVarchar(t *testing.T) {
 		require.Equal(t, "Málaga", sqltest.Value[string](t, behind, "SELECT place FROM coded WHERE code = 'LEI'"))
 		// The type of the parameter as the server sees it.
 		n, err := r.Count(t.Context(), store.AllOf(store.Where("Code", store.Eq, "LEI"), sqlserver.Where(
-			"CONVERT(NVARCHAR(20), SQL_VARIANT_PROPERTY(CONVERT(SQL_VARIANT, @p1), 'BaseType')) = N'varchar'", mssql.VarChar("LEI"))))
+			"CONVERT(NVARCHAR(20), SQL_VARIANT_PROPERTY(CONVERT(SQL_VARIANT, @p1), 'BaseType')) = N'varchar'",
+			mssql.VarChar("LEI"),
+		)))
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n)
 		for about, call := range map[string]func() error{
@@ -125,11 +142,16 @@ func TestVarchar(t *testing.T) {
 				_, err := r.Modify(t.Context(), "LEI", func(c *coded) error { c.Place = "😀"; return nil })
 				return err
 			},
-			"Query": func() error { _, err := r.Count(t.Context(), store.Where("Place", store.Eq, "Łukasz")); return err },
+			"Query": func() error {
+				_, err := r.Count(t.Context(), store.Where("Place", store.Eq, "Łukasz"))
+				return err
+			},
 		} {
 			err := call()
 			require.ErrorIs(t, err, store.ErrInvalid, about)
-			require.ErrorContains(t, err, map[bool]string{true: "Code", false: "Place"}[about == "Key" || about == "Get"])
+			require.ErrorContains(
+				t, err, map[bool]string{true: "Code", false: "Place"}[about == "Key" || about == "Get"],
+			)
 		}
 		n, err = r.Count(t.Context(), store.Query{})
 		require.NoError(t, err)
@@ -151,7 +173,9 @@ func TestAnotherSchema(t *testing.T) {
 		got, err := r.Modify(t.Context(), 1, sqltest.Credit(5))
 		require.NoError(t, err)
 		require.EqualValues(t, 2, got.Version)
-		require.EqualValues(t, 5, sqltest.Value[int64](t, direct(t, dsn), "SELECT balance FROM league.clubs WHERE id = 1"))
+		require.EqualValues(
+			t, 5, sqltest.Value[int64](t, direct(t, dsn), "SELECT balance FROM league.clubs WHERE id = 1"),
+		)
 	})
 }
 
@@ -196,7 +220,13 @@ func TestTimesAreDatetime2(t *testing.T) {
 			require.NoError(t, err)
 			require.EqualValues(t, 1, n)
 		}
-		require.EqualValues(t, 1, sqltest.Value[int](t, direct(t, dsn), "SELECT COUNT(*) FROM clubs WHERE founded = @p1", civil.DateTimeOf(at.UTC())))
+		require.EqualValues(
+			t,
+			1,
+			sqltest.Value[int](
+				t, direct(t, dsn), "SELECT COUNT(*) FROM clubs WHERE founded = @p1", civil.DateTimeOf(at.UTC()),
+			),
+		)
 	})
 }
 
@@ -214,7 +244,9 @@ func TestDeadlock(t *testing.T) {
 // TestLockTimeout has a wait for a lock end the transaction, which runs again.
 func TestLockTimeout(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
-		_ = sqltest.LockTimeout(t, open(t, dsn, &sqlserver.Options{LockTimeout: 500 * time.Millisecond}), direct(t, dsn))
+		_ = sqltest.LockTimeout(
+			t, open(t, dsn, &sqlserver.Options{LockTimeout: 500 * time.Millisecond}), direct(t, dsn),
+		)
 	})
 }
 
@@ -261,7 +293,11 @@ func TestViewsNeedSnapshotIsolation(t *testing.T) {
 func TestFoldingKeys(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		sqltest.Do(t, behind, "CREATE TABLE people (name NVARCHAR(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, version BIGINT NOT NULL, count BIGINT NOT NULL)")
+		sqltest.Do(
+			t, behind,
+			"CREATE TABLE people (name NVARCHAR(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, version "+
+				"BIGINT NOT NULL, count BIGINT NOT NULL)",
+		)
 		r := store.MustRepository[sqltest.Named, string](open(t, dsn, nil), "people", nil)
 		sqltest.Do(t, behind, "INSERT INTO people VALUES (N'eve ', 1, 1)")
 		bob := sqltest.Named{Name: "bob", Count: 1}
@@ -293,7 +329,11 @@ func TestPrefixTakesNoWildcards(t *testing.T) {
 func TestNothingIsCut(t *testing.T) {
 	onServer(t, func(t *testing.T, dsn string) {
 		behind := direct(t, dsn)
-		sqltest.Do(t, behind, "CREATE TABLE clubs (id BIGINT NOT NULL PRIMARY KEY, version BIGINT NOT NULL, name NVARCHAR(60) NOT NULL, balance BIGINT NOT NULL, founded DATETIME2(7) NOT NULL)")
+		sqltest.Do(
+			t, behind,
+			"CREATE TABLE clubs (id BIGINT NOT NULL PRIMARY KEY, version BIGINT NOT NULL, name NVARCHAR(60) NOT "+
+				"NULL, balance BIGINT NOT NULL, founded DATETIME2(7) NOT NULL)",
+		)
 		r := store.MustRepository[sqltest.Club, int64](open(t, dsn, nil), "clubs", nil)
 		require.NoError(t, r.Insert(t.Context(), &sqltest.Club{ID: 1, Name: strings.Repeat("é", 60)}))
 		err := r.Insert(t.Context(), &sqltest.Club{ID: 2, Name: strings.Repeat("😀", 31)})

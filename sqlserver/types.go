@@ -16,8 +16,9 @@ const (
 // CheckField implements [sqldb.Schema].
 func (d *dialect) CheckField(*driver.Field) string { return "" }
 
-// columnType is the type of the column that EnsureSchema makes for a field. An NVARCHAR has room for
-// as many characters as the mapping says, of two UTF-16 units each.
+// columnType is the type of the column that EnsureSchema makes for a field, for Column. It holds each value of
+// the field's kind exactly and tells each two apart: another type or collation would round, cut or fold. An
+// NVARCHAR has room for as many characters as the mapping says, of two UTF-16 units each.
 func (d *dialect) columnType(f *driver.Field) string {
 	switch f.Kind {
 	case driver.Bool:
@@ -53,6 +54,7 @@ func (d *dialect) columnType(f *driver.Field) string {
 	return "VARCHAR(" + bound(size, mostBytes) + ") COLLATE " + d.page.collation
 }
 
+// bound is the length in a declaration, MAX where there is none or where the type cannot have it.
 func bound(n, most int) string {
 	if n <= 0 || n > most {
 		return "MAX"
@@ -106,7 +108,7 @@ var integers = map[string]int{"tinyint": 8, "smallint": 16, "int": 32, "bigint":
 
 // Misfit implements [sqldb.Schema].
 func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
-	wrong := []string{fmt.Sprintf("it is %s, and the mapping stores %s in it", c.Definition, f.Type)}
+	wrong := sqldb.Misfitf("it is %s, and the mapping stores %s in it", c.Definition, f.Type)
 	switch f.Kind {
 	case driver.Bool:
 		if c.Type != "bit" {
@@ -124,7 +126,9 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
 			return wrong
 		}
 		if c.Scale > int64(f.Scale) {
-			return []string{fmt.Sprintf("it is %s, which holds more digits after the point than the mapping reads", c.Definition)}
+			return sqldb.Misfitf(
+				"it is %s, which holds more digits after the point than the mapping reads", c.Definition,
+			)
 		}
 	case driver.Time:
 		return timeMisfit(c, wrong)
@@ -153,6 +157,7 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
 	return nil
 }
 
+// integerMisfit says for Misfit whether a column holds every number of an integer field.
 func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
 	bits, need := integers[c.Type], int(f.Base.Size())*8
 	switch {
@@ -169,46 +174,52 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []strin
 	return nil
 }
 
+// timeMisfit says for Misfit whether a column holds times to the microsecond.
 func timeMisfit(c *sqldb.LiveColumn, wrong []string) []string {
 	switch {
 	case c.Type == "datetime", c.Type == "smalldatetime":
-		return []string{fmt.Sprintf("it is %s, which rounds times", c.Definition)}
+		return sqldb.Misfitf("it is %s, which rounds times", c.Definition)
 	case c.Type != "datetime2":
 		return wrong
 	case c.Scale < 6:
-		return []string{fmt.Sprintf("it is %s, which rounds times to %d digits of a second", c.Definition, c.Scale)}
+		return sqldb.Misfitf("it is %s, which rounds times to %d digits of a second", c.Definition, c.Scale)
 	}
 	return nil
 }
 
-// tooShort compares bounds, of which 0 is none.
+// tooShort says whether a column that holds some bytes or characters is shorter than the mapping needs it. 0 is
+// no bound, on either side.
 func tooShort(need, have int64, unit string, c *sqldb.LiveColumn) []string {
 	switch {
 	case have == 0:
 	case need == 0:
-		return []string{fmt.Sprintf("it is %s, which holds %d %s, and the mapping has no bound", c.Definition, have, unit)}
+		return sqldb.Misfitf("it is %s, which holds %d %s, and the mapping has no bound", c.Definition, have, unit)
 	case need > have:
-		return []string{fmt.Sprintf("it is %s, which holds %d %s, and the mapping allows %d", c.Definition, have, unit, need)}
+		return sqldb.Misfitf("it is %s, which holds %d %s, and the mapping allows %d", c.Definition, have, unit, need)
 	}
 	return nil
 }
 
+// stringMisfit says for Misfit whether a column holds text of the mapping's size, in characters that it has,
+// and compares it as the mapping does. Any other column would put ? for what it does not have, or take two
+// keys for one.
 func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
 	var problems []string
 	switch {
 	case c.Type == "char" || c.Type == "nchar":
-		return []string{fmt.Sprintf("it is %s, which fills up with spaces", c.Definition)}
+		return sqldb.Misfitf("it is %s, which fills up with spaces", c.Definition)
 	case c.Type != "varchar" && c.Type != "nvarchar":
 		return wrong
 	case c.Type == "varchar" && !f.Varchar:
-		problems = append(problems, fmt.Sprintf("it is %s, which cannot hold every character, and its index is not used for the nvarchar "+
-			"that the mapping sends: tag the field varchar, or change the column", c.Definition))
+		problems = sqldb.Misfitf("it is %s, which cannot hold every character, and its index is not used for the "+
+			"nvarchar that the mapping sends: tag the field varchar, or change the column", c.Definition)
 	case c.Type == "varchar" && c.Precision != int64(d.page.number):
-		problems = append(problems, fmt.Sprintf("its collation %s has another code page than the database", c.Collation))
+		problems = sqldb.Misfitf("its collation %s has another code page than the database", c.Collation)
 	}
 	problems = append(problems, tooShort(int64(f.Size), c.Length, "characters", c)...)
 	if name := strings.ToLower(c.Collation); !strings.Contains(name, "_bin") {
-		problems = append(problems, fmt.Sprintf("its collation %s decides which strings are equal and how they sort, not their code points", c.Collation))
+		problems = append(problems, sqldb.Misfitf("its collation %s decides which strings are equal and how they "+
+			"sort, not their code points", c.Collation)...)
 	}
 	return problems
 }

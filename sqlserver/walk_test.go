@@ -38,6 +38,8 @@ func TestWalk(t *testing.T) {
 	withTape(t, *record, walk)
 }
 
+// walk makes the calls of TestWalk on a pool, which is that of a live server or of its recording. What it does
+// must not depend on chance or on the time, since each statement must be the one that was recorded.
 func walk(t *testing.T, pool *sql.DB) {
 	ctx := t.Context()
 	db, err := New(ctx, pool, nil)
@@ -53,8 +55,12 @@ func walk(t *testing.T, pool *sql.DB) {
 	goals := int64(24)
 	one := walker{
 		ID: 1, Name: "Vardy 😀", Code: "Málaga", Goals: &goals, Rating: 7.5, Active: true, Worth: "1000.5",
-		Born: time.Date(1987, 1, 11, 12, 30, 15, 123456000, time.UTC), Team: [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
-		Hash: [4]byte{0xff, 0, 1, 2}, Face: []byte{}, Marks: map[string]int{"a": 1}, Note: sql.Null[string]{V: "ten", Valid: true},
+		Born: time.Date(
+			1987, 1, 11, 12, 30, 15, 123456000, time.UTC,
+		), Team: [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+		Hash: [4]byte{
+			0xff, 0, 1, 2,
+		}, Face: []byte{}, Marks: map[string]int{"a": 1}, Note: sql.Null[string]{V: "ten", Valid: true},
 	}
 	want := one
 	require.NoError(t, walkers.InsertMany(ctx, []*walker{&one, {ID: 2, Name: "Mahrez", Worth: "0"}}))
@@ -85,8 +91,14 @@ func walk(t *testing.T, pool *sql.DB) {
 	old, err := walkers.IsStale(ctx, stale)
 	require.NoError(t, err)
 	require.True(t, old)
-	n, err := walkers.Count(ctx, store.AllOf(store.Where("Name", store.Prefix, "V"), store.Where("Face", store.Eq, []byte{}),
-		store.Where("Team", store.Eq, want.Team), store.Where("Born", store.Eq, want.Born), Where("rating > @p1", 7)))
+	n, err := walkers.Count(
+		ctx,
+		store.AllOf(
+			store.Where("Name", store.Prefix, "V"), store.Where("Face", store.Eq, []byte{}),
+			store.Where("Team", store.Eq, want.Team), store.Where("Born", store.Eq, want.Born),
+			Where("rating > @p1", 7),
+		),
+	)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, n)
 	items, next, err := walkers.Page(ctx, store.Query{}.OrderByDesc("Goals").Limit(1))

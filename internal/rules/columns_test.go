@@ -26,8 +26,6 @@ const (
 var wideLines = map[string]int{
 	"internal/load":  1,
 	"mongo":          69,
-	"mysql":          74,
-	"sqlserver":      60,
 	"store/memstore": 1,
 }
 

@@ -27,6 +27,9 @@ func IsKey(spec *driver.Spec, f *driver.Field) bool {
 	return false
 }
 
+// Misfitf is one way in which a live column cannot hold what a mapping stores, as Schema.Misfit returns it.
+func Misfitf(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }
+
 // Text reads a value of a server's catalogue, whose types differ between servers.
 func Text(value any) string {
 	switch v := value.(type) {
