@@ -22,8 +22,8 @@ type failure struct {
 // meaning is the error that the caller gets. It holds the backend's code and no text of the server.
 func (f *failure) meaning() error {
 	var look *notApplied
-	nothingWritten := errors.As(f.err, &look)
-	isUnknown := f.fault.Sent && f.isWrite && !nothingWritten
+	isNotApplied := errors.As(f.err, &look)
+	isUnknown := f.fault.Sent && f.isWrite && !isNotApplied
 	if f.ended != nil && f.mayBeOfCtx() {
 		switch {
 		case isUnknown:
@@ -37,7 +37,7 @@ func (f *failure) meaning() error {
 		return explain(ErrUnknownOutcome, "no answer said what happened%s", f.code())
 	}
 	err := f.ofClass()
-	if nothingWritten && !errors.Is(err, ErrTransient) {
+	if isNotApplied && !errors.Is(err, ErrTransient) {
 		return explain(ErrTransient, "nothing was written, and why could not be read%s", f.code())
 	}
 	return err

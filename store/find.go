@@ -26,17 +26,17 @@ func (r *Repository[T, K]) Find(ctx context.Context, q Query) iter.Seq2[T, error
 			yield(none, err)
 			return
 		}
-		ended := false
+		hasEnded := false
 		end := func(err error) error {
-			ended = true
+			hasEnded = true
 			return c.end(ctx, err)
 		}
 		defer func() {
-			if !ended { // the body broke out of the loop, or panicked
+			if !hasEnded { // the body broke out of the loop, or panicked
 				_ = end(nil)
 			}
 		}()
-		if stopped, err := findPages(ctx, c, q, yield); !stopped {
+		if isStopped, err := findPages(ctx, c, q, yield); !isStopped {
 			if err := end(err); err != nil {
 				yield(none, err)
 			}
@@ -44,8 +44,8 @@ func (r *Repository[T, K]) Find(ctx context.Context, q Query) iter.Seq2[T, error
 	}
 }
 
-// findPages yields page after page. stopped reports that the loop's body wants no more.
-func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error) bool) (stopped bool, err error) {
+// findPages yields page after page, for Find. isStopped reports that the loop's body wants no more.
+func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error) bool) (isStopped bool, err error) {
 	query, err := c.repo.compile(q)
 	if err != nil {
 		return false, err

@@ -50,9 +50,9 @@ func (r *Repository[T, K]) modify(
 	if err != nil {
 		return none, err
 	}
-	returned := false
+	hasReturned := false
 	defer func() {
-		if !returned {
+		if !hasReturned {
 			_ = c.end(ctx, errNotReturned)
 		}
 	}()
@@ -70,7 +70,7 @@ func (r *Repository[T, K]) modify(
 	} else {
 		err = m.run(ctx)
 	}
-	returned = true
+	hasReturned = true
 	if err := c.end(ctx, err); err != nil {
 		return none, err
 	}

@@ -25,15 +25,15 @@ func transact(ctx context.Context, c *call, o *TxOptions, fn func(context.Contex
 	if err != nil {
 		return err
 	}
-	returned := false
+	hasReturned := false
 	defer func() {
-		if !returned { // the caller's function panicked or called Goexit
+		if !hasReturned { // the caller's function panicked or called Goexit
 			_ = c.end(ctx, errNotReturned)
 		}
 	}()
 	rs := runs{call: c, fn: fn}
 	err = rs.all(ctx, o)
-	returned = true
+	hasReturned = true
 	if err = c.end(ctx, err); err != nil {
 		return err
 	}
@@ -122,14 +122,14 @@ func (rs *runs) one(ctx context.Context, n int, deadline time.Time, fn func(cont
 		return fault
 	}
 	rs.tx = &Tx{db: rs.db, driver: d, isView: !rs.mayWrite, run: n, deadline: deadline}
-	returned := false
+	hasReturned := false
 	defer func() {
-		if !returned {
+		if !hasReturned {
 			_ = rs.finish(ctx, run, cancel, errNotReturned)
 		}
 	}()
 	err = fn(context.WithValue(run, txKey{rs.db}, rs.tx), rs.tx)
-	returned = true
+	hasReturned = true
 	return rs.finish(ctx, run, cancel, err)
 }
 

@@ -158,7 +158,7 @@ func (m *Mapping) CheckKey(key any) error {
 
 // KeyText is the key as errors print it, empty where it is secret.
 func (m *Mapping) KeyText(key any) string {
-	if m.secretKey {
+	if m.isSecret {
 		return ""
 	}
 	var parts []string

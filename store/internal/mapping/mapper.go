@@ -85,13 +85,13 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		path := append(append([]int{}, index...), i)
-		text, tagged := f.Tag.Lookup("store")
-		hidden := !f.IsExported()
+		text, isTagged := f.Tag.Lookup("store")
+		isHidden := !f.IsExported()
 		if f.Anonymous && f.Type.Kind() == reflect.Struct {
 			f.PkgPath = "" // the fields of an unexported embedded struct are exported all the same
 		}
 		if !f.IsExported() {
-			if tagged {
+			if isTagged {
 				b.problem(f.Name, "is tagged but not exported")
 			}
 			continue
@@ -105,7 +105,7 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 			continue
 		}
 		naming := b.Resolve(f)
-		if hidden && naming.How == driver.Stored {
+		if isHidden && naming.How == driver.Stored {
 			b.problem(f.Name,
 				"is embedded and not exported, and would be stored as a value of its own: inline or export it")
 			continue
@@ -265,15 +265,15 @@ func (b *mapper) complete() {
 			m.checks = append(m.checks, check{&spec.Fields[i], c})
 		}
 	}
-	m.secretKey = spec.Key.Secret
+	m.isSecret = spec.Key.Secret
 	fields := spec.KeyFields()
 	for i := range fields {
-		m.secretKey = m.secretKey || fields[i].Secret
+		m.isSecret = m.isSecret || fields[i].Secret
 		if c := checkOf(&fields[i], b.Info); c != nil {
 			m.keyChecks = append(m.keyChecks, check{&fields[i], c})
 		}
 	}
-	m.validated = reflect.PointerTo(b.Type).Implements(reflect.TypeFor[validator]())
+	m.hasValidate = reflect.PointerTo(b.Type).Implements(reflect.TypeFor[validator]())
 }
 
 func (b *mapper) nameable(f *driver.Field) {

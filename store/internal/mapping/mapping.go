@@ -36,17 +36,17 @@ type Mapping struct {
 	// Spec is what the backend is told of it.
 	Spec driver.Spec
 
-	info      driver.Info
-	now       func() time.Time
-	readAt    *driver.Field            // nil when there is none
-	created   int                      // the index in Spec.Fields, -1 when there is none
-	updated   int                      // likewise
-	byName    map[string]*driver.Field // what queries can name
-	checks    []check                  // of Spec.Fields, for those that have something to check
-	keyChecks []check                  // of the key's fields
-	equal     []equalFunc              // of Spec.Fields
-	validated bool                     // the type has a Validate method
-	secretKey bool
+	info        driver.Info
+	now         func() time.Time
+	readAt      *driver.Field            // nil when there is none
+	created     int                      // the index in Spec.Fields, -1 when there is none
+	updated     int                      // likewise
+	byName      map[string]*driver.Field // what queries can name
+	checks      []check                  // of Spec.Fields, for those that have something to check
+	keyChecks   []check                  // of the key's fields
+	equal       []equalFunc              // of Spec.Fields
+	hasValidate bool                     // the type has a Validate method
+	isSecret    bool                     // the key is never printed
 }
 
 // Field returns the stored field with a Go name, or an error that lists the names there are.

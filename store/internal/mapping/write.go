@@ -103,7 +103,7 @@ func (m *Mapping) setTime(u *Undo, v reflect.Value, now time.Time, onlyZero bool
 
 // validate runs the entity's own Validate. Its error is shown: its text is the caller's.
 func (m *Mapping) validate(r driver.Record) error {
-	if !m.validated {
+	if !m.hasValidate {
 		return nil
 	}
 	return r.Pointer().(validator).Validate()
