@@ -36,6 +36,9 @@ func (e *engine) lockValues(ctx context.Context, t *transaction, tab *table, cha
 	return nil
 }
 
+// lockClaims finds out what one change does to each unique index, for lockValues, and locks those values.
+// A value that leaves is locked too: until this transaction has committed, nobody else may take it, since a
+// rollback would give it back.
 func (e *engine) lockClaims(ctx context.Context, t *transaction, tab *table, ch *change) error {
 	ch.claims = ch.claims[:0]
 	for i, index := range tab.unique {
@@ -62,8 +65,8 @@ func (e *engine) lockClaims(ctx context.Context, t *transaction, tab *table, ch 
 	return nil
 }
 
-// refused returns the error of a change that would give a unique value to a second row.
-func (ch *change) refused(t *transaction) error {
+// checkUnique returns the error of a change that would give a unique value to a second row.
+func (ch *change) checkUnique(t *transaction) error {
 	for _, c := range ch.claims {
 		holder := c.holder(t)
 		if !c.takes || holder == "" || holder == ch.key {
@@ -85,7 +88,7 @@ func (ch *change) refused(t *transaction) error {
 // there is none.
 func (c claim) holder(t *transaction) string {
 	id := c.lock.id
-	if c.lock.claimed {
+	if c.lock.isClaimed {
 		return c.lock.holder
 	}
 	return t.engine.state.Load().table(id.table).holder(id.index-1, id.key)
@@ -99,7 +102,7 @@ func (t *transaction) put(tab *table, ch *change) {
 	}
 	t.own.set(tab.number, ch.key, r)
 	for _, c := range ch.claims {
-		c.lock.claimed, c.lock.holder = true, ""
+		c.lock.isClaimed, c.lock.holder = true, ""
 		if c.takes {
 			c.lock.holder = ch.key
 		}
@@ -135,7 +138,7 @@ func (e *engine) insert(ctx context.Context, t *transaction, tab *table, changes
 		if taken[ch.lock] || rowAt(e.present(t), tab.number, ch.key) != nil {
 			return duplicate(primary)
 		}
-		if err := ch.refused(t); err != nil {
+		if err := ch.checkUnique(t); err != nil {
 			return err
 		}
 		if j := slices.IndexFunc(ch.claims, func(c claim) bool { return taken[c.lock] }); j >= 0 {

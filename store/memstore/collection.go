@@ -22,7 +22,7 @@ type collection struct {
 	kinds     map[int]driver.Kind // by position
 	width     int                 // the least length of a row that holds all of them
 
-	created bool // the table has all columns; guarded by engine.mu
+	isCreated bool // the table has all columns; guarded by engine.mu
 }
 
 // keyColumn is one column of the key.
@@ -45,20 +45,21 @@ func (e *engine) Collection(spec *driver.Spec) (driver.Collection, error) {
 	return c, nil
 }
 
-// check returns the faults of the mapping, joined.
+// check returns the problems of the mapping, joined.
 func (c *collection) check() error {
-	var faults []error
+	var problems []error
 	add := func(f *driver.Field, format string, args ...any) {
 		text := fmt.Sprintf(format, args...)
-		faults = append(faults, fmt.Errorf("%s.%s: %s", c.spec.Type, f.Name, text))
+		problems = append(problems, fmt.Errorf("%s.%s: %s", c.spec.Type, f.Name, text))
 	}
 	switch c.engine.tag {
 	case "", tagSQL, tagBSON:
 	default:
-		faults = append(faults, fmt.Errorf("%s: Options.Tag is %q, not \"db\" or \"bson\"", c.spec.Type, c.engine.tag))
+		problem := fmt.Errorf("%s: Options.Tag is %q, not \"db\" or \"bson\"", c.spec.Type, c.engine.tag)
+		problems = append(problems, problem)
 	}
 	if c.spec.Table == "" {
-		faults = append(faults, fmt.Errorf("%s: the table has no name", c.spec.Type))
+		problems = append(problems, fmt.Errorf("%s: the table has no name", c.spec.Type))
 	}
 	seen := map[string]string{}
 	for f := range c.stored() {
@@ -89,7 +90,7 @@ func (c *collection) check() error {
 			}
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(problems...)
 }
 
 // stored returns the fields that have a column: the key's parts, the version and the others.
@@ -165,7 +166,7 @@ func (c *collection) read(ctx context.Context, op string, tx driver.Tx, key any,
 	if err != nil {
 		return nil, err
 	}
-	if lock && t != nil && !t.view && !e.snapshotReads {
+	if lock && t != nil && !t.isView && !e.snapshotReads {
 		if err := c.lockRow(ctx, t, string(encoded)); err != nil {
 			return nil, err
 		}

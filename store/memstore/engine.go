@@ -55,6 +55,7 @@ type engine struct {
 
 var _ driver.Database = (*engine)(nil)
 
+// newEngine makes an empty database, for Open and for tests. Settings that are not given get their defaults.
 func newEngine(s settings) *engine {
 	if s.timePrecision <= 0 {
 		s.timePrecision = defaultTimePrecision
@@ -115,7 +116,7 @@ func (e *engine) Close() error {
 	return nil
 }
 
-// admit is the first step of every operation: it refuses what must not start, and asks the hook. The
+// admit is the first step of every operation: it returns the error of what cannot start, and asks the hook. The
 // error lost, which only a write or commit gets, means that the operation must be done, and that lost
 // is its answer whatever comes of it.
 func (e *engine) admit(ctx context.Context, call Call, writes bool) (lost, err error) {
@@ -135,8 +136,8 @@ func (e *engine) admit(ctx context.Context, call Call, writes bool) (lost, err e
 		}
 		return nil, nil
 	}
-	fault, injected := injectedFault(err)
-	if !injected {
+	fault, isInjected := injectedFault(err)
+	if !isInjected {
 		return nil, err
 	}
 	fault.Sent = fault.Sent && writes

@@ -48,6 +48,8 @@ func compileFilter(f *driver.Filter, positions map[string]int, names []string) (
 	return compileComparison(f, position)
 }
 
+// compileJunction compiles And and Or. Both look at one part after the other until one decides: a false
+// one for And, a true one for Or.
 func compileJunction(f *driver.Filter, positions map[string]int, names []string) (predicate, error) {
 	parts := make([]predicate, len(f.Sub))
 	for i, sub := range f.Sub {
@@ -68,6 +70,8 @@ func compileJunction(f *driver.Filter, positions map[string]int, names []string)
 	}, nil
 }
 
+// compileList compiles In and NotIn as a lookup among the encoded values: a list has as many values as
+// Info.MaxKeys, which would be compared one by one for each row.
 func compileList(f *driver.Filter, position int) (predicate, error) {
 	values, ok := f.Value.([]any)
 	if !ok {
@@ -95,6 +99,7 @@ func compileList(f *driver.Filter, position int) (predicate, error) {
 	}, nil
 }
 
+// compileComparison compiles a comparison with one value. Nothing compares with NULL, stored or given.
 func compileComparison(f *driver.Filter, position int) (predicate, error) {
 	value, err := f.Field.EncodeBase(f.Value)
 	if err != nil {

@@ -31,10 +31,10 @@ type lock struct {
 	owner *owner
 	queue []*waiter // in the order of arrival
 
-	// claimed says that the owner has changed who holds the value of a unique index: the row whose key is
+	// isClaimed says that the owner has changed who holds the value of a unique index: the row whose key is
 	// holder, or nobody where that is empty. It takes effect at the owner's commit.
-	claimed bool
-	holder  string
+	isClaimed bool
+	holder    string
 }
 
 // owner is who owns locks: a transaction.
@@ -84,6 +84,8 @@ func (l *locks) acquire(ctx context.Context, o *owner, id lockID) (wanted *lock,
 	return wanted, true, nil
 }
 
+// wait waits in the queue of a lock, for acquire, until it is granted, ctx or the timeout ends, or the
+// database is closed. It gives up l.mu meanwhile, so that others go on, and has it again when it returns.
 func (l *locks) wait(ctx context.Context, wanted *lock, w *waiter) error {
 	timeout := time.NewTimer(l.timeout)
 	defer timeout.Stop()
@@ -119,6 +121,7 @@ func (l *locks) wait(ctx context.Context, wanted *lock, w *waiter) error {
 	return err
 }
 
+// leaveQueue is how a waiter goes that was not granted the lock.
 func (l *lock) leaveQueue(w *waiter) {
 	w.owner.waitsFor = nil
 	if i := slices.Index(l.queue, w); i >= 0 {
@@ -140,7 +143,7 @@ func (o *owner) isDeadlocked() bool {
 
 // release passes a lock on to the first in its queue. The caller takes it out of its owner's list.
 func (l *locks) release(given *lock) {
-	given.claimed, given.holder = false, ""
+	given.isClaimed, given.holder = false, ""
 	if len(given.queue) == 0 {
 		given.owner = nil
 		delete(l.held, given.id)

@@ -76,7 +76,7 @@ func (d *Database) Put(ctx context.Context, table string, key any, set map[strin
 		if err := e.lockValues(ctx, t, tab, changes); err != nil {
 			return err
 		}
-		if err := changes[0].refused(t); err != nil {
+		if err := changes[0].checkUnique(t); err != nil {
 			return err
 		}
 		t.put(tab, &changes[0])

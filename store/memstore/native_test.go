@@ -58,7 +58,7 @@ func TestPut(t *testing.T) {
 	assert.Equal(t, []string{"accounts"}, raw.Tables())
 }
 
-func TestPutRefusals(t *testing.T) {
+func TestPutMistakes(t *testing.T) {
 	f := setup(t, settings{})
 	ctx, raw := t.Context(), f.raw()
 	require.Error(t, raw.Put(ctx, "nowhere", 1, nil))
@@ -113,6 +113,7 @@ type matchID struct {
 	Club   string
 }
 
+// matchSpec is the Spec of match, with a composite key and a version that the database moves.
 func matchSpec() *driver.Spec {
 	t := reflect.TypeFor[match]()
 	s := &driver.Spec{

@@ -56,7 +56,7 @@ func Open(o *Options) *store.DB {
 		fault:          o.Fault,
 	}), &o.Store)
 	if err != nil {
-		panic(err) // store.New refuses nothing but a nil backend
+		panic(err) // store.New has an error for a nil backend alone
 	}
 	return db
 }

@@ -89,6 +89,8 @@ func (c *collection) fixedUnique(m moment, leaves []leaf) (key string, ok bool) 
 	return "", false
 }
 
+// orderOf is the order of a query by column positions, cut after the last column of the key: what comes
+// behind that cannot tell two rows apart.
 func (c *collection) orderOf(by []driver.Order) (order, error) {
 	o := order{backwards: len(by) > 0 && by[0].Desc}
 	missing := len(c.key)

@@ -78,7 +78,8 @@ func TestSchemaIndexOverRows(t *testing.T) {
 	u, err := f.engine.Collection(unique)
 	require.NoError(t, err)
 	f.accounts = c
-	require.NoError(t, f.insert(nil, account{ID: 1, Email: text("e")}, account{ID: 2, Email: text("e")}, account{ID: 3}))
+	first, second := account{ID: 1, Email: text("e")}, account{ID: 2, Email: text("e")}
+	require.NoError(t, f.insert(nil, first, second, account{ID: 3}))
 
 	_, err = u.Schema(t.Context(), &driver.SchemaParams{Create: true})
 	fault := f.engine.Classify(err)

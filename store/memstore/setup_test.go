@@ -36,6 +36,7 @@ const (
 	noteField
 )
 
+// accountSpec is the Spec of account, as package store would make it.
 func accountSpec() *driver.Spec {
 	t := reflect.TypeFor[account]()
 	s := &driver.Spec{
@@ -63,6 +64,8 @@ type fixture struct {
 	accounts driver.Collection
 }
 
+// setup opens a database with a table of accounts, 1 to 3 of which are there. The hook of the settings is
+// asked only from then on. When the test is over, nothing of a transaction may be left.
 func setup(t *testing.T, s settings) *fixture {
 	e := newEngine(s)
 	c, err := e.Collection(accountSpec())

@@ -168,7 +168,7 @@ func (t *table) position(name string, typ columnType) int {
 // create makes the table, if there is none, with the columns and unique indexes of a mapping, and in
 // any case the columns that the mapping lacks.
 func (t *table) create(c *collection) {
-	if c.created {
+	if c.isCreated {
 		return
 	}
 	for f := range c.stored() {
@@ -186,7 +186,7 @@ func (t *table) create(c *collection) {
 			t.unique = append(t.unique, t.newIndex(index))
 		}
 	}
-	c.created = true
+	c.isCreated = true
 }
 
 func (t *table) newIndex(index *driver.Index) *uniqueIndex {

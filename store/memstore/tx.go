@@ -10,8 +10,8 @@ import (
 // transaction is a transaction, or the one that stands around a write without one.
 type transaction struct {
 	engine *engine
-	view   bool
-	over   atomic.Bool // stored under engine.mu
+	isView bool
+	isOver atomic.Bool // stored under engine.mu
 
 	// What it sees belongs to the one operation that a transaction has at a time, which may read it
 	// without a lock. It is changed under engine.mu, for whoever asks what is pending; a view, which
@@ -38,7 +38,7 @@ func (e *engine) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, e
 	if e.closed.Load() {
 		return nil, errClosed
 	}
-	t := &transaction{engine: e, view: p.View}
+	t := &transaction{engine: e, isView: p.View}
 	e.open[t] = struct{}{}
 	return t, nil
 }
@@ -46,9 +46,9 @@ func (e *engine) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx, e
 // Commit implements [driver.Tx].
 func (t *transaction) Commit(ctx context.Context) error {
 	e := t.engine
-	admitted := false
+	isAdmitted := false
 	defer func() {
-		if !admitted { // a hook that panics leaves no transaction either
+		if !isAdmitted { // a hook that panics leaves no transaction either
 			e.endBadly(t)
 		}
 	}()
@@ -56,10 +56,10 @@ func (t *transaction) Commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	admitted = true
+	isAdmitted = true
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := t.usable(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return err
 	}
 	e.commit(t)
@@ -75,12 +75,12 @@ func (t *transaction) Rollback(ctx context.Context) error {
 	return err
 }
 
-// usable returns the error of an operation on a transaction that is over.
-func (t *transaction) usable() error {
+// checkOpen returns the error of an operation on a transaction that is over.
+func (t *transaction) checkOpen() error {
 	switch {
 	case t.engine.closed.Load():
 		return errClosed
-	case t.over.Load():
+	case t.isOver.Load():
 		return errOver
 	}
 	return nil
@@ -88,7 +88,7 @@ func (t *transaction) usable() error {
 
 // wantsSnapshot reports whether the next operation of t is its first and must fix what it sees.
 func (t *transaction) wantsSnapshot() bool {
-	return t.snapshot == nil && (t.view || t.engine.snapshotReads)
+	return t.snapshot == nil && (t.isView || t.engine.snapshotReads)
 }
 
 // join returns the transaction of an operation, nil where it has none.
@@ -138,12 +138,12 @@ func (e *engine) look(t *transaction) (moment, error) {
 	if t == nil {
 		return e.present(nil), nil
 	}
-	if err := t.usable(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return moment{}, err
 	}
 	switch {
 	case !t.wantsSnapshot():
-	case t.view:
+	case t.isView:
 		t.snapshot = e.state.Load()
 	default:
 		e.mu.Lock()
@@ -184,10 +184,10 @@ func (e *engine) change(t *transaction, fn func(t *transaction) error) error {
 	if t == nil {
 		return e.changeAlone(fn)
 	}
-	if err := t.usable(); err != nil {
+	if err := t.checkOpen(); err != nil {
 		return err
 	}
-	if t.view {
+	if t.isView {
 		return errReadOnly
 	}
 	if t.wantsSnapshot() {
@@ -200,6 +200,7 @@ func (e *engine) change(t *transaction, fn func(t *transaction) error) error {
 	return err
 }
 
+// changeAlone is change for an operation without a transaction of the caller.
 func (e *engine) changeAlone(fn func(t *transaction) error) error {
 	if e.closed.Load() {
 		return errClosed
@@ -220,6 +221,7 @@ func (e *engine) failed(t *transaction, err error) {
 	}
 }
 
+// endBadly is rollback for a caller that does not hold e.mu.
 func (e *engine) endBadly(t *transaction) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -252,7 +254,7 @@ func (e *engine) commit(t *transaction) {
 func (e *engine) commitValues(t *transaction, next *state, edit *edit) {
 	last := -1 // the table whose indexes are the commit's own
 	for _, l := range t.locks {
-		if !l.claimed {
+		if !l.isClaimed {
 			continue
 		}
 		tab := next.tables[l.id.table]
@@ -267,13 +269,14 @@ func (e *engine) commitValues(t *transaction, next *state, edit *edit) {
 
 // rollback ends t without a trace. It does nothing where t is over.
 func (e *engine) rollback(t *transaction) {
-	if !t.over.Load() {
+	if !t.isOver.Load() {
 		e.end(t)
 	}
 }
 
+// end gives back all that t holds: its snapshot and its locks. Its changes are committed by then, or lost.
 func (e *engine) end(t *transaction) {
-	t.over.Store(true)
+	t.isOver.Store(true)
 	delete(e.open, t)
 	e.dropSnapshot(t)
 	e.locks.releaseAll(&t.owner)

@@ -76,6 +76,7 @@ const (
 	formTime
 )
 
+// form is the form of a canonical value, NULL among them.
 func form(v any) byte {
 	switch v.(type) {
 	case nil:
@@ -109,6 +110,7 @@ func compareDecimals(a, b string) int {
 	return compareUnsigned(a, b)
 }
 
+// compareUnsigned is compareDecimals for two that are not negative.
 func compareUnsigned(a, b string) int {
 	wholeA, fractionA, _ := strings.Cut(a, ".")
 	wholeB, fractionB, _ := strings.Cut(b, ".")

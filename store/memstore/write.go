@@ -137,7 +137,7 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 				return err
 			}
 		}
-		l, fresh, err := e.locks.acquire(ctx, &t.owner, id)
+		l, isNew, err := e.locks.acquire(ctx, &t.owner, id)
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 		}
 		result, err = c.outcome(t, id.key, expect)
 		if err != nil || result.Outcome != driver.Applied {
-			if fresh {
+			if isNew {
 				e.locks.giveBack(&t.owner, l)
 			}
 			return err
@@ -156,7 +156,7 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 		if err := e.lockValues(ctx, t, c.table, changes); err != nil {
 			return err
 		}
-		if err := changes[0].refused(t); err != nil {
+		if err := changes[0].checkUnique(t); err != nil {
 			return err
 		}
 		t.put(c.table, &changes[0])
