@@ -17,10 +17,6 @@ const largestKnot = 9
 // largestKnots says it for the packages where it is less.
 var largestKnots = map[string]int{"store": 7}
 
-// knownKnots are the packages whose largest knot is larger, with the number of its files. The numbers are exact, so
-// that none grows and each goes when its package has been untangled.
-var knownKnots = map[string]int{}
-
 // TestKnots computes for each package which of its files, tests left out, need each other. A file needs another one
 // when it names something that is declared there: a function, a type, a method, a field, a variable or a constant.
 func TestKnots(t *testing.T) {
@@ -35,11 +31,6 @@ func TestKnots(t *testing.T) {
 		limit, ok := largestKnots[c.path]
 		if !ok {
 			limit = largestKnot
-		}
-		if known, ok := knownKnots[c.path]; ok {
-			assert.Greater(t, largest, limit, "%s needs no exception any more: take it out of knownKnots", c.path)
-			assert.Equal(t, known, largest, "%s: correct knownKnots if this is less, else untangle the files", c.path)
-			continue
 		}
 		for _, knot := range found {
 			assert.LessOrEqual(t, len(knot), limit,

@@ -26,6 +26,8 @@ var _ = register(
 	Test{Name: "RefusedWithoutTransactions", needs: noTransactions, run: atomicRefused},
 )
 
+// atomicCommits makes every kind of write in one Atomic, which runs once and leaves all of them, with one new version
+// each. A Tx without any write commits too.
 func atomicCommits(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	runs := 0
@@ -64,6 +66,8 @@ func atomicPanic(e *env) {
 	untouched(e, r)
 }
 
+// atomicGoexit ends the goroutine inside of the function, as t.FailNow does: Atomic never returns, and still rolls
+// back.
 func atomicGoexit(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	done := make(chan struct{})
@@ -80,6 +84,8 @@ func atomicGoexit(e *env) {
 	untouched(e, r)
 }
 
+// atomicDoomed swallows the error of a statement. A server may have rolled back the whole transaction with it, so the
+// Tx takes nothing more and does not commit.
 func atomicDoomed(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	runs := 0
@@ -102,6 +108,8 @@ func atomicDoomed(e *env) {
 	r.gone(10)
 }
 
+// atomicAnswers swallows the errors that are answers: a missing row, a moved version, a call refused before any I/O.
+// They leave the Tx as it was, which goes on and commits.
 func atomicAnswers(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	stale := r.get(1)
@@ -145,6 +153,8 @@ func atomicJoined(e *env) {
 	untouched(e, r)
 }
 
+// atomicCancelled cancels the context inside of the function, which then returns nil or an error of its own. Neither
+// commits.
 func atomicCancelled(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	for _, answer := range []error{nil, errBoom} {
@@ -167,6 +177,7 @@ func atomicCancelled(e *env) {
 	}
 }
 
+// atomicSeveral writes through repositories of three entity types over two tables: all of it is one transaction.
 func atomicSeveral(e *env) {
 	accounts, members := newAccounts(e, 10, 20), newMembers(e)
 	amounts := over[accountAmount, int64](e, e.db, accounts.name, nil)

@@ -127,6 +127,8 @@ func viewSum(e *env, r *accounts, want int64) bool {
 	return assert.NoError(e, err) && assert.Equal(e, want, sum, "a torn sum")
 }
 
+// manyAtomic has workers write the same two rows in alternating order, so that deadlocks and conflicts come. Every run
+// that committed got versions of its own, with no gap.
 func manyAtomic(e *env) {
 	r := newAccounts(e, 0, 0)
 	workers, turns := scaled(16, 6), scaled(25, 8)

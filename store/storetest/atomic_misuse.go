@@ -23,6 +23,8 @@ var _ = register(
 	Test{Name: "SchemaIsNoPartOfIt", needs: transactions, run: misuseSchema},
 )
 
+// misuseNested calls Atomic and View inside of Atomic with its context. A second transaction would wait for the first
+// one's locks for ever, so both are refused, and the outer one goes on.
 func misuseNested(e *env) {
 	r := newAccounts(e, 10)
 	db, spy := e.spied(store.Options{})
@@ -44,6 +46,8 @@ func misuseNested(e *env) {
 	require.EqualValues(e, 12, r.number(1, "amount"), "the outer one goes on")
 }
 
+// misuseWithoutIn uses a repository inside of Atomic without In(tx), with the Tx's context or one made of it. The call
+// would not be part of the transaction, so it is refused.
 func misuseWithoutIn(e *env) {
 	r := newAccounts(e, 10)
 	db, spy := e.spied(store.Options{})
@@ -64,6 +68,7 @@ func misuseWithoutIn(e *env) {
 	r.gone(77)
 }
 
+// misuseAfterEnd keeps a Tx beyond its function, after a commit and after a rollback: nothing takes it any more.
 func misuseAfterEnd(e *env) {
 	r := newAccounts(e, 10)
 	db, spy := e.spied(store.Options{})

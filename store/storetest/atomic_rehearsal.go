@@ -50,6 +50,8 @@ func rehearseAtomic(e *env) {
 	require.EqualValues(e, 1, fresh.Version)
 }
 
+// rehearseEnds ends a rehearsed function in each way that is not a commit, and then lets the second run conflict: it
+// runs again as it does without a rehearsal.
 func rehearseEnds(e *env) {
 	r := newAccounts(e, 10)
 	db := e.open(store.Options{Rehearse: true})

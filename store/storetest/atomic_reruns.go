@@ -20,6 +20,8 @@ var _ = register(
 	Test{Name: "BoundOfAllRuns", needs: transactions, run: atomicBound},
 )
 
+// atomicOnCommit registers functions in a run that conflicts and in one that commits. Those of the latter alone are
+// called, in order, after the commit.
 func atomicOnCommit(e *env) {
 	r := newAccounts(e, 10, 20)
 	var calls []string
@@ -46,6 +48,8 @@ func atomicOnCommit(e *env) {
 	require.Equal(e, []string{"first", "second"}, calls, "once, in order, and only those of the run that committed")
 }
 
+// atomicNoOnCommit registers a function in each kind of Tx that does not commit, and in one that is over: it is never
+// called.
 func atomicNoOnCommit(e *env) {
 	r := newAccounts(e, 10)
 	fail := func() { e.Error("OnCommit was called without a commit") }
@@ -91,6 +95,8 @@ func atomicReruns(e *env) {
 	require.EqualValues(e, 2, r.number(2, "version"))
 }
 
+// atomicOutsideConflict writes a copy that was read outside of the Tx and has become stale. Its conflict ends the
+// Atomic at once.
 func atomicOutsideConflict(e *env) {
 	r := newAccounts(e, 10, 20)
 	for _, v := range verbs {
@@ -115,6 +121,8 @@ func atomicOutsideConflict(e *env) {
 	}
 }
 
+// atomicDeadline lets a run outlast RunTimeout: its context ends, and nothing is committed, even when the function
+// reports success.
 func atomicDeadline(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	o := &store.TxOptions{RunTimeout: time.Second, Timeout: time.Second}
@@ -145,6 +153,8 @@ func atomicDeadline(e *env) {
 	)
 }
 
+// atomicBound conflicts in every run, until TxOptions.Timeout ends it. The number of runs is the machine's; what is
+// stored tells that none of them committed.
 func atomicBound(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	runs := 0

@@ -484,6 +484,7 @@ func staleWhereMissing(native *memstore.Database) intercept.Hook {
 	}
 }
 
+// valueInConstraint puts a field's value into the name of the constraint, as a server's message has it.
 func valueInConstraint(*memstore.Database) intercept.Hook {
 	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		err := next(ctx)
@@ -532,6 +533,7 @@ func overwrites(*memstore.Database) intercept.Hook {
 	}
 }
 
+// insertsSome inserts the entities of InsertMany one after the other, so that those before a duplicate stay.
 func insertsSome(*memstore.Database) intercept.Hook {
 	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 		p, ok := c.Params.(*driver.InsertParams)

@@ -39,6 +39,7 @@ func (e *env) ended() map[error]context.Context {
 	return map[error]context.Context{context.Canceled: canceled, context.DeadlineExceeded: late}
 }
 
+// cancelBefore makes every call with a context that is over. Nothing reaches the backend, and no function is run.
 func cancelBefore(e *env) {
 	r := newAccounts(e, 10)
 	a := r.get(1)
@@ -130,6 +131,8 @@ func cancelInLockWait(e *env) {
 	}
 }
 
+// cancelTxInLockWait ends the context of a Tx that waits for another's lock. It returns while the lock is still held,
+// and leaves nothing.
 func cancelTxInLockWait(e *env) {
 	r := newAccounts(e, 10, 20)
 	var err error
@@ -168,6 +171,8 @@ func (e *env) held(op string, answer func(ctx context.Context, next intercept.Ne
 	})
 }
 
+// cancelDuringRead ends the context while a read is on its way. The caller sees the end of the context, whatever the
+// client makes of it, and its copy is as it was.
 func cancelDuringRead(e *env) {
 	r := newAccounts(e, 10)
 	for _, op := range []string{intercept.Get, intercept.Find, intercept.Count, intercept.Version} {
@@ -195,6 +200,8 @@ func cancelDuringRead(e *env) {
 	}
 }
 
+// cancelDuringWrite ends the context of a write that the server has, and of one that it never got. Only the first may
+// have happened.
 func cancelDuringWrite(e *env) {
 	r := newAccounts(e, 10)
 	for _, sent := range []bool{true, false} {
@@ -235,6 +242,8 @@ func cancelInFunction(e *env) {
 	require.EqualValues(e, 1, r.number(1, "version"))
 }
 
+// cancelEndsRetries ends the context in the third run of a function that always conflicts: there is no fourth, in
+// Modify and in Atomic.
 func cancelEndsRetries(e *env) {
 	r := newAccounts(e, 10)
 	ctx, cancel := context.WithCancel(e.ctx)
@@ -293,6 +302,8 @@ func cancelAtCommit(e *env) {
 	require.EqualValues(e, 11, r.number(1, "amount"))
 }
 
+// cancelAtRollback looks at the context of a rollback after the caller's was canceled. With the caller's own the
+// rollback would not be sent, and the locks would stay.
 func cancelAtRollback(e *env) {
 	r := newAccounts(e, 10)
 	ctx, cancel := context.WithCancel(e.ctx)

@@ -20,6 +20,8 @@ var _ = register(
 	Test{Name: "ReadsLeaveNothingBehind", run: copiesAreCleared},
 )
 
+// copiesOfReads overwrites what each read handed out. A backend that keeps or shares what it hands out shows it to the
+// next reader.
 func copiesOfReads(e *env) {
 	r := newClubs(e)
 	want := inserted(r, newClub(1))
@@ -38,6 +40,8 @@ func copiesOfReads(e *env) {
 	}
 }
 
+// copiesOfWrites overwrites an entity after it was written. A backend that keeps the caller's memory would change the
+// stored row with it.
 func copiesOfWrites(e *env) {
 	r := newClubs(e)
 	c := newClub(1)
@@ -65,6 +69,7 @@ func insertAll(e *env, r *store.Repository[club, int64], all ...*club) error {
 	return r.InsertMany(e.ctx, all)
 }
 
+// copiesReturned overwrites the copies that Modify and Upsert return, and the one that their function was given.
 func copiesReturned(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -86,6 +91,8 @@ func copiesReturned(e *env) {
 	e.same(want, r.get(2), "after the copy that Upsert returned was changed")
 }
 
+// copiesInTx overwrites copies inside of a Tx, where a backend might keep one copy of each row, or its own uncommitted
+// write.
 func copiesInTx(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)

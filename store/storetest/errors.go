@@ -33,6 +33,7 @@ var _ = register(
 	Test{Name: "MissingTableIsNoAnswer", run: errorsMissingTable},
 )
 
+// errorsText states the text of an error in full, and its parts in Error: the verb, the table and the key.
 func errorsText(e *env) {
 	r, seats := newAccounts(e, 10), newSeats(e)
 	a := r.get(1)
@@ -119,6 +120,8 @@ func errorsHoldNoValue(e *env) {
 	require.NotContains(e, all[len(all)-1].Error(), secret)
 }
 
+// errorsLongKey has keys that are too long for a text: they are cut at a whole character, and what would break the line
+// is quoted.
 func errorsLongKey(e *env) {
 	r := newLetters(e)
 	for _, unit := range []string{"x", "é", "😀"} {
@@ -156,6 +159,8 @@ type partlySecret struct {
 	Token string `db:"token" bson:"token" store:"size=40,secret"`
 }
 
+// errorsSecretKey has keys that are tagged secret, also as a part of a composite key: neither an error nor what the
+// Observer is told shows them.
 func errorsSecretKey(e *env) {
 	watch := &watcher{}
 	db := e.open(store.Options{Observer: watch})
@@ -206,6 +211,8 @@ func errorsReach(e *env) {
 	require.NotContains(e, err.Error(), secret, "its message never is")
 }
 
+// errorsClasses has a backend report each class of fault: which sentinel the caller sees, with the constraint, and none
+// where the class says nothing.
 func errorsClasses(e *env) {
 	r := newAccounts(e, 10)
 	for class, want := range map[driver.Class]error{
@@ -234,6 +241,8 @@ func errorsClasses(e *env) {
 	}
 }
 
+// errorsNil gives nil where an entity, a function, a context or a driver belongs, and one entity twice: all of it is
+// refused before any I/O.
 func errorsNil(e *env) {
 	r := newAccounts(e, 10)
 	db, spy := e.spied(store.Options{})
@@ -265,6 +274,7 @@ func errorsNil(e *env) {
 	e.only(err, store.ErrInvalid)
 }
 
+// errorsClosed calls everything after Close. A second Close is no error, and other handles on the same database go on.
 func errorsClosed(e *env) {
 	r := newAccounts(e, 10)
 	db := e.h.Open(e, store.Options{})
@@ -293,6 +303,7 @@ func errorsClosed(e *env) {
 	require.EqualValues(e, 10, r.get(1).Amount, "the other handles go on")
 }
 
+// errorsClosedInTx closes the handle inside of its own Atomic, which then cannot commit and leaves no lock.
 func errorsClosedInTx(e *env) {
 	r := newAccounts(e, 10)
 	db := e.h.Open(e, store.Options{})

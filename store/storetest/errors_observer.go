@@ -73,6 +73,8 @@ func (w *watcher) Retry(_ context.Context, c store.Call, _ int, err error) {
 	w.add("retry", c, err)
 }
 
+// observerCalls compares what the Observer is told with what the caller sees: one start and one end for each call,
+// however it ends.
 func observerCalls(e *env) {
 	r := newAccounts(e, 10)
 	watch := &watcher{}
@@ -109,6 +111,8 @@ func observerCalls(e *env) {
 	require.Error(e, all[1].err)
 }
 
+// observerRetries compares the Observer's events of a Modify that runs again, and of a Save that does not, with what
+// happened.
 func observerRetries(e *env) {
 	r := newAccounts(e, 10)
 	watch := &watcher{}
@@ -138,6 +142,7 @@ func observerRetries(e *env) {
 
 func credit1(a *account) { a.Amount++ }
 
+// observerTx counts the events of an Atomic that runs twice: one start, one end, one retry.
 func observerTx(e *env) {
 	r := newAccounts(e, 10)
 	watch := &watcher{}

@@ -27,6 +27,8 @@ var _ = register(
 	Test{Name: "GetManyTakesCompositeKeys", run: findGetManyComposite},
 )
 
+// findAllPages reads 131 rows by pages of many sizes. Each row must come once and in order, also at the edges of a
+// page.
 func findAllPages(e *env) {
 	const n = 131
 	r := numbered(e, n)
@@ -93,6 +95,8 @@ func findBody(e *env) {
 	require.EqualValues(e, 20, n)
 }
 
+// findBodyInTx writes each row in the body of the loop that reads them, and reads others. A cursor that is kept open
+// would hold the connection that the writes need.
 func findBodyInTx(e *env) {
 	r := numbered(e, 20)
 	ours := r.on(e.db, &store.RepositoryOptions{PageSize: 3})
@@ -137,6 +141,7 @@ func findBodyOpensTx(e *env) {
 	require.EqualValues(e, 10, n)
 }
 
+// findBreak leaves the loop at the end of the first page: the second was never asked for, and nothing is left open.
 func findBreak(e *env) {
 	r := numbered(e, 20)
 	db, spy := e.spied(store.Options{})
@@ -198,6 +203,8 @@ func findUnderWrites(e *env) {
 	require.Len(e, seen, 40)
 }
 
+// findError ends the context inside of the loop, which hands out the page that it has, then the error once, and ends by
+// itself.
 func findError(e *env) {
 	r := numbered(e, 10)
 	ours := r.on(e.db, &store.RepositoryOptions{PageSize: 2})
@@ -222,6 +229,7 @@ func findError(e *env) {
 	require.Nil(e, all)
 }
 
+// findFirst asks for the first row in several orders: the key decides where the order does not.
 func findFirst(e *env) {
 	r := numbered(e, 12)
 	a, err := r.First(e.ctx, store.Query{})
@@ -267,6 +275,8 @@ func findGetMany(e *env) {
 	require.Equal(e, "find", spy.take(), "one round trip")
 }
 
+// findGetManyComposite reads by keys of two parts. A backend that asks for each part by itself would find rows that
+// nobody asked for.
 func findGetManyComposite(e *env) {
 	r := newSeats(e)
 	var keys []seatKey

@@ -17,6 +17,8 @@ var _ = register(
 	Test{Name: "HugeLimits", run: findHuge},
 )
 
+// findPages reads page by page with cursors. What they give together is what Find gives, for every order and every size
+// of a page.
 func findPages(e *env) {
 	const n = 23
 	r := numbered(e, n)

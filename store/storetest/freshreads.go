@@ -57,6 +57,7 @@ func freshBehindTheBack(e *env) {
 	}
 }
 
+// freshDeletes deletes rows behind another handle, which must see it at once: it may not have kept what it read.
 func freshDeletes(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1, 2)
@@ -147,6 +148,8 @@ func freshReadAt(e *env) {
 	}
 }
 
+// freshReadAtInView counts the calls of a clock. ReadAt may be earlier than the moment that a View shows, and never
+// later, since a copy must not look fresher than it is.
 func freshReadAtInView(e *env) {
 	r, db, clock := e.clocked()
 	ours := r.on(db, nil)
@@ -183,6 +186,7 @@ func freshReadAtInTx(e *env) {
 	}))
 }
 
+// freshReadAtOfWrites looks at ReadAt after each write, which tells what is stored as well as a read does.
 func freshReadAtOfWrites(e *env) {
 	var calls atomic.Int64
 	db := e.open(store.Options{Now: func() time.Time {

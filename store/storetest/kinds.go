@@ -207,6 +207,8 @@ func wrapped(null any, values []any, wrap func(reflect.Value) any) []any {
 	return list
 }
 
+// kindEdges returns the values at which a kind of field is most often stored wrongly: the ends of its range, the signs
+// of zero, text that a server might fold, cut or escape.
 func kindEdges(t reflect.Type) []any {
 	of := func(values ...any) []any {
 		list := make([]any, len(values))

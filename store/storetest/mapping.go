@@ -89,6 +89,7 @@ func keyKind[K comparable](e *env, name string, keys ...K) {
 	})
 }
 
+// mappingKeys reads and writes by keys of every kind, and refuses the unsigned ones that no signed column holds.
 func mappingKeys(e *env) {
 	keyKind[int](e, "Int", -5, 0, 7, 8)
 	keyKind[int8](e, "Int8", -128, 0, 127, 1)
@@ -128,6 +129,7 @@ type parted struct {
 	Note string    `db:"note" bson:"note" store:"size=20"`
 }
 
+// mappingComposite has keys that differ in one part each: a backend that leaves a part out mixes up their rows.
 func mappingComposite(e *env) {
 	r := newRepository[parted, everyPart](e, "parted", nil)
 	base := everyPart{"a", 1, 2, uuid{3}, [4]byte{4}}
@@ -178,6 +180,8 @@ type dated struct {
 	Updated time.Time `db:"updated" bson:"updated" store:"updated"`
 }
 
+// mappingTimes compares the created and updated times after each verb with the clock, in memory and as stored. A write
+// that fails leaves them alone.
 func mappingTimes(e *env) {
 	now := kickoff
 	db := e.open(store.Options{Now: func() time.Time { return now }})
@@ -236,6 +240,8 @@ type datedNull struct {
 	Updated sql.NullTime `db:"updated" bson:"updated" store:"updated"`
 }
 
+// mappingOtherTimes has these times in fields that may be NULL. The time that another copy points at is not written
+// through.
 func mappingOtherTimes(e *env) {
 	now := kickoff
 	db := e.open(store.Options{Now: func() time.Time { return now }})
@@ -269,6 +275,7 @@ type reserved struct {
 	Index  string `db:"index" bson:"index" store:"size=20,index"`
 }
 
+// mappingReserved maps fields to words that SQL reserves: each statement quotes them.
 func mappingReserved(e *env) {
 	r := newRepository[reserved](e, "order", byID)
 	x := inserted(
@@ -299,6 +306,7 @@ type house struct {
 	Rooms int64 `db:"rooms" bson:"rooms"`
 }
 
+// mappingEmbedded has an entity made of embedded structs: their fields are columns like the others.
 func mappingEmbedded(e *env) {
 	r := newRepository[house](e, "house", byID)
 	h := house{
@@ -316,6 +324,8 @@ func mappingEmbedded(e *env) {
 	require.EqualValues(e, 1, n)
 }
 
+// mappingProjection reads a table by a smaller entity: it cannot name what it does not map, and its version is the
+// same.
 func mappingProjection(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1, 2)
@@ -365,6 +375,8 @@ func mappingUserType(e *env) {
 	require.Panics(e, func() { store.MustRepository[account, string](e.db, r.name, nil) })
 }
 
+// mappingAuto lets the database make the keys. Each entity gets the one of its own row, also when several are inserted
+// at once.
 func mappingAuto(e *env) {
 	r := newRepository[entity.Ticket](e, "ticket", byID)
 	seen := map[int64]string{}
@@ -397,6 +409,7 @@ func mappingAuto(e *env) {
 	e.only(err, store.ErrInvalid)
 }
 
+// mappingAutoTx takes back a key that the database made, when the Tx that made it does not commit.
 func mappingAutoTx(e *env) {
 	r := newRepository[entity.Ticket](e, "ticket", byID)
 	others := newAccounts(e, 10)

@@ -37,6 +37,8 @@ func faulty[T any, K comparable](e *env, names ...string) {
 	e.names(err, names...)
 }
 
+// mappingFaults has entity types that cannot be mapped, one mistake each: NewRepository refuses them and names the
+// field.
 func mappingFaults(e *env) {
 	_ = hidden{1, 2}.a + hidden{1, 2}.b
 	type noKey struct {
@@ -109,6 +111,8 @@ type fielded[V any] struct {
 	Wrong V     `db:"wrong" bson:"wrong"`
 }
 
+// fieldFaults has fields that cannot be stored, and tags that say what cannot be: each is named, all of them in one
+// error.
 func fieldFaults(e *env) {
 	faulty[fielded[any], int64](e, "Wrong")
 	faulty[fielded[error], int64](e, "Wrong")
@@ -158,6 +162,8 @@ func fieldFaults(e *env) {
 	)
 }
 
+// mappingKeyFaults has keys that cannot be compared by a server, or that are not those of the entity, and repositories
+// that cannot be.
 func mappingKeyFaults(e *env) {
 	faulty[keyed[float64], float64](e, "float64")
 	faulty[keyed[bool], bool](e, "bool")

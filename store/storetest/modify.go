@@ -27,6 +27,8 @@ var _ = register(
 	Test{Name: "Validate", run: modifyValidate},
 )
 
+// modifyReadsFresh changes the row behind the library's back before each Modify, which must see it: it may not work on
+// a copy that it kept.
 func modifyReadsFresh(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -63,6 +65,8 @@ func modifyWritesChanged(e *env) {
 	require.EqualValues(e, 2, have.Version)
 }
 
+// modifySeesInPlace changes what a field points at and not the field. A comparison of shallow copies would find nothing
+// to write.
 func modifySeesInPlace(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -95,6 +99,7 @@ func modifySeesInPlace(e *env) {
 	}
 }
 
+// modifyUnchanged changes nothing that is stored, in several ways: nothing is written, and the version stays.
 func modifyUnchanged(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -120,6 +125,7 @@ func modifyUnchanged(e *env) {
 	require.Equal(e, "get update", spy.take(), "one read and one write")
 }
 
+// modifyCutIsNoChange changes a time by less than the database keeps, which is no change.
 func modifyCutIsNoChange(e *env) {
 	if e.info.TimePrecision < 2 {
 		e.Skip("this backend keeps every nanosecond")
@@ -137,6 +143,8 @@ func modifyCutIsNoChange(e *env) {
 	require.Equal(e, e.cut(kickoff), c.Ground.Opened)
 }
 
+// modifyRerun has three others write between the read and the write of a Modify: the function runs again each time, on
+// what they left.
 func modifyRerun(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -155,6 +163,7 @@ func modifyRerun(e *env) {
 	require.EqualValues(e, 401, r.number(1, "balance"))
 }
 
+// modifyNewCopy keeps and spoils the copy of each run: the next run must not see it.
 func modifyNewCopy(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -176,6 +185,7 @@ func modifyNewCopy(e *env) {
 	require.Len(e, kept, 3)
 }
 
+// modifyBounds conflicts for ever: ModifyAttempts ends it, and so does ModifyTimeout, with the last conflict.
 func modifyBounds(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -205,6 +215,8 @@ func modifyBounds(e *env) {
 	require.Equal(e, "Club 1", r.get(1).Name)
 }
 
+// modifyFunctionError lets the function fail: nothing is written, it does not run again, and its error is returned as
+// it is, also when it is one of ours.
 func modifyFunctionError(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -239,6 +251,8 @@ func modifyPanic(e *env) {
 	r.modify(1, func(c *club) { c.Balance = 3 })
 }
 
+// modifyKeyAndVersion lets the function change the key or the version, by which the row is found: refused before the
+// write.
 func modifyKeyAndVersion(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -263,6 +277,7 @@ func modifyKeyAndVersion(e *env) {
 	r.gone(4)
 }
 
+// modifyReturns compares what Modify returns with what a read finds: times are cut as the database cuts them.
 func modifyReturns(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -299,6 +314,7 @@ func (c *checked) Validate() error {
 	return nil
 }
 
+// modifyValidate has an entity whose Validate refuses it: no verb writes it, and Save and Insert do not even read.
 func modifyValidate(e *env) {
 	r := newRepository[checked](e, "checked", byID)
 	c := inserted(r, checked{ID: 1, Amount: 1})

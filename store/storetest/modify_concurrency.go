@@ -41,6 +41,8 @@ func manyModify(e *env) {
 	require.Equal(e, upTo(n + 1)[1:], found.values, "the versions that Modify returned")
 }
 
+// manyUpsert has workers upsert a row that is not there. One inserts it, the others find it, and each one's write is
+// there once.
 func manyUpsert(e *env) {
 	r := newAccounts(e)
 	workers := scaled(16, 8)

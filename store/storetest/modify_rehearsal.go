@@ -13,6 +13,7 @@ var _ = register(
 	Test{Name: "RehearsedUpsert", run: rehearseUpsert},
 )
 
+// rehearseModify looks at the two runs of a rehearsed Modify: each has a copy of its own, and the first leaves nothing.
 func rehearseModify(e *env) {
 	r := newAccounts(e, 10)
 	ours := r.on(e.open(store.Options{Rehearse: true}), nil)
@@ -53,6 +54,7 @@ func rehearseModify(e *env) {
 	require.EqualValues(e, 2, r.get(1).Version)
 }
 
+// rehearseUpsert looks at the two runs of a rehearsed Upsert, of a row that is missing and of one that is there.
 func rehearseUpsert(e *env) {
 	r := newAccounts(e)
 	ours := r.on(e.open(store.Options{Rehearse: true}), nil)

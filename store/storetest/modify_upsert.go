@@ -18,6 +18,8 @@ var _ = register(
 	Test{Name: "UpsertRefusals", run: upsertRefusals},
 )
 
+// upsertInserts upserts a row that is not there: the function gets an entity that is zero but for its key, and whatever
+// it leaves is inserted.
 func upsertInserts(e *env) {
 	r := newClubs(e)
 	c, err := r.Upsert(e.ctx, 7, func(c *club, found bool) error {
@@ -37,6 +39,7 @@ func upsertInserts(e *env) {
 	require.NotNil(e, r.raw(8))
 }
 
+// upsertModifies upserts a row that is there: it is a Modify, which writes the changed fields alone.
 func upsertModifies(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)

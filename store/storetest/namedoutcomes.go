@@ -41,6 +41,8 @@ func (e *env) conflict(err error, expected, actual int64) {
 	assert.False(e, store.MayHaveHappened(err))
 }
 
+// outcomesConflict writes by a stale copy, and by one that is ahead: the conflict tells both versions, and nothing is
+// written.
 func outcomesConflict(e *env) {
 	r := newClubs(e)
 	stale := inserted(r, newClub(42))
@@ -68,6 +70,7 @@ func outcomesConflict(e *env) {
 	e.conflict(r.Save(e.ctx, &ahead), 9, 4)
 }
 
+// outcomesNotFound makes every call on a row that is gone. Only GetMany leaves it out.
 func outcomesNotFound(e *env) {
 	r := newClubs(e)
 	c := inserted(r, newClub(1))
@@ -92,6 +95,7 @@ func outcomesNotFound(e *env) {
 	require.Empty(e, many, "a missing key is absent")
 }
 
+// outcomesExists inserts a key that is there: the stored row stays as it was. Keys that share a part are different.
 func outcomesExists(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -112,6 +116,7 @@ func outcomesExists(e *env) {
 	inserted(seats, seat{ID: seatKey{"2016-17", 7}})
 }
 
+// outcomesConstraint breaks a unique index by every verb that can: the error names the index and holds no value.
 func outcomesConstraint(e *env) {
 	r := newMembers(e)
 	inserted(r, member{ID: 1, Email: "a@example.org"})
@@ -159,6 +164,7 @@ func outcomesUniqueFreed(e *env) {
 	inserted(r, member{ID: 3, Email: "a@example.org"})
 }
 
+// outcomesDelete deletes by version and by key: no other row goes with it.
 func outcomesDelete(e *env) {
 	r := newClubs(e)
 	stale := inserted(r, newClub(1))
@@ -210,6 +216,8 @@ func outcomesSecondLook(e *env) {
 	require.Equal(e, before, c)
 }
 
+// outcomesNoSecondLook lets a write fail, and the look at why it did not apply as well: it must not be taken for an
+// answer.
 func outcomesNoSecondLook(e *env) {
 	r := newClubs(e)
 	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {

@@ -18,6 +18,7 @@ var _ = register(
 	Test{Name: "InsertLeavesTheRestNull", run: upsertsInsertUnmapped},
 )
 
+// upsertsSave saves a row that is gone, which must not bring it back.
 func upsertsSave(e *env) {
 	r := newClubs(e)
 	c := inserted(r, newClub(1))
@@ -53,6 +54,7 @@ func upsertsModify(e *env) {
 	r.gone(1)
 }
 
+// upsertsInsert inserts over a row that is there, which must not replace it.
 func upsertsInsert(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -69,6 +71,8 @@ func upsertsInsert(e *env) {
 	require.EqualValues(e, 2, copied.Version)
 }
 
+// upsertsInsertMany inserts several of which one is there, at each place of the list: none of them is stored and no
+// entity is changed.
 func upsertsInsertMany(e *env) {
 	r := newClubs(e)
 	e.stored(r, 3)

@@ -187,6 +187,7 @@ func leaksTx(e *env) {
 	}
 }
 
+// leaksLocks ends transactions in every way and then writes their rows: a lock that was left would be met.
 func leaksLocks(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	ctx, cancel := context.WithCancel(e.ctx)

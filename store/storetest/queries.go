@@ -100,6 +100,8 @@ func queriesOperators(e *env) {
 	}
 }
 
+// queriesNot negates every comparison, and junctions of them: NULL makes SQL's NOT different from the oracle's, which
+// this finds.
 func queriesNot(e *env) {
 	r, rows, all, _ := probed(e, 30)
 	for _, c := range all {
@@ -124,6 +126,8 @@ func queriesNot(e *env) {
 	check(e, r, rows, deep)
 }
 
+// queriesIn compares with lists: empty, with NULL, with a value twice, of other types, and as long as the backend
+// takes.
 func queriesIn(e *env) {
 	r, rows, all, _ := probed(e, 30)
 	for _, c := range all {
@@ -159,6 +163,7 @@ func queriesIn(e *env) {
 	e.names(err, "ID")
 }
 
+// queriesOrder orders by every column that can be, in both directions and by several: NULL sorts first.
 func queriesOrder(e *env) {
 	r, rows, all, _ := probed(e, 40)
 	for _, c := range all {
@@ -178,6 +183,8 @@ func queriesOrder(e *env) {
 	check(e, r, rows, oracle.Compare(num, store.Eq, nil), oracle.Desc(num))
 }
 
+// queriesKeyset walks page by page over columns with NULL and with equal values, where a cursor that compares wrongly
+// leaves rows out or repeats them.
 func queriesKeyset(e *env) {
 	r, rows, all, _ := probed(e, 23)
 	small := r.on(e.db, &store.RepositoryOptions{PageSize: 2})
@@ -219,6 +226,8 @@ func queriesRandom(e *env) {
 	}
 }
 
+// queriesPrefix compares beginnings that hold what LIKE, GLOB and regular expressions give a meaning to, and letters
+// that a collation would fold.
 func queriesPrefix(e *env) {
 	r := newRepository[oracle.Probe](e, "probe", byID)
 	var rows []oracle.Probe
@@ -244,6 +253,7 @@ func queriesPrefix(e *env) {
 	require.EqualValues(e, len(stored), n, "every string starts with the empty one, and NULL does not")
 }
 
+// queriesNull compares with NULL in each form in which Go has it.
 func queriesNull(e *env) {
 	r, rows, all, _ := probed(e, 30)
 	for _, c := range all {
@@ -296,6 +306,7 @@ func queriesMissing(e *env) {
 	require.Len(e, all, 2)
 }
 
+// queriesComposite filters and orders by the parts of a composite key. As a whole it has no place in a query.
 func queriesComposite(e *env) {
 	r := newSeats(e)
 	want := map[string][]string{}

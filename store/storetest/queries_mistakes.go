@@ -28,6 +28,8 @@ var _ = register(
 // stranger is a native condition of no backend.
 type stranger struct{}
 
+// queriesMistakes has one mistake in each query: every verb refuses it before any I/O, names the field and shows no
+// value.
 func queriesMistakes(e *env) {
 	r := newRepository[oracle.Probe](e, "probe", byID)
 	inserted(r, oracle.Probe{ID: 1, Price: "0"})
@@ -124,6 +126,7 @@ func queriesNative(e *env) {
 	require.Empty(e, spy.take(), "refused before any I/O")
 }
 
+// queriesConversions compares each field with the same value in other types that hold it.
 func queriesConversions(e *env) {
 	r := newRepository[oracle.Probe](e, "probe", byID)
 	inserted(r, oracle.Probe{

@@ -19,6 +19,7 @@ var _ = register(
 	Test{Name: "LockNothing", needs: transactions, run: readsLockNothing},
 )
 
+// readsOwnWrites reads by every verb inside of the Tx that has just written: all of them show its writes.
 func readsOwnWrites(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	e.atomic(func(ctx context.Context, tx *store.Tx) error {
@@ -76,6 +77,7 @@ func readsOwnWrites(e *env) {
 	})
 }
 
+// readsOwnDelete deletes a row inside of a Tx: for the rest of it the row is gone, and its key is free.
 func readsOwnDelete(e *env) {
 	r := newAccounts(e, 10, 20)
 	e.atomic(func(ctx context.Context, tx *store.Tx) error {
@@ -117,6 +119,7 @@ func readsOwnMoment(e *env) {
 	})
 }
 
+// readsOneMoment has others write between the reads of a Tx: all reads show the moment of the first one.
 func readsOneMoment(e *env) {
 	r := newAccounts(e, 10, 20)
 	e.atomic(func(ctx context.Context, tx *store.Tx) error {

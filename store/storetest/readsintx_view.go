@@ -28,6 +28,8 @@ var _ = register(
 	Test{Name: "HistoryOfViews", needs: transactionsAndViews, run: historyOfViews},
 )
 
+// viewOneMoment has others change, delete and insert rows while a View reads by every verb, on two tables: it shows
+// none of it.
 func viewOneMoment(e *env) {
 	r, others := newAccounts(e, 10, 20, 30), newMembers(e)
 	inserted(others, member{ID: 1, Email: "a@example.org", Age: 1})
@@ -89,6 +91,7 @@ func viewBegins(e *env) {
 	}))
 }
 
+// viewRefusesWrites makes every write in a View: refused before any I/O, and the View goes on.
 func viewRefusesWrites(e *env) {
 	r := newAccounts(e, 10)
 	want := r.raw(1)
@@ -116,6 +119,7 @@ func viewRefusesWrites(e *env) {
 	r.gone(77)
 }
 
+// viewErrors ends a View by an error and by a panic: what it reloaded is put back.
 func viewErrors(e *env) {
 	err := e.db.View(e.ctx, nil, func(context.Context, *store.Tx) error { return errBoom })
 	require.Equal(e, errBoom, err)
@@ -133,6 +137,7 @@ func viewErrors(e *env) {
 	require.Equal(e, before, a, "what a View reloaded is put back when it fails")
 }
 
+// viewBlocksNobody writes the rows that a View has read, while it goes on: no writer waits for a reader.
 func viewBlocksNobody(e *env) {
 	r := newAccounts(e, 10, 20)
 	require.NoError(e, e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {

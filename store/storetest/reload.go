@@ -22,6 +22,8 @@ var _ = register(
 	Test{Name: "IsStaleReadsTheVersion", run: reloadIsStale},
 )
 
+// reloadWhole reloads a copy that was changed in memory: every mapped field is the stored one, and what is not mapped
+// stays.
 func reloadWhole(e *env) {
 	r := newClubs(e)
 	c := inserted(r, newClub(1))
@@ -60,6 +62,8 @@ func reloadNullClears(e *env) {
 	require.Equal(e, "Club 1", c.Name)
 }
 
+// reloadOldPointers keeps what the fields of a copy point at. Reload gives them new memory, since somebody else may
+// hold the old one.
 func reloadOldPointers(e *env) {
 	r := newClubs(e)
 	c := inserted(r, newClub(1))
@@ -106,6 +110,8 @@ type clubSmall struct {
 	Balance int8   `db:"balance" bson:"balance"`
 }
 
+// reloadMisfit reads a number that does not fit into its field: an error that names the field, and the copy is as it
+// was.
 func reloadMisfit(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -135,6 +141,7 @@ func reloadKeyOnly(e *env) {
 	e.same(want, c)
 }
 
+// reloadIsStale asks IsStale after a write that moves the version, after one that does not, and after a Reload.
 func reloadIsStale(e *env) {
 	r := newClubs(e)
 	c := inserted(r, newClub(1))

@@ -58,6 +58,8 @@ func currentReload(e *env) {
 	require.Equal(e, []int64{11, 11}, amounts(r, 1, 2))
 }
 
+// currentModify changes a row after the Tx has taken its snapshot. Modify must work on the row as it is now, or run
+// again, and not on the snapshot.
 func currentModify(e *env) {
 	r := newAccounts(e, 10, 20)
 	runs := 0
@@ -76,6 +78,7 @@ func currentModify(e *env) {
 	require.EqualValues(e, 3, r.number(1, "version"))
 }
 
+// currentUpsert does the same for Upsert, also for a row that was made after the snapshot.
 func currentUpsert(e *env) {
 	r := newAccounts(e, 10, 20)
 	runs := 0
@@ -201,6 +204,8 @@ func keptAfterWrite(e *env) {
 	require.EqualValues(e, 3, r.number(1, "version"))
 }
 
+// currentSave saves a copy that the Tx has read and another has changed since: it runs again, and the other's change
+// stays.
 func currentSave(e *env) {
 	r := newAccounts(e, 10)
 	runs := 0
@@ -350,6 +355,8 @@ func currentOppositeOrder(e *env) {
 	require.EqualValues(e, 3, r.number(1, "version"), "the run that gave way left nothing")
 }
 
+// currentDeleted reloads a row that was deleted after the Tx has taken its snapshot: it is gone, and the copy is as it
+// was.
 func currentDeleted(e *env) {
 	r := newAccounts(e, 10, 20)
 	a := r.get(1)

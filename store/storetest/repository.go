@@ -75,6 +75,7 @@ func (r *repository[T, K]) number(key K, column string) int64 {
 	return integer(r.e, row[column])
 }
 
+// integer returns a number that the harness has read, in whichever type its client gives it, and -1 for NULL.
 func integer(e *env, v any) int64 {
 	e.Helper()
 	switch n := v.(type) {

@@ -50,6 +50,8 @@ func decimalOf(f reflect.StructField) string {
 	return form
 }
 
+// normalValue returns a value as a database gives it back: times cut to its precision, decimals in their canonical
+// text, and what is not valid as zero.
 func (e *env) normalValue(v reflect.Value, decimal string) reflect.Value {
 	t := v.Type()
 	out := reflect.New(t).Elem()
@@ -280,6 +282,7 @@ type large struct {
 	List []string `db:"list" bson:"list" store:"json"`
 }
 
+// valuesLarge stores values of 1 MiB, which some clients send in parts and some servers cut.
 func valuesLarge(e *env) {
 	const mebi = 1 << 20
 	r := newRepository[large](e, "large", byID)

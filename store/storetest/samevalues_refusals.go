@@ -88,6 +88,8 @@ var badValues = []struct {
 	{"Tree", "one that holds itself", func(k *kinds) { k.Tree = &tree{}; k.Tree.Kids = []*tree{k.Tree} }},
 }
 
+// refusalsOfValues writes each value that no database keeps as it is, by every verb: refused before the write, with the
+// field's name and without the value.
 func refusalsOfValues(e *env) {
 	r := newRepository[kinds](e, "kinds", byID)
 	base := plainKinds(1)
@@ -145,6 +147,8 @@ func refusalsOfSizes(e *env) {
 	e.names(err, "Logo")
 }
 
+// refusalsOfKeys uses keys that some database would cut, pad or reject: refused everywhere, so that no key means one
+// row here and another there.
 func refusalsOfKeys(e *env) {
 	r, seats := newLetters(e), newSeats(e)
 	inserted(r, letter{ID: ""})

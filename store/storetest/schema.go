@@ -60,6 +60,7 @@ func schemaEnsureParallel(e *env) {
 	e.only(r.Insert(e.ctx, &member{ID: 2, Email: "a@example.org"}), store.ErrExists)
 }
 
+// schemaMissingTable checks the schema where there is no table, then makes it and checks again.
 func schemaMissingTable(e *env) {
 	name := e.table("member")
 	r := over[member, int64](e, e.db, name, nil)
@@ -89,6 +90,8 @@ type memberMore struct {
 	Town  *string `db:"town" bson:"town" store:"size=20,unique=member_town"`
 }
 
+// schemaMissingParts checks a table that lacks what a newer entity maps: each missing column and index is told, and
+// nothing else.
 func schemaMissingParts(e *env) {
 	r := newMembers(e)
 	inserted(r, member{ID: 1, Email: "a@example.org"})
@@ -122,6 +125,8 @@ func schemaCheckOnly(e *env) {
 	require.Equal(e, intercept.Schema+" "+intercept.Schema, spy.take())
 }
 
+// schemaNoDifference checks what EnsureSchema has made for entities of every kind: it must find nothing to complain
+// about.
 func schemaNoDifference(e *env) {
 	check := func(about string, r interface {
 		CheckSchema(ctx context.Context) ([]store.Difference, error)

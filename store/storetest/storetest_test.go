@@ -181,6 +181,8 @@ func (f *faults) arm(fault storetest.Fault) {
 	f.armed = &fault
 }
 
+// meetFault is the fault hook of memstore for storetest's own harness: it loses the next write or commit for which a
+// test has armed it.
 func meetFault(ctx context.Context, c memstore.Call) error {
 	f, ok := ctx.Value(faultsKey{}).(*faults)
 	if !ok {

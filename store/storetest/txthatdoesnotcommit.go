@@ -29,6 +29,7 @@ var _ = register(
 	Test{Name: "IsNeverSeen", needs: transactions, run: manyRollbacks},
 )
 
+// undoLeavesNoRow ends transactions with every kind of write in every way but a commit: no row of theirs is there.
 func undoLeavesNoRow(e *env) {
 	r := newAccounts(e, 10, 20, 30)
 	ctx, cancel := context.WithCancel(e.ctx)
@@ -137,6 +138,8 @@ func undoEntities(e *env) {
 	}
 }
 
+// undoBetweenRuns writes entities from outside of the Tx in runs that conflict: each run finds them as the first one
+// did.
 func undoBetweenRuns(e *env) {
 	r, others := newClubs(e), newAccounts(e, 10)
 	e.stored(r, 1, 2)
@@ -193,6 +196,7 @@ func undoRerunTrap(e *env) {
 	require.EqualValues(e, 2, r.number(1, "version"))
 }
 
+// undoInsertRerun inserts in a run that conflicts, and meets the row of another in the next: the entity is as it was.
 func undoInsertRerun(e *env) {
 	r, others := newClubs(e), newAccounts(e, 10)
 	c := newClub(1)
@@ -248,6 +252,7 @@ func undoRefusedCommit(e *env) {
 	require.EqualValues(e, 2, a.Version)
 }
 
+// undoNotAfterCommit looks at entities after the commit: they are what is stored, and can be written again.
 func undoNotAfterCommit(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1, 2)

@@ -161,6 +161,7 @@ func UnderFaults(t *testing.T, run FaultRun) FaultReport {
 	return f.report
 }
 
+// withDefaults fills in what the caller has left zero.
 func (run FaultRun) withDefaults() FaultRun {
 	if run.Calls == 0 {
 		run.Calls = 400

@@ -19,6 +19,8 @@ type breaks struct {
 	before, after atomic.Int32
 }
 
+// hook breaks calls as a connection does: before the server has the request, or after it has done it and before it
+// could answer.
 func (b *breaks) hook(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 	lost := &intercept.Error{
 		Fault: driver.Fault{Class: driver.Unavailable, Sent: c.Write() || c.Op == intercept.Commit},

@@ -81,6 +81,8 @@ func (e *env) unknown(err error, about string) bool {
 	return true
 }
 
+// unknownWrite loses the answer of every write, once after the server has done it and once before. It is not sent
+// again, and the caller is told that nobody knows.
 func unknownWrite(e *env) {
 	r := newAccounts(e, 10)
 	db, arm := e.faulty()
@@ -140,6 +142,7 @@ func unknownWrite(e *env) {
 	require.Equal(e, amount+1, r.number(1, "amount"))
 }
 
+// unknownCommit loses the answer of a commit. The function is not run again, since its first run may have been stored.
 func unknownCommit(e *env) {
 	for _, landed := range []bool{true, false} {
 		r := newAccounts(e, 10, 20)
@@ -180,6 +183,7 @@ func unknownCommit(e *env) {
 	}
 }
 
+// unknownSettled saves the same copy again after an unknown outcome: a conflict tells that the first one was stored.
 func unknownSettled(e *env) {
 	for _, landed := range []bool{true, false} {
 		r := newAccounts(e, 10)
@@ -202,6 +206,7 @@ func unknownSettled(e *env) {
 	}
 }
 
+// unknownRead fails every read: that is never an unknown outcome, not even in a Modify, which then has written nothing.
 func unknownRead(e *env) {
 	r := newAccounts(e, 10)
 	db := e.behind(store.Options{}, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
@@ -269,6 +274,8 @@ func unknownInTx(e *env) {
 	}
 }
 
+// unknownBegin fails to begin a transaction: nothing can have happened, so Atomic tries again, and the function runs
+// once.
 func unknownBegin(e *env) {
 	r := newAccounts(e, 10)
 	begins := 0

@@ -24,6 +24,7 @@ var _ = register(
 	Test{Name: "OfAnotherKey", run: versionsOtherKey},
 )
 
+// versionsInsert inserts entities that hold a version already: the stored one is 1.
 func versionsInsert(e *env) {
 	r := newClubs(e)
 	c := newClub(1)
@@ -53,6 +54,7 @@ func insertMany(e *env, r *clubs, all ...*club) error {
 	return nil
 }
 
+// versionsEachWrite counts the versions of every verb: each write moves it by one.
 func versionsEachWrite(e *env) {
 	r := newClubs(e)
 	c := inserted(r, newClub(1))
@@ -135,6 +137,8 @@ func versionsFailure(e *env) {
 	require.EqualValues(e, 1, members.number(2, "version"))
 }
 
+// versionsMissing meets rows without a version, as a table has them that was there before: they read as version 0 and
+// get 1 with their first write.
 func versionsMissing(e *env) {
 	r := newClubs(e)
 	legacy := func(id int64) club {
@@ -195,6 +199,8 @@ func versionsZero(e *env) {
 	require.EqualValues(e, 1, r.number(1, "version"))
 }
 
+// versionsNeverRead writes entities that were never read. Version 0 would find the rows that have none, so it is
+// refused.
 func versionsNeverRead(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1)
@@ -226,6 +232,7 @@ type timeless struct {
 	Rev    int64 `db:"rev" bson:"rev" store:"version"`
 }
 
+// versionsOwnFields has the version in a field of the entity's own, and no time of reading.
 func versionsOwnFields(e *env) {
 	r := newRepository[ownFields](e, "own", byID)
 	c := inserted(r, ownFields{ID: 1, Amount: 5})

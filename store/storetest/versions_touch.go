@@ -25,6 +25,7 @@ type stamped struct {
 	Seen   time.Time `db:"-" bson:"-" store:"readat"`
 }
 
+// versionsAuto lets the database make the version: each write gives a new one, and the one in memory is the stored one.
 func versionsAuto(e *env) {
 	r := newRepository[stamped](e, "stamped", byID)
 	c := inserted(r, stamped{ID: 1, Amount: 1})

@@ -73,6 +73,8 @@ func (h *History) apply(now state, op *Op, o *observers) (bool, state) {
 	return true, now
 }
 
+// allows reports whether a row can answer a step as it was answered. It is the meaning of each kind of step, by which
+// the checker judges every order of the calls.
 func (h *History) allows(row Row, s Step) bool {
 	has := row.Exists && row.Version == s.Expect
 	switch s.Kind {
@@ -203,6 +205,7 @@ func (v Verdict) Right() bool { return len(v.Wrong) == 0 && len(v.Undecided) == 
 // of the history after the timeout; 0 is none.
 func (h *History) Check(timeout time.Duration) Verdict { return h.check(timeout, nil) }
 
+// check is Check, for which some calls may have seen an older state: those that old picks.
 func (h *History) check(timeout time.Duration, old func(*Op) bool) Verdict {
 	var v Verdict
 	for _, part := range h.components() {
