@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -173,21 +174,27 @@ func TestFindKeys(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	ascending := map[driver.Kind][]any{
-		driver.Int:     {nil, int64(-5), int64(0), int64(1) << 62},
-		driver.Float:   {nil, -1e300, -0.5, 0.0, 1e-9, 2.0},
+		driver.Int:     {nil, int64(math.MinInt64), int64(-5), int64(0), int64(1) << 62, int64(math.MaxInt64)},
+		driver.Float:   {nil, -1e300, -2.0, -0.5, 0.0, 1e-9, 2.0},
 		driver.Bool:    {nil, false, true},
-		driver.String:  {nil, "", "A", "a", "a ", "b", "\uffff", "\U00010000"},
-		driver.Bytes:   {nil, []byte{}, []byte{0}, []byte{0, 1}, []byte{1}},
-		driver.Decimal: {nil, "-10.00", "-9.5", "-0.01", "0.00", "0.005", "2.10", "2.2", "10"},
-		driver.Time:    {nil, time.Time{}, time.Unix(0, 0), time.Unix(0, 1), time.Unix(1<<35, 0)},
+		driver.String:  {nil, "", "\x00", "\x00\x00", "\x01", "A", "a", "a\x00b", "a ", "b", "\uffff", "\U00010000"},
+		driver.Bytes:   {nil, []byte{}, []byte{0}, []byte{0, 1}, []byte{0, 255}, []byte{1}, []byte{255}, []byte{255, 0}},
+		driver.Decimal: {nil, "-10.00", "-9.51", "-9.5", "-0.01", "0.00", "0.005", "2.10", "2.2", "10", "10.01"},
+		driver.Time:    {nil, time.Time{}, time.Unix(-1, 1), time.Unix(0, 0), time.Unix(0, 1), time.Unix(1<<35, 0)},
 		driver.Opaque:  {nil, true, int64(9), 1.5, "x", []byte{}, time.Time{}},
 	}
 	for kind, values := range ascending {
 		for i, a := range values {
 			for j, b := range values {
 				assert.Equal(t, sign(i-j), sign(compare(kind, a, b)), "%v %v", a, b)
-				equal := string(appendValue(nil, kind, a)) == string(appendValue(nil, kind, b))
-				assert.Equal(t, i == j, equal, "%v %v", a, b)
+				x, y := appendValue(nil, kind, a), appendValue(nil, kind, b)
+				assert.Equal(t, sign(i-j), bytes.Compare(x, y), "%v %v", a, b)
+				assert.Equal(t, i == j, bytes.HasPrefix(x, y), "no encoding is the start of another: %v %v", a, b)
+				assert.Less(t, string(x), beyond)
+				turnOver(x)
+				turnOver(y)
+				assert.Equal(t, sign(j-i), bytes.Compare(x, y), "%v %v", a, b)
+				assert.Less(t, string(x), beyond)
 			}
 		}
 	}
