@@ -1,11 +1,18 @@
 package memstore
 
 import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -53,6 +60,125 @@ func BenchmarkFindPage(b *testing.B) {
 	for b.Loop() {
 		_, _ = c.Find(b.Context(), p)
 	}
+}
+
+// sizes are the numbers of rows at which the time per row is compared.
+var sizes = []int{1000, 10_000, 100_000, 160_000}
+
+// benchLeague is a league without a test's checks.
+func benchLeague(b *testing.B, n int) (*store.DB, *store.Repository[player, int64]) {
+	db := Open(nil)
+	players := store.MustRepository[player, int64](db, "players", nil)
+	batch := make([]*player, n)
+	for i := range batch {
+		rank := int64(i * 7919 % n)
+		batch[i] = &player{ID: int64(i), City: fmt.Sprintf("c%04d", i*31%1009), Score: int64(i % 10), Rank: &rank}
+	}
+	require.NoError(b, players.InsertMany(b.Context(), batch))
+	return db, players
+}
+
+var benchQueries = []struct {
+	name  string
+	query store.Query
+}{
+	{"Key", store.Query{}},
+	{"KeyDescending", store.Query{}.OrderByDesc("ID")},
+	{"Indexed", store.Query{}.OrderBy("City")},
+	{"FewValues", store.Query{}.OrderByDesc("Score")},
+	{"Condition", store.Where("Score", store.Ge, 5).OrderBy("Rank")},
+}
+
+// BenchmarkFindAll and BenchmarkPageAll give the time per row of the table. The first order is not sorted
+// yet: each run has a database of its own.
+func BenchmarkFindAll(b *testing.B) {
+	benchAll(b, func(players *store.Repository[player, int64], q store.Query) (n int) {
+		for _, err := range players.Find(b.Context(), q) {
+			require.NoError(b, err)
+			n++
+		}
+		return n
+	})
+}
+
+func BenchmarkPageAll(b *testing.B) {
+	benchAll(b, func(players *store.Repository[player, int64], q store.Query) (n int) {
+		for cursor := ""; ; {
+			items, next, err := players.Page(b.Context(), q.From(cursor))
+			require.NoError(b, err)
+			n += len(items)
+			if cursor = next; next == "" {
+				return n
+			}
+		}
+	})
+}
+
+func benchAll(b *testing.B, read func(players *store.Repository[player, int64], q store.Query) int) {
+	for _, q := range benchQueries {
+		for _, n := range sizes {
+			b.Run(fmt.Sprintf("%s/%d", q.name, n), func(b *testing.B) {
+				found := 0
+				for b.Loop() {
+					b.StopTimer()
+					_, players := benchLeague(b, n)
+					b.StartTimer()
+					found = read(players, q.query)
+				}
+				require.NotZero(b, found)
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/row")
+			})
+		}
+	}
+}
+
+// BenchmarkGetParallel is to take no longer with more goroutines, as long as there are processors for them.
+func BenchmarkGetParallel(b *testing.B) {
+	_, players := benchLeague(b, 10_000)
+	for _, goroutines := range []int{1, 2, 4, 8} {
+		b.Run(strconv.Itoa(goroutines), func(b *testing.B) {
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var all sync.WaitGroup
+			b.ResetTimer()
+			for g := range goroutines {
+				all.Go(func() {
+					for i := int64(g); left.Add(-1) >= 0; i++ {
+						_, _ = players.Get(b.Context(), i*31%10_000)
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
+
+// BenchmarkModify is to take as long beside a View that has been open for a hundred thousand writes.
+func BenchmarkModify(b *testing.B) {
+	const n = 10_000
+	modify := func(b *testing.B, players *store.Repository[player, int64]) {
+		for i := int64(0); b.Loop(); i++ {
+			_, _ = players.Modify(b.Context(), i%n, func(p *player) error { p.Score++; return nil })
+		}
+	}
+	b.Run("Alone", func(b *testing.B) {
+		_, players := benchLeague(b, n)
+		modify(b, players)
+	})
+	b.Run("BesideAView", func(b *testing.B) {
+		db, players := benchLeague(b, n)
+		hour := store.TxOptions{RunTimeout: time.Hour, Timeout: time.Hour}
+		require.NoError(b, db.View(b.Context(), &hour, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := players.In(tx).Get(ctx, 1); err != nil {
+				return err
+			}
+			for i := range int64(100_000) {
+				_, _ = players.Modify(b.Context(), i%n, func(p *player) error { p.Score++; return nil })
+			}
+			modify(b, players)
+			return nil
+		}))
+	})
 }
 
 // A Get of a row with scalar fields allocates nothing of its own.

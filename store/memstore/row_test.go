@@ -122,6 +122,21 @@ func TestSnapshotTransaction(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, driver.Conflict, f.class(f.insert(tx, account{ID: 8})))
 	})
+	t.Run("DeletedAgainSince", func(*testing.T) {
+		early := f.begin()
+		f.balance(early, 1)
+		comeAndGo := func() {
+			require.NoError(t, f.insert(nil, account{ID: 8}))
+			_, err := f.delete(nil, 8)
+			require.NoError(t, err)
+		}
+		comeAndGo()
+		late := f.begin()
+		f.balance(late, 1)
+		comeAndGo()
+		f.rollback(early)
+		assert.Equal(t, driver.Conflict, f.class(f.insert(late, account{ID: 8})))
+	})
 	t.Run("UniqueValueTakenSince", func(*testing.T) {
 		tx := f.begin()
 		f.balance(tx, 1)
