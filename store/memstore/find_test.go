@@ -178,7 +178,7 @@ func TestCompare(t *testing.T) {
 		driver.Float:   {nil, -1e300, -2.0, -0.5, 0.0, 1e-9, 2.0},
 		driver.Bool:    {nil, false, true},
 		driver.String:  {nil, "", "\x00", "\x00\x00", "\x01", "A", "a", "a\x00b", "a ", "b", "\uffff", "\U00010000"},
-		driver.Bytes:   {nil, []byte{}, []byte{0}, []byte{0, 1}, []byte{0, 255}, []byte{1}, []byte{255}, []byte{255, 0}},
+		driver.Bytes:   {nil, []byte{}, []byte{0}, []byte{0, 1}, []byte{0, 255}, []byte{1}, []byte{255, 0}},
 		driver.Decimal: {nil, "-10.00", "-9.51", "-9.5", "-0.01", "0.00", "0.005", "2.10", "2.2", "10", "10.01"},
 		driver.Time:    {nil, time.Time{}, time.Unix(-1, 1), time.Unix(0, 0), time.Unix(0, 1), time.Unix(1<<35, 0)},
 		driver.Opaque:  {nil, true, int64(9), 1.5, "x", []byte{}, time.Time{}},
