@@ -114,6 +114,7 @@ func BenchmarkPageAll(b *testing.B) {
 	})
 }
 
+// benchAll runs a benchmark for each query and size. Filling the database is no part of the time.
 func benchAll(b *testing.B, read func(players *store.Repository[player, int64], q store.Query) int) {
 	for _, q := range benchQueries {
 		for _, n := range sizes {
