@@ -15,7 +15,7 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// checkOptions compares what the collection was created with.
+// checkOptions compares what the collection was created with: whether it is one, its collation, its validator.
 func (a *audit) checkOptions() {
 	if a.kind != "" && a.kind != "collection" {
 		a.differ("", "this is a "+a.kind+", whose documents cannot be written")
@@ -24,14 +24,18 @@ func (a *audit) checkOptions() {
 	if locale, ok := a.options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
 		// A collation cannot be altered. The copy has the simple one, and no indexes yet.
 		copied := a.spec.Table + "_simple"
-		a.differ("", fmt.Sprintf("the collection's collation is %s, so that its index on _id does not serve comparisons by code point", locale),
+		problem := fmt.Sprintf("the collection's collation is %s, so that its index on _id does not serve comparisons "+
+			"by code point", locale)
+		database := a.db.native.Name()
+		a.differ("", problem,
 			statement(bson.D{
 				{Key: "aggregate", Value: a.spec.Table},
 				{Key: "pipeline", Value: bson.A{bson.D{{Key: "$out", Value: copied}}}},
 				{Key: "cursor", Value: bson.D{}},
 			}),
 			statement(bson.D{{Key: "drop", Value: a.spec.Table}}),
-			fmt.Sprintf("db.adminCommand({%q:%q,%q:%q})", "renameCollection", a.db.native.Name()+"."+copied, "to", a.db.native.Name()+"."+a.spec.Table),
+			fmt.Sprintf("db.adminCommand({%q:%q,%q:%q})",
+				"renameCollection", database+"."+copied, "to", database+"."+a.spec.Table),
 			statement(a.indexCommand(a.indexes())))
 	}
 	if !a.db.options.Validators {
@@ -44,7 +48,8 @@ func (a *audit) checkOptions() {
 	}
 }
 
-// checkIndexes lists the indexes that are missing or other than the mapping needs them.
+// checkIndexes lists the indexes that are missing or other than the mapping needs them. One that is in the way of
+// the wanted one, by its name or by its fields, is dropped first.
 func (a *audit) checkIndexes() {
 	for _, want := range a.indexes() {
 		if a.satisfying(want) != nil {
@@ -64,8 +69,8 @@ func (a *audit) checkIndexes() {
 // satisfying returns an index that serves as the wanted one, under whatever name.
 func (a *audit) satisfying(want index) *liveIndex {
 	return a.match(func(x *liveIndex) bool {
-		return sameKey(x.Key, want) && x.Unique == want.unique && samePartial(x.Partial, want) &&
-			!x.Sparse && !x.Hidden && (len(x.Collation) == 0 || !want.text)
+		return isSameKey(x.Key, want) && x.Unique == want.unique && isSamePartial(x.Partial, want) &&
+			!x.Sparse && !x.Hidden && (len(x.Collation) == 0 || !want.hasText)
 	})
 }
 
@@ -75,7 +80,7 @@ func (a *audit) hindering(want index) *liveIndex {
 		return x
 	}
 	return a.match(func(x *liveIndex) bool {
-		return sameKey(x.Key, want) && samePartial(x.Partial, want) && len(x.Collation) == 0
+		return isSameKey(x.Key, want) && isSamePartial(x.Partial, want) && len(x.Collation) == 0
 	})
 }
 
@@ -88,15 +93,16 @@ func (a *audit) match(is func(x *liveIndex) bool) *liveIndex {
 	return nil
 }
 
+// problemOf says for checkIndexes in what an index that is in the way differs from the wanted one.
 func (a *audit) problemOf(want index, have *liveIndex) string {
 	switch {
-	case !sameKey(have.Key, want):
+	case !isSameKey(have.Key, want):
 		return "the index " + have.Name + " has other fields"
 	case have.Unique && !want.unique:
 		return "the index " + have.Name + " is unique, and should not be"
 	case !have.Unique && want.unique:
 		return "the index " + have.Name + " is not unique"
-	case len(have.Collation) > 0 && want.text:
+	case len(have.Collation) > 0 && want.hasText:
 		locale, _ := have.Collation.Lookup("locale").StringValueOK()
 		return "the index " + have.Name + " has the collation " + locale + ", not simple"
 	case have.Hidden:
@@ -105,7 +111,7 @@ func (a *audit) problemOf(want index, have *liveIndex) string {
 	return "the index " + have.Name + " holds other documents: it is sparse or partial in another way"
 }
 
-func sameKey(key bson.D, want index) bool {
+func isSameKey(key bson.D, want index) bool {
 	if len(key) != len(want.paths) {
 		return false
 	}
@@ -117,7 +123,7 @@ func sameKey(key bson.D, want index) bool {
 	return true
 }
 
-func samePartial(have bson.Raw, want index) bool {
+func isSamePartial(have bson.Raw, want index) bool {
 	if want.partial == nil {
 		return len(have) == 0
 	}
@@ -125,7 +131,8 @@ func samePartial(have bson.Raw, want index) bool {
 	return err == nil && bytes.Equal(have, text)
 }
 
-// checkShards names a shard key under which two documents can have the same _id.
+// checkShards names a shard key under which two documents can have the same _id: each shard has a unique index of
+// its own alone, and an Insert of a key that is there would be no ErrDuplicate.
 func (a *audit) checkShards(ctx context.Context) error {
 	if !strings.Contains(a.db.info.Server, "(sharded") {
 		return nil
@@ -134,7 +141,8 @@ func (a *audit) checkShards(ctx context.Context) error {
 	var entry struct {
 		Key bson.D `bson:"key"`
 	}
-	err := a.db.client.Database("config").Collection("collections").FindOne(ctx, bson.D{{Key: "_id", Value: name}}).Decode(&entry)
+	collections := a.db.client.Database("config").Collection("collections")
+	err := collections.FindOne(ctx, bson.D{{Key: "_id", Value: name}}).Decode(&entry)
 	if errors.Is(err, mongodriver.ErrNoDocuments) {
 		return nil // it is not sharded
 	}
@@ -142,7 +150,8 @@ func (a *audit) checkShards(ctx context.Context) error {
 		return err
 	}
 	if problem := shardProblem(entry.Key); problem != "" {
-		a.differ("", problem, fmt.Sprintf("db.adminCommand({%q:%q,%q:{%q:1}})", "reshardCollection", name, "key", keyPath))
+		fix := fmt.Sprintf("db.adminCommand({%q:%q,%q:{%q:1}})", "reshardCollection", name, "key", keyPath)
+		a.differ("", problem, fix)
 	}
 	return nil
 }
@@ -158,7 +167,8 @@ func shardProblem(key bson.D) string {
 	return "the collection is sharded by " + strings.Join(fields, ", ") + ", so that _id is not unique"
 }
 
-// checkVersions counts the documents without a version. They read as version 0.
+// checkVersions counts the documents without a version. They read as version 0, and a program that writes them
+// without moving the version is not noticed until the first write of this library.
 func (a *audit) checkVersions(ctx context.Context) error {
 	n, err := a.native.CountDocuments(ctx, bson.D{{Key: a.version.path, Value: nil}})
 	if err != nil || n == 0 {
@@ -178,8 +188,8 @@ func (a *audit) checkVersions(ctx context.Context) error {
 // sampled is the number of documents whose types are looked at.
 const sampled = 1000
 
-// checkTypes looks at the types of what some documents hold, which the server reads in its own
-// order.
+// checkTypes looks at the types of what some documents hold, the first ones in the server's own order: all of a
+// large collection would take too long. A field of another type is an error when it is read.
 func (a *audit) checkTypes(ctx context.Context) error {
 	codecs := append(slices.Clone(a.parts), a.version)
 	if a.key != nil {
@@ -195,10 +205,11 @@ func (a *audit) checkTypes(ctx context.Context) error {
 		}
 		// Binary values are ordered by length, then by subtype.
 		least := bson.Binary{Subtype: uuidSubtype, Data: make([]byte, 16)}
-		group = append(group, bson.E{Key: "u" + strconv.Itoa(i), Value: bson.D{{Key: "$max", Value: bson.D{{Key: "$and", Value: bson.A{
+		isOld := bson.D{{Key: "$and", Value: bson.A{
 			bson.D{{Key: "$eq", Value: bson.A{of, "binData"}}},
 			bson.D{{Key: "$lt", Value: bson.A{"$" + c.path, least}}},
-		}}}}}})
+		}}}
+		group = append(group, bson.E{Key: "u" + strconv.Itoa(i), Value: bson.D{{Key: "$max", Value: isOld}}})
 	}
 	cursor, err := a.native.Aggregate(ctx, bson.A{
 		bson.D{{Key: "$limit", Value: sampled}}, bson.D{{Key: "$group", Value: group}},
@@ -217,12 +228,15 @@ func (a *audit) checkTypes(ctx context.Context) error {
 		}
 		a.compareTypes(c, have)
 		if old, ok := results[0].Lookup("u" + strconv.Itoa(i)).BooleanOK(); ok && old {
-			a.differ(c.path, "some documents hold binary data of another subtype than 4, or another length, which a query for a UUID does not find")
+			a.differ(c.path, "some documents hold binary data of another subtype than 4, or another length, "+
+				"which a query for a UUID does not find")
 		}
 	}
 	return nil
 }
 
+// compareTypes compares for checkTypes what one field holds with what the mapping stores, and gives the statement
+// that converts it, where there is one.
 func (a *audit) compareTypes(c *codec, have []string) {
 	want := typesOf(c.field)
 	if want == nil {
@@ -234,15 +248,15 @@ func (a *audit) compareTypes(c *codec, have []string) {
 			continue
 		}
 		var fix []string
-		if c.path != keyPath && !strings.HasPrefix(c.path, keyPath+".") && convertible(t, want[0]) {
+		if c.path != keyPath && !strings.HasPrefix(c.path, keyPath+".") && isConvertible(t, want[0]) {
 			fix = append(fix, a.conversion(c.path, t, want[0]))
 		}
 		a.differ(c.path, fmt.Sprintf("some documents hold the type %s, and the mapping stores %s", t, want[0]), fix...)
 	}
 }
 
-// convertible reports whether $convert knows the way between two types.
-func convertible(from, to string) bool {
+// isConvertible reports whether $convert knows the way between two types.
+func isConvertible(from, to string) bool {
 	if to == "binData" || from == "binData" || from == "array" || from == "object" {
 		return false
 	}
@@ -260,13 +274,15 @@ func convertible(from, to string) bool {
 // conversion is the statement that turns what is stored into the type that the mapping stores, and
 // moves the version. It fails, and changes no more, at a value for which there is no way.
 func (a *audit) conversion(path, from, to string) string {
+	converted := bson.D{{Key: "$convert", Value: bson.D{{Key: "input", Value: "$" + path}, {Key: "to", Value: to}}}}
+	version := bson.D{{Key: "$ifNull", Value: bson.A{"$" + a.version.path, int32(0)}}}
 	return statement(bson.D{
 		{Key: "update", Value: a.spec.Table},
 		{Key: "updates", Value: bson.A{bson.D{
 			{Key: "q", Value: bson.D{{Key: path, Value: bson.D{{Key: "$type", Value: from}}}}},
 			{Key: "u", Value: bson.A{bson.D{{Key: "$set", Value: bson.D{
-				{Key: path, Value: bson.D{{Key: "$convert", Value: bson.D{{Key: "input", Value: "$" + path}, {Key: "to", Value: to}}}}},
-				{Key: a.version.path, Value: bson.D{{Key: "$add", Value: bson.A{bson.D{{Key: "$ifNull", Value: bson.A{"$" + a.version.path, int32(0)}}}, int32(1)}}}},
+				{Key: path, Value: converted},
+				{Key: a.version.path, Value: bson.D{{Key: "$add", Value: bson.A{version, int32(1)}}}},
 			}}}}},
 			{Key: "multi", Value: true},
 		}}},

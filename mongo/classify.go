@@ -107,13 +107,13 @@ func (e *commitError) Error() string { return e.err.Error() }
 // Unwrap returns the error as the driver gave it.
 func (e *commitError) Unwrap() error { return e.err }
 
-// classify says what an error means. Where the driver has tried a write twice it gives out one
-// error only, so that a write counts as not sent only where no first try can hide behind it.
+// classify says what an error means, for package store and for opening. Where the driver has tried a write twice
+// it gives out one error only, so that a write counts as not sent only where no first try can hide behind it.
 func classify(err error) driver.Fault {
 	return backend.Classify(err, func(err error) driver.Fault {
 		f := faultOf(err)
 		if _, ok := errors.AsType[*commitError](err); ok {
-			f.Sent = unsettled(err)
+			f.Sent = mayHaveCommitted(err)
 			if f.Class == driver.Other && !f.Sent && hasLabel(err, transientLabel) {
 				f.Class = driver.Conflict
 			}
@@ -122,6 +122,8 @@ func classify(err error) driver.Fault {
 	})
 }
 
+// faultOf is the fault of an error by itself, for classify and mayHaveCommitted: by who made it, the server about a
+// write, the server about a command, or the client.
 func faultOf(err error) driver.Fault {
 	if errors.Is(err, mongodriver.ErrClientDisconnected) {
 		return driver.Fault{Class: driver.Closed}
@@ -159,15 +161,15 @@ func writeFault(errs mongodriver.WriteErrors, concern *mongodriver.WriteConcernE
 	return driver.Fault{Class: driver.Unavailable, Code: strconv.Itoa(concern.Code), Sent: true}
 }
 
-// commandFault is the fault of a command that the server refused as a whole. The errors of an
+// commandFault is the fault of a command that failed as a whole. The errors of an
 // election may be the answer to a second try, after a first one that was not answered.
 func commandFault(e mongodriver.CommandError) driver.Fault {
 	f := codeFault(int(e.Code), e.Message)
 	if f.Class == driver.Other && e.HasErrorLabel(transientLabel) {
 		f.Class = driver.Conflict
 	}
-	again := f.Class == driver.Unavailable || e.HasErrorLabel(retryWriteLabel) || e.HasErrorLabel(networkLabel)
-	f.Sent = again && !e.HasErrorLabel(noWritesLabel)
+	mayBeSecond := f.Class == driver.Unavailable || e.HasErrorLabel(retryWriteLabel) || e.HasErrorLabel(networkLabel)
+	f.Sent = mayBeSecond && !e.HasErrorLabel(noWritesLabel)
 	return f
 }
 
@@ -179,7 +181,7 @@ func codeFault(code int, message string) driver.Fault {
 	return f
 }
 
-// constraint finds the index that refused a duplicate. The message is the only place where the
+// constraint finds the name of the index that has a value already. The message is the only place where the
 // server gives its name: "… collection: game.clubs index: clubs_name dup key: { name: … }". It is
 // read from the front, since what follows may hold anything.
 func constraint(message string) string {
@@ -202,7 +204,8 @@ var neverSent = []string{
 	"topology.ServerSelectionError", "topology.WaitQueueTimeoutError", "topology.poolClearedError",
 }
 
-// clientFault is the fault of an error that no server made.
+// clientFault is the fault of an error that no server made, for faultOf: the network, the driver's own waits, the
+// end of a context.
 func clientFault(err error) driver.Fault {
 	sent := !holds(err, func(e error) bool {
 		if op, ok := e.(*net.OpError); ok && op.Op == "dial" {
@@ -221,9 +224,9 @@ func clientFault(err error) driver.Fault {
 	return driver.Fault{}
 }
 
-// unsettled reports whether a failed commit may have happened. TransientTransactionError on the
+// mayHaveCommitted reports whether a failed commit may have happened. TransientTransactionError on the
 // answer of a commit means that it has not and never will; see the specification "Transactions".
-func unsettled(err error) bool {
+func mayHaveCommitted(err error) bool {
 	switch {
 	case hasLabel(err, unknownLabel):
 		return true
@@ -242,7 +245,8 @@ func hasLabel(err error, label string) bool {
 	})
 }
 
-// holds reports whether an error, or one that it wraps or joins, is such a one.
+// holds reports whether an error, or one that it wraps or joins, is such a one. errors.As would find the first of
+// a type alone, and the label or the dial that is looked for may be on another.
 func holds(err error, is func(error) bool) bool {
 	if err == nil {
 		return false

@@ -103,12 +103,12 @@ func TestMatchedNone(t *testing.T) {
 		return doc
 	}
 	e := concern(64)
-	assert.False(t, matchedNone(e), "what the answer was is not known")
+	assert.False(t, isNoMatch(e), "what the answer was is not known")
 	e.Raw = raw(1)
-	assert.False(t, matchedNone(e))
+	assert.False(t, isNoMatch(e))
 	e.Raw = raw(0)
-	assert.True(t, matchedNone(e))
-	assert.False(t, matchedNone(errors.New("?")))
+	assert.True(t, isNoMatch(e))
+	assert.False(t, isNoMatch(errors.New("?")))
 }
 
 func TestFollowing(t *testing.T) {

@@ -20,7 +20,7 @@ type codec struct {
 	omitEmpty bool
 	minSize   bool
 	truncate  bool
-	zeroer    bool // the type says itself when it is empty
+	isZeroer  bool // the type says itself when it is empty
 }
 
 var zeroerType = reflect.TypeFor[bson.Zeroer]()
@@ -31,7 +31,7 @@ func newCodec(f *driver.Field, path string, r *bson.Registry) *codec {
 	return &codec{
 		field: f, path: path, registry: r,
 		omitEmpty: t.omitEmpty, minSize: t.minSize, truncate: t.truncate,
-		zeroer: f.Type.Implements(zeroerType),
+		isZeroer: f.Type.Implements(zeroerType),
 	}
 }
 
@@ -39,13 +39,13 @@ func (c *codec) errorf(cause error, format string, args ...any) error {
 	return &driver.ValueError{Field: c.field.Name, Problem: fmt.Sprintf(format, args...), Err: cause}
 }
 
-// isOmitted reports whether the tag omitempty leaves the value out, by the rules of the driver's
-// struct codec.
+// isOmitted reports whether the tag omitempty leaves the value out, by the rules of the driver's struct codec:
+// raw programs that use the same struct must find the same documents. document and change ask it.
 func (c *codec) isOmitted(v reflect.Value) bool {
 	if !c.omitEmpty {
 		return false
 	}
-	if c.zeroer && (v.Kind() != reflect.Pointer || !v.IsNil()) {
+	if c.isZeroer && (v.Kind() != reflect.Pointer || !v.IsNil()) {
 		return v.Interface().(bson.Zeroer).IsZero()
 	}
 	switch v.Kind() {
@@ -79,6 +79,8 @@ func (c *codec) appendBaseElement(b []byte, key string, value any) ([]byte, erro
 	return b, nil
 }
 
+// appendValue appends a value of the field's type and returns the BSON type that it has got, for appendElement,
+// which has left room for it in front.
 func (c *codec) appendValue(b []byte, v reflect.Value) (bson.Type, []byte, error) {
 	switch c.field.Wrap {
 	case driver.Pointer:
@@ -95,6 +97,8 @@ func (c *codec) appendValue(b []byte, v reflect.Value) (bson.Type, []byte, error
 	return c.appendBase(b, v)
 }
 
+// appendBase appends a value of the field's base type, without what is around it, for appendValue and for the
+// values of a filter. A field has one BSON type whatever its value, else queries for it would miss some.
 func (c *codec) appendBase(b []byte, v reflect.Value) (bson.Type, []byte, error) {
 	f := c.field
 	switch {
@@ -160,7 +164,7 @@ func (c *codec) appendBytes(b, data []byte) (bson.Type, []byte, error) {
 	return bson.TypeBinary, appendBinary(b, subtypeOf(c.field.Base), data), nil
 }
 
-// appendStored appends what [driver.Field.Encode] gives.
+// appendStored appends what [driver.Field.Encode] gives, for appendBase: decimals, and what a Valuer has made.
 func (c *codec) appendStored(b []byte, stored any) (bson.Type, []byte, error) {
 	switch x := stored.(type) {
 	case nil:

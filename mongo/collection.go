@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"time"
 
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -41,7 +42,7 @@ var simple = &options.Collation{Locale: "simple"}
 
 // collation is stated where the key holds a string. On other keys no collation has any effect.
 func (c *collection) collation() *options.Collation {
-	if c.textKey {
+	if c.hasTextKey {
 		return simple
 	}
 	return nil
@@ -49,21 +50,23 @@ func (c *collection) collation() *options.Collation {
 
 var errForeignTx = errors.New("mongo: the transaction belongs to another database")
 
-// reading prepares the context of a read. The caller must call the function it returns.
-func (c *collection) reading(ctx context.Context, tx driver.Tx) (context.Context, context.CancelFunc, error) {
-	return c.enter(ctx, tx, false)
+// readCtx is the context for one read: in the session of tx, or with the deadline of a call without a tx. The
+// caller must call the function that it returns when the request is back.
+func (c *collection) readCtx(ctx context.Context, tx driver.Tx) (context.Context, context.CancelFunc, error) {
+	return c.requestCtx(ctx, tx, c.db.options.ReadTimeout)
 }
 
-// writing does the same for a write.
-func (c *collection) writing(ctx context.Context, tx driver.Tx) (context.Context, context.CancelFunc, error) {
-	return c.enter(ctx, tx, true)
+// writeCtx is readCtx for a write.
+func (c *collection) writeCtx(ctx context.Context, tx driver.Tx) (context.Context, context.CancelFunc, error) {
+	return c.requestCtx(ctx, tx, c.db.options.WriteTimeout)
 }
 
-func (c *collection) enter(ctx context.Context, tx driver.Tx, write bool) (context.Context, context.CancelFunc, error) {
-	limit := c.db.options.ReadTimeout
-	if write {
-		limit = c.db.options.WriteTimeout
-	}
+// requestCtx is readCtx and writeCtx. A request of a tx that is still on its way when its context ends may
+// reach the server after the abort: that is noted for Rollback. Without a tx the driver must not find a
+// session in the caller's context, which would decide what the request belongs to.
+func (c *collection) requestCtx(
+	ctx context.Context, tx driver.Tx, limit time.Duration,
+) (context.Context, context.CancelFunc, error) {
 	if tx != nil {
 		t, ok := tx.(*transaction)
 		if !ok || t.db != c.db {
@@ -72,12 +75,11 @@ func (c *collection) enter(ctx context.Context, tx driver.Tx, write bool) (conte
 		// The run of a Tx has a deadline, which ctx carries.
 		return mongodriver.NewSessionContext(ctx, t.session), func() {
 			if ctx.Err() != nil {
-				t.broken.Store(true)
+				t.hasGivenUp.Store(true)
 			}
 		}, nil
 	}
 	if mongodriver.SessionFromContext(ctx) != nil {
-		// A session of the caller's own must not decide what a call without In(tx) belongs to.
 		ctx = mongodriver.NewSessionContext(ctx, nil)
 	}
 	ctx, cancel := bounded(ctx, limit)

@@ -20,15 +20,15 @@ import (
 
 // database is one open database.
 type database struct {
-	client  *mongodriver.Client
-	native  *mongodriver.Database // majority, primary
-	options Options
-	info    driver.Info
-	owned   bool
+	client     *mongodriver.Client
+	native     *mongodriver.Database // majority, primary
+	options    Options
+	info       driver.Info
+	ownsClient bool
 
-	mu     sync.Mutex
-	open   int // transactions that have not ended
-	closed bool
+	mu       sync.Mutex
+	open     int // transactions that have not ended
+	isClosed bool
 }
 
 var _ driver.Database = (*database)(nil)
@@ -36,7 +36,9 @@ var _ driver.Database = (*database)(nil)
 // mostKeys bounds the keys and list elements of one command, far below its 48 MB.
 const mostKeys = 1000
 
-func newDatabase(client *mongodriver.Client, name string, o Options, found deployment, owned bool) *database {
+// newDatabase makes what newDB gives to store.New. The handle states the read and write concerns and the
+// read preference, since those of a caller's client are not what the guarantees need.
+func newDatabase(client *mongodriver.Client, name string, o Options, found deployment, ownsClient bool) *database {
 	handle := options.Database().
 		SetReadPreference(readpref.Primary()).
 		SetReadConcern(readconcern.Majority()).
@@ -45,12 +47,12 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 		handle.SetRegistry(o.Registry)
 	}
 	return &database{
-		client: client, native: client.Database(name, handle), options: o, owned: owned,
+		client: client, native: client.Database(name, handle), options: o, ownsClient: ownsClient,
 		info: driver.Info{
 			Name:           "mongo",
 			Server:         found.String(),
-			Transactions:   found.transaction,
-			Views:          found.transaction,
+			Transactions:   found.hasTx,
+			Views:          found.hasTx,
 			SnapshotTx:     true,
 			TimePrecision:  time.Millisecond,
 			DecimalDigits:  34,
@@ -80,11 +82,11 @@ func (d *database) Classify(err error) driver.Fault { return classify(err) }
 // Close implements [driver.Database]. While transactions are open the client stays connected, since
 // each must still be aborted: the last to end disconnects it.
 func (d *database) Close() error {
-	if !d.owned {
+	if !d.ownsClient {
 		return nil
 	}
 	d.mu.Lock()
-	d.closed = true
+	d.isClosed = true
 	open := d.open
 	d.mu.Unlock()
 	if open > 0 {
@@ -93,17 +95,18 @@ func (d *database) Close() error {
 	return disconnect(d.client)
 }
 
-func (d *database) began() {
+// txBegins counts a transaction, for Close.
+func (d *database) txBegins() {
 	d.mu.Lock()
 	d.open++
 	d.mu.Unlock()
 }
 
-// ended is the end of one transaction.
-func (d *database) ended() {
+// txEnds counts it no longer. The last one disconnects a client that Close has left connected for it.
+func (d *database) txEnds() {
 	d.mu.Lock()
 	d.open--
-	last := d.open == 0 && d.closed
+	last := d.open == 0 && d.isClosed
 	d.mu.Unlock()
 	if last {
 		_ = disconnect(d.client)
@@ -135,17 +138,19 @@ func bounded(ctx context.Context, limit time.Duration) (context.Context, context
 // they leave time for the answer.
 const edge = 100 * time.Millisecond
 
-// readFault is settled for a call that only reads.
-func readFault(ctx context.Context, err error) error {
+// readFailure is the error of a call that only reads, of which nothing can come later.
+func readFailure(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	return backend.Unsent(settled(ctx, err))
+	return backend.Unsent(waitForEnd(ctx, err))
 }
 
-// settled returns the error of a call. One that was given up for want of time, right before the
-// caller's context ends, is returned when it has ended, so that it is taken for what it is.
-func settled(ctx context.Context, err error) error {
+// waitForEnd returns the error of a call. The driver and the server give up a little before the caller's
+// context ends, to leave time for the answer: such an error is held back until the context has ended. Package
+// store looks at the context to tell the end of the caller's time from a server that is slow, and would
+// otherwise report the wrong one of the two.
+func waitForEnd(ctx context.Context, err error) error {
 	if err == nil || !mongodriver.IsTimeout(err) {
 		return err
 	}

@@ -11,14 +11,15 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// decode stores a value of a document into dst, which is of the field's type and zero. Nothing of
-// the document's bytes is kept.
+// decode stores a value of a document into dst, which is of the field's type and zero, for plan.decode. Nothing of
+// the document's bytes is kept, since the driver uses them again. A plain int64 or string, which most fields are,
+// goes in at once: through stored it would be boxed, an allocation for each.
 func (c *codec) decode(dst reflect.Value, e element) error {
 	f := c.field
 	if e.kind == bson.TypeNull || e.kind == bson.TypeUndefined {
 		return f.Decode(dst, nil)
 	}
-	if f.Wrap == driver.Plain && !f.Valuer { // what most fields are, without an allocation
+	if f.Wrap == driver.Plain && !f.Valuer {
 		switch {
 		case f.Kind == driver.Int && e.kind == bson.TypeInt64:
 			n := e.raw().Int64()
@@ -46,6 +47,7 @@ func (c *codec) decode(dst reflect.Value, e element) error {
 	return f.Decode(dst, src)
 }
 
+// decodeEncoded has the registry's codec decode a nested or opaque value, for decode.
 func (c *codec) decodeEncoded(dst reflect.Value, e element) error {
 	f := c.field
 	target := reflect.New(f.Base)
@@ -64,8 +66,8 @@ func (c *codec) decodeEncoded(dst reflect.Value, e element) error {
 	return nil
 }
 
-// stored brings a value to the form that [driver.Field.Encode] gives. A value of a type that the
-// field's kind cannot be is refused: it is never turned into another one.
+// stored brings a value to the form that [driver.Field.Encode] gives, for decode and last. A value of a type that
+// the field's kind cannot be is an error: it is never turned into another one, which the next Save would write.
 func (c *codec) stored(e element) (any, error) {
 	v := e.raw()
 	switch c.field.Kind {
@@ -120,7 +122,8 @@ func text(v bson.RawValue) (string, bool) {
 	return v.StringValueOK()
 }
 
-// integer reads a number of any type that is a whole one. With the tag truncate a fraction is cut.
+// integer reads a number of any type that is a whole one, since other programs and mongosh store doubles. With the
+// tag truncate a fraction is cut.
 func (c *codec) integer(v bson.RawValue) (int64, bool) {
 	switch v.Type {
 	case bson.TypeInt32:
@@ -145,8 +148,8 @@ func (c *codec) integer(v bson.RawValue) (int64, bool) {
 	return 0, false
 }
 
-// float reads a number as float64. One that a float32 cannot hold exactly is refused without the
-// tag truncate, as it is by the driver's struct codec.
+// float reads a number of any type as float64, for stored. One that a float32 cannot hold exactly is an error
+// without the tag truncate, as it is to the driver's struct codec.
 func (c *codec) float(v bson.RawValue) (float64, bool) {
 	var x float64
 	switch v.Type {
@@ -168,7 +171,7 @@ func (c *codec) float(v bson.RawValue) (float64, bool) {
 	return x, true
 }
 
-// decimal reads a number of any type, or a text, as the text of a decimal number.
+// decimal reads a number of any type, or a text, as the text of a decimal number, for stored.
 func decimal(v bson.RawValue) (string, bool) {
 	switch v.Type {
 	case bson.TypeDecimal128:

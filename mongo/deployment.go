@@ -12,15 +12,17 @@ import (
 
 // deployment is what the server says that it is.
 type deployment struct {
-	version     string
-	transaction bool // it has sessions with transactions
-	text        string
+	version string
+	hasTx   bool // it has sessions with transactions
+	text    string
 }
 
 // oldestWire is the wire version of MongoDB 5.0, the oldest server with snapshot reads and with
 // field names that may hold dots and dollars.
 const oldestWire = 13
 
+// identify asks the primary once what the deployment is, for newDB: whether it has transactions is a fact for
+// package store, and a server that is too old would accept a read of a snapshot and answer it otherwise.
 func identify(ctx context.Context, client *mongodriver.Client, o Options) (deployment, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.ReadTimeout)
 	defer cancel()
@@ -42,14 +44,14 @@ func identify(ctx context.Context, client *mongodriver.Client, o Options) (deplo
 	if hello.Wire < oldestWire {
 		return deployment{}, fmt.Errorf("%w: MongoDB %s is older than 5.0", store.ErrUnsupported, build.Version)
 	}
-	d := deployment{version: build.Version, transaction: true}
+	d := deployment{version: build.Version, hasTx: true}
 	switch {
 	case hello.Msg == "isdbgrid":
 		d.text = "sharded cluster"
 	case hello.SetName != "":
 		d.text = "replica set " + hello.SetName
 	default:
-		d.text, d.transaction = "standalone", false
+		d.text, d.hasTx = "standalone", false
 	}
 	return d, nil
 }

@@ -28,7 +28,8 @@ func (c *collection) filter(f *driver.Filter) (bson.Raw, error) {
 	return endDocument(b, at), nil
 }
 
-// appendCondition appends the elements of one query document.
+// appendCondition appends the elements of one query document, for filter and, of what stands inside, for
+// appendJunction.
 func (c *collection) appendCondition(b []byte, f *driver.Filter) ([]byte, error) {
 	switch f.Op {
 	case driver.And, driver.Or:
@@ -54,7 +55,7 @@ func (c *collection) appendCondition(b []byte, f *driver.Filter) ([]byte, error)
 }
 
 // appendJunction appends $and or $or, which the server refuses without operands: then And is the
-// empty document, and Or a key that is none of no keys.
+// empty document, which matches all, and Or an empty $in, which matches nothing.
 func (c *collection) appendJunction(b []byte, f *driver.Filter) ([]byte, error) {
 	name := "$and"
 	if f.Op == driver.Or {
@@ -101,7 +102,8 @@ var operators = map[driver.Op]string{
 	driver.Eq: "$eq", driver.Lt: "$lt", driver.Le: "$lte", driver.Gt: "$gt", driver.Ge: "$gte",
 }
 
-// appendComparison appends the operators of one field.
+// appendComparison appends the operators of one field, for appendCondition. Each keeps null and missing out of a
+// negation, as filter says.
 func (c *codec) appendComparison(b []byte, f *driver.Filter) ([]byte, error) {
 	switch f.Op {
 	case driver.IsNull:
@@ -143,7 +145,10 @@ func (c *codec) appendOperand(b []byte, name string, value any) ([]byte, error) 
 	return b, nil
 }
 
-func (c *codec) appendList(b []byte, name string, values []any, null bool) ([]byte, error) {
+// appendList appends an operator with a list, for appendComparison; hasNull adds null to it. A value that a
+// Valuer gives as NULL is left out, since to a filter nothing is equal to it, while $in would match it to null
+// and missing.
+func (c *codec) appendList(b []byte, name string, values []any, hasNull bool) ([]byte, error) {
 	at, b := beginDocument(appendHeader(b, bson.TypeArray, name))
 	n := 0
 	for _, value := range values {
@@ -158,14 +163,14 @@ func (c *codec) appendList(b []byte, name string, values []any, null bool) ([]by
 		}
 		n++
 	}
-	if null {
+	if hasNull {
 		b = appendHeader(b, bson.TypeNull, strconv.Itoa(n))
 	}
 	return endDocument(b, at), nil
 }
 
-// appendPrefix appends a range: the strings that begin with p are those from p up to, and without,
-// the next string that does not. An index can be used for it, and no character has a meaning.
+// appendPrefix appends a range, for appendComparison: the strings that begin with p are those from p up to, and
+// without, the next string that does not. An index can be used for it, and no character has a meaning.
 func (c *codec) appendPrefix(b []byte, f *driver.Filter) ([]byte, error) {
 	prefix, ok := f.Value.(string)
 	if !ok {

@@ -17,7 +17,7 @@ import (
 // server closes the cursor with its first answer; only a page beyond 16 MB takes more.
 func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.FindResult, error) {
 	o := options.Find().SetProjection(c.projection)
-	if p.Keys == nil || c.textKey {
+	if p.Keys == nil || c.hasTextKey {
 		o.SetCollation(simple)
 	}
 	var filter bson.Raw
@@ -38,14 +38,14 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 		want++
 	}
 	o.SetLimit(want).SetBatchSize(int32(min(want, math.MaxInt32-1) + 1))
-	inner, cancel, err := c.reading(ctx, p.Tx)
+	inner, cancel, err := c.readCtx(ctx, p.Tx)
 	if err != nil {
 		return driver.FindResult{}, err
 	}
 	defer cancel()
 	cursor, err := c.native.Find(inner, filter, o)
 	if err != nil {
-		return driver.FindResult{}, readFault(ctx, err)
+		return driver.FindResult{}, readFailure(ctx, err)
 	}
 	defer func() { _ = cursor.Close(context.WithoutCancel(inner)) }()
 	var result driver.FindResult
@@ -62,7 +62,7 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 		result.Rows++
 	}
 	if err := cursor.Err(); err != nil {
-		return driver.FindResult{}, readFault(ctx, err)
+		return driver.FindResult{}, readFailure(ctx, err)
 	}
 	if len(p.Order) > 0 && result.Rows > 0 {
 		if result.Last, err = c.last(doc, p.Order); err != nil {
@@ -78,13 +78,13 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 	if err != nil {
 		return 0, err
 	}
-	inner, cancel, err := c.reading(ctx, p.Tx)
+	inner, cancel, err := c.readCtx(ctx, p.Tx)
 	if err != nil {
 		return 0, err
 	}
 	defer cancel()
 	n, err := c.native.CountDocuments(inner, filter, options.Count().SetCollation(simple))
-	return n, readFault(ctx, err)
+	return n, readFailure(ctx, err)
 }
 
 // sort is the order's sort document. To the server null and missing are equal and come first.
@@ -114,7 +114,10 @@ func (c *collection) keysFilter(keys []any) (bson.Raw, error) {
 	return endDocument(endDocument(endDocument(b, list), condition), at), nil
 }
 
-// last returns the values of the order's fields in a document, as [driver.Field.Encode] gives them.
+// last returns the values of the order's fields in the last document of a page, as [driver.Field.Encode] gives
+// them: Find returns them, and the next page starts behind them. They are read from the document, not from
+// the decoded entity, in which a missing field is a zero value. What it returns shares no memory with the
+// cursor's buffer.
 func (c *collection) last(doc bson.Raw, order []driver.Order) ([]any, error) {
 	values := make([]any, len(order))
 	for i, o := range order {

@@ -15,21 +15,22 @@ type index struct {
 	name    string
 	paths   []string
 	unique  bool
-	text    bool   // it holds strings
+	hasText bool   // it holds strings, so that its collation counts
 	partial bson.D // what a document must hold to be in it, nil for all
 }
 
 // partsIndex is the index of a composite key's parts: that of _id holds whole keys alone.
 const partsIndex = "key_parts"
 
-// indexes are the indexes that the plan needs, that of _id not among them.
+// indexes are the indexes that the plan needs, that of _id not among them, for EnsureSchema, CheckSchema and
+// DDL.
 func (p *plan) indexes() []index {
 	var all []index
 	if p.key == nil {
 		x := index{name: partsIndex}
 		for _, part := range p.parts {
 			x.paths = append(x.paths, part.path)
-			x.text = x.text || part.field.Kind == driver.String
+			x.hasText = x.hasText || part.field.Kind == driver.String
 		}
 		all = append(all, x)
 	}
@@ -39,7 +40,7 @@ func (p *plan) indexes() []index {
 		for _, f := range wanted.Fields {
 			c := p.byName[f.Name]
 			x.paths = append(x.paths, c.path)
-			x.text = x.text || f.Kind == driver.String
+			x.hasText = x.hasText || f.Kind == driver.String
 			if wanted.Unique && (f.Nullable() || c.omitEmpty) {
 				x.partial = append(x.partial, bson.E{Key: c.path, Value: bson.D{{Key: "$gte", Value: leastOf(f)}}})
 			}
@@ -49,9 +50,10 @@ func (p *plan) indexes() []index {
 	return all
 }
 
-// leastOf is the least value of a field's type. To a unique index of MongoDB null is a value like
-// any other; documents without a value stay out of an index of those that are at least the least
-// one. A query for a value can use such an index, which it could not use if the type were asked for.
+// leastOf is the least value of a field's type, for the partial unique indexes of indexes. To a unique index of
+// MongoDB null is a value like any other; documents without a value stay out of an index of those that are at
+// least the least one. A query for a value can use such an index, which it could not use if the type were asked
+// for.
 func leastOf(f *driver.Field) any {
 	switch f.Kind {
 	case driver.Bool:
@@ -110,8 +112,8 @@ func (c *collection) indexCommand(wanted []index) bson.D {
 	return bson.D{{Key: "createIndexes", Value: c.spec.Table}, {Key: "indexes", Value: list}}
 }
 
-// statement is a command as a statement of mongosh. Where plain JSON cannot say a type, the text is
-// extended JSON.
+// statement is a command as a statement of mongosh, for DDL and for the fixes of CheckSchema. Where plain JSON
+// cannot say a type, the text is extended JSON.
 func statement(command bson.D) string {
 	text, err := bson.MarshalExtJSON(command, false, false)
 	if err != nil {
@@ -129,10 +131,11 @@ func statement(command bson.D) string {
 	return "db.runCommand(" + string(text) + ")"
 }
 
-// validator is the $jsonSchema of what the mapping stores. A field may be missing; what is not
-// mapped is not looked at.
+// validator is the $jsonSchema of what the mapping stores, for Options.Validators. A field may be missing; what
+// is not mapped is not looked at, so that other programs may store more.
 func (p *plan) validator() bson.D {
-	properties := bson.D{{Key: p.version.path, Value: bson.D{{Key: "bsonType", Value: bson.A{"int", "long", "double", "null"}}}}}
+	number := bson.D{{Key: "bsonType", Value: bson.A{"int", "long", "double", "null"}}}
+	properties := bson.D{{Key: p.version.path, Value: number}}
 	for _, c := range p.fields {
 		types := typesOf(c.field)
 		if types == nil {
@@ -151,11 +154,12 @@ func (p *plan) validator() bson.D {
 		}
 		properties = append(properties, bson.E{Key: c.path, Value: property})
 	}
-	return bson.D{{Key: "$jsonSchema", Value: bson.D{{Key: "bsonType", Value: "object"}, {Key: "properties", Value: properties}}}}
+	object := bson.D{{Key: "bsonType", Value: "object"}, {Key: "properties", Value: properties}}
+	return bson.D{{Key: "$jsonSchema", Value: object}}
 }
 
-// typesOf are the BSON types, by the server's names for them, in which a field's values may be
-// stored, the one in which they are written first. It is nil where that is not known.
+// typesOf are, for validator and checkTypes, the BSON types, by the server's names for them, in which a field's
+// values may be stored, the one in which they are written first. It is nil where that is not known.
 func typesOf(f *driver.Field) []string {
 	switch f.Kind {
 	case driver.Bool:

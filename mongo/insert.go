@@ -13,8 +13,8 @@ import (
 // Insert implements [driver.Collection]. More than one document outside a Tx is a transaction of
 // its own, so that all are inserted or none.
 //
-// A key that is tagged auto is made here, not at the server. Its insert could be proved therefore:
-// the key is known before anything is sent.
+// A key that is tagged auto is made here and not at the server, so that it is known before anything is sent: an
+// insert whose answer is lost can be looked up by it.
 func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver.InsertResult, error) {
 	var result driver.InsertResult
 	docs := make([]any, len(p.Records))
@@ -37,7 +37,7 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 		}
 		return result, nil
 	}
-	inner, cancel, err := c.writing(ctx, p.Tx)
+	inner, cancel, err := c.writeCtx(ctx, p.Tx)
 	if err != nil {
 		return driver.InsertResult{}, err
 	}
@@ -48,12 +48,13 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 		_, err = c.native.InsertMany(inner, docs)
 	}
 	if err != nil {
-		return driver.InsertResult{}, settled(ctx, err)
+		return driver.InsertResult{}, waitForEnd(ctx, err)
 	}
 	return result, nil
 }
 
-// insertAll inserts documents in a transaction of its own.
+// insertAll inserts several documents outside a Tx, for Insert, in a transaction of its own. After an error
+// nothing of it is kept, which is why that error counts as unsent.
 func (c *collection) insertAll(ctx context.Context, docs []any) error {
 	tx, err := c.db.Begin(ctx, &driver.BeginParams{})
 	if err != nil {
@@ -63,7 +64,7 @@ func (c *collection) insertAll(ctx context.Context, docs []any) error {
 	detached := context.WithoutCancel(ctx)
 	within, stop := bounded(ctx, c.db.options.WriteTimeout)
 	defer stop()
-	inner, done, err := c.writing(within, tx)
+	inner, done, err := c.writeCtx(within, tx)
 	if err != nil {
 		return err
 	}
@@ -73,14 +74,14 @@ func (c *collection) insertAll(ctx context.Context, docs []any) error {
 		end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
 		defer cancel()
 		_ = tx.Rollback(end)
-		return backend.Unsent(settled(ctx, err))
+		return backend.Unsent(waitForEnd(ctx, err))
 	}
 	end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
 	defer cancel()
 	return tx.Commit(end)
 }
 
-// document is an entity as a new document.
+// document is an entity as a new document, for Insert, with the fields in the order of the struct.
 func (c *collection) document(r driver.Record, key reflect.Value, version int64) (bson.Raw, error) {
 	at, b := beginDocument(make([]byte, 0, 256))
 	b, err := c.appendKey(b, keyPath, key)
@@ -99,5 +100,5 @@ func (c *collection) document(r driver.Record, key reflect.Value, version int64)
 			return nil, err
 		}
 	}
-	return c.sized(endDocument(b, at))
+	return c.checkSize(endDocument(b, at))
 }

@@ -29,7 +29,7 @@ func Native(db *store.DB) (*mongodriver.Database, bool) {
 // It reports false for a transaction of another backend or one that has ended, and for nil.
 func NativeContext(ctx context.Context, tx *store.Tx) (context.Context, bool) {
 	t, ok := backend.TxOf[*transaction](tx)
-	if !ok || ctx == nil || t.over.Load() {
+	if !ok || ctx == nil || t.isOver.Load() {
 		return nil, false
 	}
 	return mongodriver.NewSessionContext(ctx, t.session), true

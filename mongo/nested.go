@@ -168,7 +168,7 @@ func (scanCodec) DecodeValue(_ bson.DecodeContext, vr bson.ValueReader, v reflec
 	return v.Addr().Interface().(sql.Scanner).Scan(src)
 }
 
-// readScalar reads a value in one of the forms that Scan takes.
+// readScalar reads a value in one of the forms that Scan takes, for scanCodec.
 func readScalar(vr bson.ValueReader) (any, error) {
 	switch t := vr.Type(); t {
 	case bson.TypeNull, bson.TypeUndefined:

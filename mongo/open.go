@@ -66,19 +66,25 @@ func New(ctx context.Context, client *mongodriver.Client, database string, o *Op
 	return newDB(ctx, client, database, settings, retries, false)
 }
 
+var errNoRetries = backend.Invalidf("retryWrites is false: a write whose answer is lost at an election could not be " +
+	"told from one that never arrived; set retryWrites=true")
+
 var errUnacknowledged = backend.Invalidf("the write concern is w=0, which hides conflicts and failures: use w=majority")
 
 func isUnacknowledged(wc *writeconcern.WriteConcern) bool { return wc != nil && !wc.Acknowledged() }
 
-// settingsOf reads what a client was made with, for which the driver has no functions. A setting
+// settingsOf reads for New what the caller's client was made with. The driver has no functions for that, so
+// that its fields are read. A setting
 // that is not found where it is in the driver's present form counts as safe: the handles of this
 // package state the write concern themselves, and without retried writes a lost answer is an
 // unknown outcome, as it is for any other write.
 func settingsOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern, retries bool) {
 	v := reflect.ValueOf(client).Elem()
-	if f := v.FieldByName("writeConcern"); f.IsValid() && f.Type() == reflect.TypeFor[*writeconcern.WriteConcern]() && !f.IsNil() {
+	concern := reflect.TypeFor[*writeconcern.WriteConcern]()
+	if f := v.FieldByName("writeConcern"); f.IsValid() && f.Type() == concern && !f.IsNil() {
 		wc = &writeconcern.WriteConcern{}
-		if w := f.Elem().FieldByName("W"); w.IsValid() && w.Kind() == reflect.Interface && !w.IsNil() && w.Elem().CanInt() {
+		w := f.Elem().FieldByName("W")
+		if w.IsValid() && w.Kind() == reflect.Interface && !w.IsNil() && w.Elem().CanInt() {
 			wc.W = int(w.Elem().Int())
 		}
 		if j := f.Elem().FieldByName("Journal"); j.IsValid() && j.Kind() == reflect.Pointer && !j.IsNil() {
@@ -90,7 +96,11 @@ func settingsOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern, retr
 	return wc, !f.IsValid() || f.Kind() != reflect.Bool || f.Bool()
 }
 
-func newDB(ctx context.Context, client *mongodriver.Client, name string, o Options, retries, owned bool) (*store.DB, error) {
+// newDB makes the DB of Open and New. retries is the client's retryWrites: without it a replica set that
+// holds an election would leave every write in doubt that was on its way.
+func newDB(
+	ctx context.Context, client *mongodriver.Client, name string, o Options, retries, ownsClient bool,
+) (*store.DB, error) {
 	if name == "" || strings.ContainsAny(name, "/\\. \"$\x00") {
 		return nil, opening.Error(backend.Invalidf("%q cannot be the name of a database", name))
 	}
@@ -101,10 +111,10 @@ func newDB(ctx context.Context, client *mongodriver.Client, name string, o Optio
 	if err != nil {
 		return nil, opening.Error(err)
 	}
-	if found.transaction && !retries {
-		return nil, opening.Error(backend.Invalidf("retryWrites is false: a write whose answer is lost at an election could not be told from one that never arrived; set retryWrites=true"))
+	if found.hasTx && !retries {
+		return nil, opening.Error(errNoRetries)
 	}
-	return store.New(newDatabase(client, name, o, found, owned), &o.Store)
+	return store.New(newDatabase(client, name, o, found, ownsClient), &o.Store)
 }
 
 // opening tells the errors of Open and New. The end of the caller's ctx is told by newDB: any other is the

@@ -26,7 +26,7 @@ type plan struct {
 	byPath     map[string]*codec // of the document's top level but for the key
 	byName     map[string]*codec // by the Go name, for queries
 	projection bson.Raw          // the fields that are mapped
-	textKey    bool              // the key holds a string
+	hasTextKey bool              // the key holds a string
 	faults     []error
 }
 
@@ -51,11 +51,14 @@ func checkName(database, name string) string {
 	return ""
 }
 
+// newPlan makes the plan of a collection, with all faults of the mapping that MongoDB would answer with an error
+// later, or not at all. Collection calls it, so that a wrong mapping fails when the program starts.
 func newPlan(spec *driver.Spec, database string, caller *bson.Registry) (*plan, error) {
 	p := &plan{spec: spec, byPath: map[string]*codec{}, byName: map[string]*codec{}}
 	r := newRegistry(caller)
 	if problem := checkName(database, spec.Table); problem != "" {
-		p.faults = append(p.faults, fmt.Errorf("%s: %q cannot be the name of a collection: it %s", spec.Type, spec.Table, problem))
+		p.faults = append(p.faults, fmt.Errorf("%s: %q cannot be the name of a collection: it %s",
+			spec.Type, spec.Table, problem))
 	}
 	p.planKey(r)
 	p.version = newCodec(&spec.Version, spec.Version.Path, r.own)
@@ -93,6 +96,8 @@ func (p *plan) fault(f *driver.Field, format string, args ...any) {
 	p.faults = append(p.faults, fmt.Errorf("%s.%s: %s", p.spec.Type, f.Name, fmt.Sprintf(format, args...)))
 }
 
+// planKey plans the key, for newPlan. A composite key is a subdocument: it is never updated and never partly
+// missing, since to the server another order or number of its fields is another key.
 func (p *plan) planKey(r *registry) {
 	key := &p.spec.Key
 	if key.Path != keyPath {
@@ -107,7 +112,7 @@ func (p *plan) planKey(r *registry) {
 	if key.Kind != driver.Composite {
 		p.key = newCodec(key, keyPath, r.own)
 		p.byName[key.Name] = p.key
-		p.textKey = key.Kind == driver.String
+		p.hasTextKey = key.Kind == driver.String
 		return
 	}
 	for i := range key.Parts {
@@ -119,7 +124,7 @@ func (p *plan) planKey(r *registry) {
 		p.checkPath(part)
 		p.parts = append(p.parts, c)
 		p.byName[part.Name] = c
-		p.textKey = p.textKey || part.Kind == driver.String
+		p.hasTextKey = p.hasTextKey || part.Kind == driver.String
 	}
 }
 
@@ -135,7 +140,8 @@ func (p *plan) add(c *codec) {
 
 // checkPath refuses names that mean something else in an update or a query.
 func (p *plan) checkPath(f *driver.Field) {
-	if f.Path == "" || strings.HasPrefix(f.Path, "$") || strings.ContainsAny(f.Path, ".\x00") || !utf8.ValidString(f.Path) {
+	if f.Path == "" || strings.HasPrefix(f.Path, "$") || strings.ContainsAny(f.Path, ".\x00") ||
+		!utf8.ValidString(f.Path) {
 		p.fault(f, "is stored as %q: a name is not empty, has no dot and does not begin with a dollar", f.Path)
 	}
 }
@@ -167,7 +173,8 @@ func (p *plan) appendKey(b []byte, name string, key reflect.Value) ([]byte, erro
 	return endDocument(b, at), nil
 }
 
-// decode fills the mapped fields of a record, which are zero, from a document.
+// decode fills the mapped fields of a record, which are zero, from a document, for Get and Find. What is not
+// mapped is passed over, and so is a field that is missing: it stays zero.
 func (p *plan) decode(r driver.Record, doc bson.Raw) error {
 	rest, err := elementsOf(doc)
 	if err != nil {
@@ -190,6 +197,7 @@ func (p *plan) decode(r driver.Record, doc bson.Raw) error {
 	return nil
 }
 
+// decodeKey is decode for the key.
 func (p *plan) decodeKey(r driver.Record, e element) error {
 	if p.key != nil {
 		return p.key.decode(r.Field(p.key.field), e)

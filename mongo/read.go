@@ -12,16 +12,18 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Get implements [driver.Collection]. Lock has no effect: Info says so, and package store sees to
-// what it stands for.
+// Get implements [driver.Collection]. Lock has no effect: Info says so, and package store sees to what it
+// stands for. Modify and Upsert, which ask for a Base, need no linearizable read: if what they find is old,
+// their write names its version and matches nothing. When they find nothing there is no such write, so that
+// they ask the majority too.
 func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetResult, error) {
 	handle := c.native
-	if p.Tx == nil && p.Base.IsZero() { // what Modify reads is protected by its own write
+	if p.Tx == nil && p.Base.IsZero() {
 		handle = c.latest
 	}
-	doc, err := c.one(ctx, handle, p.Tx, p.Key, c.projection)
-	if err == nil && doc == nil && p.Tx == nil && handle != c.latest { // no write will protect that it is missing
-		doc, err = c.one(ctx, c.latest, nil, p.Key, c.projection)
+	doc, err := c.findOne(ctx, handle, p.Tx, p.Key, c.projection)
+	if err == nil && doc == nil && p.Tx == nil && handle != c.latest {
+		doc, err = c.findOne(ctx, c.latest, nil, p.Key, c.projection)
 	}
 	if err != nil || doc == nil {
 		return driver.GetResult{}, err
@@ -46,10 +48,13 @@ func (c *collection) Version(ctx context.Context, p *driver.VersionParams) (driv
 	return c.storedVersion(ctx, handle, p.Tx, p.Key)
 }
 
-func (c *collection) storedVersion(ctx context.Context, handle *mongodriver.Collection, tx driver.Tx, key any) (driver.VersionResult, error) {
+// storedVersion reads the version of one document, for Version and look.
+func (c *collection) storedVersion(
+	ctx context.Context, handle *mongodriver.Collection, tx driver.Tx, key any,
+) (driver.VersionResult, error) {
 	at, b := beginDocument(nil)
 	b = appendInt32(appendHeader(b, bson.TypeInt32, c.version.path), 1)
-	doc, err := c.one(ctx, handle, tx, key, endDocument(b, at))
+	doc, err := c.findOne(ctx, handle, tx, key, endDocument(b, at))
 	if err != nil || doc == nil {
 		return driver.VersionResult{}, err
 	}
@@ -60,13 +65,16 @@ func (c *collection) storedVersion(ctx context.Context, handle *mongodriver.Coll
 	return driver.VersionResult{Found: true, Version: version}, nil
 }
 
-// one reads one document by its key, nil where there is none.
-func (c *collection) one(ctx context.Context, handle *mongodriver.Collection, tx driver.Tx, key any, projection bson.Raw) (bson.Raw, error) {
+// findOne reads one document by its key, nil where there is none, for Get and storedVersion. handle says which
+// read concern it has.
+func (c *collection) findOne(
+	ctx context.Context, handle *mongodriver.Collection, tx driver.Tx, key any, projection bson.Raw,
+) (bson.Raw, error) {
 	filter, err := c.keyFilter(key)
 	if err != nil {
 		return nil, err
 	}
-	inner, cancel, err := c.reading(ctx, tx)
+	inner, cancel, err := c.readCtx(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +87,7 @@ func (c *collection) one(ctx context.Context, handle *mongodriver.Collection, tx
 	if errors.Is(err, mongodriver.ErrNoDocuments) {
 		return nil, nil
 	}
-	return doc, readFault(ctx, err)
+	return doc, readFailure(ctx, err)
 }
 
 // keyFilter selects one document.
@@ -92,9 +100,9 @@ func (c *collection) keyFilter(key any) (bson.Raw, error) {
 	return endDocument(b, at), nil
 }
 
-// appendKeyCondition appends the key as a bound value: $eq stands around a subdocument, so that no
-// name in it is read as an operator. A scalar stands by itself, which the server knows how to look
-// up without a plan (IDHACK); behind $eq the same read takes a sixth longer.
+// appendKeyCondition appends the key as a bound value, for the filter of every read and write of one document: $eq
+// stands around a subdocument, so that no name in it is read as an operator. A scalar stands by itself, which the
+// server knows how to look up without a plan (IDHACK); behind $eq the same read takes a sixth longer.
 func (c *collection) appendKeyCondition(b []byte, key any) ([]byte, error) {
 	if c.key != nil {
 		start := len(b)

@@ -47,8 +47,8 @@ func newRegistry(caller *bson.Registry) *registry {
 	return &registry{own: bson.NewRegistry(), caller: caller, seen: map[reflect.Type]bool{}}
 }
 
-// learn registers a codec for t, and for everything inside it, where the driver's standard one
-// would not give back what was stored.
+// learn registers a codec for t, and for everything inside it, where the driver's standard one would not give back
+// what was stored. newPlan calls it for each nested or opaque field; seen ends the walk of a recursive type.
 func (r *registry) learn(t reflect.Type) {
 	if r.seen[t] {
 		return
@@ -87,7 +87,8 @@ func (r *registry) learnStruct(t reflect.Type) {
 		f := t.Field(i)
 		if !f.IsExported() {
 			if f.Anonymous && f.Type.Kind() == reflect.Struct && f.Type.NumField() > 0 {
-				r.faults = append(r.faults, fmt.Sprintf("holds a %s, whose embedded %s is not exported, so that BSON passes over it", t, f.Type))
+				r.faults = append(r.faults, fmt.Sprintf(
+					"holds a %s, whose embedded %s is not exported, so that BSON passes over it", t, f.Type))
 			}
 			continue
 		}
@@ -103,7 +104,7 @@ type valueCodec interface {
 	bson.ValueDecoder
 }
 
-// codecFor returns this package's codec of a type, nil where the standard one is right.
+// codecFor returns this package's codec of a type, nil where the standard one is right, for learn.
 func (r *registry) codecFor(t reflect.Type) valueCodec {
 	switch {
 	case hasBSONCodec(t) || isDriverType(t) || t == timeType:
@@ -143,8 +144,8 @@ func isNestedCodec(t reflect.Type, caller *bson.Registry) bool {
 	case driver.IsSQLNull(t), t == timeType:
 		return false
 	}
-	closed := t.Kind() == reflect.Struct && !hasExported(t) && t.NumField() > 0
-	return isValuer(t) || closed && (isDriverType(t) || hasTextForm(t))
+	isClosed := t.Kind() == reflect.Struct && !hasExported(t) && t.NumField() > 0
+	return isValuer(t) || isClosed && (isDriverType(t) || hasTextForm(t))
 }
 
 // hasTextForm reports whether a type makes a text or JSON of itself, and reads it again.
@@ -189,15 +190,19 @@ func isCustom(t reflect.Type, caller *bson.Registry) bool {
 	}
 	e, err1 := caller.LookupEncoder(t)
 	standardEncoder, err2 := standard.LookupEncoder(t)
-	if (err1 == nil) != (err2 == nil) || fingerprint(reflect.ValueOf(e), 0) != fingerprint(reflect.ValueOf(standardEncoder), 0) {
+	if (err1 == nil) != (err2 == nil) || !isSameCodec(e, standardEncoder) {
 		return true
 	}
 	d, err1 := caller.LookupDecoder(t)
 	standardDecoder, err2 := standard.LookupDecoder(t)
-	return (err1 == nil) != (err2 == nil) || fingerprint(reflect.ValueOf(d), 0) != fingerprint(reflect.ValueOf(standardDecoder), 0)
+	return (err1 == nil) != (err2 == nil) || !isSameCodec(d, standardDecoder)
 }
 
-// fingerprint tells codecs apart: every registry has instances of its own of the standard ones,
+func isSameCodec(one, other any) bool {
+	return fingerprint(reflect.ValueOf(one), 0) == fingerprint(reflect.ValueOf(other), 0)
+}
+
+// fingerprint tells codecs apart, for isCustom: every registry has instances of its own of the standard ones,
 // which are functions, or structs of settings and of other codecs.
 func fingerprint(v reflect.Value, depth int) string {
 	if !v.IsValid() || depth > 4 {

@@ -75,8 +75,10 @@ type liveIndex struct {
 	Collation bson.Raw `bson:"collation"`
 }
 
+// load reads what the server knows of the collection, for Schema, which compares it with the plan.
 func (a *audit) load(ctx context.Context) error {
-	specs, err := a.db.native.ListCollectionSpecifications(ctx, bson.D{{Key: "name", Value: bson.D{{Key: "$eq", Value: a.spec.Table}}}})
+	named := bson.D{{Key: "name", Value: bson.D{{Key: "$eq", Value: a.spec.Table}}}}
+	specs, err := a.db.native.ListCollectionSpecifications(ctx, named)
 	if err != nil || len(specs) == 0 {
 		return err
 	}
@@ -91,8 +93,9 @@ func (a *audit) load(ctx context.Context) error {
 	return cursor.All(ctx, &a.live)
 }
 
-// create creates the collection and the indexes that are missing. What is there in another form is
-// left, and found by the comparison that follows.
+// create creates the collection and the indexes that are missing, for EnsureSchema. What is there in another form
+// is left, and found by the comparison that follows. That another program has created the collection meanwhile
+// is no error: many start at the same time.
 func (a *audit) create(ctx context.Context) error {
 	if !a.exists {
 		err := a.run(ctx, a.createCommand())

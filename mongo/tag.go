@@ -12,8 +12,9 @@ type tag struct {
 	inline, skip                 bool
 }
 
-// parseTag reads a tag as the driver's struct codec does (package bson, "Structs"): without a name
-// the field's own in lower case, and a tag without any key as a whole where there is no bson key.
+// parseTag reads a tag, for Resolve, the codecs and the registry, as the driver's struct codec does (package bson,
+// "Structs"): without a name the field's own in lower case, and a tag without any key as a whole where there is no
+// bson key.
 func parseTag(f reflect.StructField) tag {
 	text, ok := f.Tag.Lookup("bson")
 	if !ok && !strings.Contains(string(f.Tag), ":") {

@@ -19,11 +19,11 @@ import (
 // reads are of the one majority-committed moment of the first, and the server holds nothing open
 // for it between them.
 type transaction struct {
-	db      *database
-	session *mongodriver.Session
-	view    bool
-	over    atomic.Bool
-	broken  atomic.Bool // an operation was given up while it was on its way
+	db         *database
+	session    *mongodriver.Session
+	isView     bool
+	isOver     atomic.Bool
+	hasGivenUp atomic.Bool // an operation was given up while it was on its way
 }
 
 var _ driver.Tx = (*transaction)(nil)
@@ -50,8 +50,8 @@ func (d *database) Begin(ctx context.Context, p *driver.BeginParams) (driver.Tx,
 		s.EndSession(ctx)
 		return nil, err
 	}
-	d.began()
-	return &transaction{db: d, session: s, view: p.View}, nil
+	d.txBegins()
+	return &transaction{db: d, session: s, isView: p.View}, nil
 }
 
 func snapshotTx() *options.TransactionOptionsBuilder {
@@ -67,10 +67,10 @@ const (
 	longestWait = 200 * time.Millisecond
 )
 
-// Commit implements [driver.Tx]. A commit whose outcome is unknown is sent again until ctx ends:
-// to the server that is the same commit, however often it comes.
+// Commit implements [driver.Tx]. A commit whose outcome is unknown is sent again until ctx ends: to the server
+// it is the same commit, however often it comes. The last tenth of the time is left for the abort by which
+// end frees a transaction whose commit has never arrived.
 func (t *transaction) Commit(ctx context.Context) error {
-	// What is left when it ends without an answer is aborted, in the time that is kept for that.
 	defer t.end(ctx)
 	attempts, cancel := context.WithCancel(ctx)
 	if end, ok := ctx.Deadline(); ok {
@@ -84,7 +84,7 @@ func (t *transaction) Commit(ctx context.Context) error {
 			return nil
 		}
 		err = &commitError{err}
-		if !unsettled(err) {
+		if !mayHaveCommitted(err) {
 			return err
 		}
 		timer := time.NewTimer(wait)
@@ -101,20 +101,20 @@ func (t *transaction) Commit(ctx context.Context) error {
 // after its transactionLifetimeLimitSeconds.
 func (t *transaction) Rollback(ctx context.Context) error {
 	defer t.end(ctx)
-	if t.view {
+	if t.isView {
 		return nil
 	}
 	err := t.session.AbortTransaction(ctx)
-	if t.broken.Load() {
+	if t.hasGivenUp.Load() {
 		err = errors.Join(err, t.supersede(ctx))
 	}
 	return err
 }
 
-// supersede begins and aborts another transaction of the session. An operation that was given up on
-// its way can reach the server after the abort and begin the transaction anew, which would hold its
-// locks until transactionLifetimeLimitSeconds. Once the session has a later one the server refuses
-// it, and ends it where it has begun.
+// supersede begins and aborts another transaction of the session, for Rollback. An operation that was given
+// up on its way can reach the server after the abort and begin the transaction anew, which would then hold
+// its locks until transactionLifetimeLimitSeconds. Once the session has a later transaction the server
+// answers such an operation with an error, and ends what it has begun.
 func (t *transaction) supersede(ctx context.Context) error {
 	if err := t.session.StartTransaction(snapshotTx()); err != nil {
 		return err
@@ -129,7 +129,7 @@ func (t *transaction) supersede(ctx context.Context) error {
 }
 
 func (t *transaction) end(ctx context.Context) {
-	t.over.Store(true)
+	t.isOver.Store(true)
 	t.session.EndSession(ctx)
-	t.db.ended()
+	t.db.txEnds()
 }

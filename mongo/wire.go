@@ -107,7 +107,8 @@ func nextElement(b []byte) (e element, rest []byte, err error) {
 	return e, b[n:], nil
 }
 
-// valueLength returns the number of bytes of a value, -1 where that is not to be found.
+// valueLength returns the number of bytes of a value, for nextElement, which passes over fields that are not
+// mapped: it must know each type of BSON. It is -1 where the bytes do not say it, and the document is malformed.
 func valueLength(t bson.Type, b []byte) int {
 	switch t {
 	case bson.TypeNull, bson.TypeUndefined, bson.TypeMinKey, bson.TypeMaxKey:

@@ -22,7 +22,7 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
-	inner, cancel, err := c.writing(ctx, p.Tx)
+	inner, cancel, err := c.writeCtx(ctx, p.Tx)
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
@@ -32,8 +32,8 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 	}
 	result, err := c.native.UpdateOne(inner, filter, change, o)
 	cancel()
-	if err != nil && !matchedNone(err) {
-		return driver.WriteResult{}, settled(ctx, err)
+	if err != nil && !isNoMatch(err) {
+		return driver.WriteResult{}, waitForEnd(ctx, err)
 	}
 	if err == nil && result.MatchedCount > 0 {
 		return driver.WriteResult{Outcome: driver.Applied, Stored: p.Next}, nil
@@ -51,7 +51,7 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
-	inner, cancel, err := c.writing(ctx, p.Tx)
+	inner, cancel, err := c.writeCtx(ctx, p.Tx)
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
@@ -62,8 +62,8 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 	result, err := c.native.DeleteOne(inner, filter, o)
 	cancel()
 	switch {
-	case err != nil && !matchedNone(err):
-		return driver.WriteResult{}, settled(ctx, err)
+	case err != nil && !isNoMatch(err):
+		return driver.WriteResult{}, waitForEnd(ctx, err)
 	case err == nil && result.DeletedCount > 0:
 		return driver.WriteResult{Outcome: driver.Applied, Stored: p.Expect}, nil
 	case p.Any:
@@ -72,8 +72,9 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 	return c.look(ctx, p.Tx, p.Key)
 }
 
-// matchedNone reports whether a write that failed to reach the majority had nothing to write.
-func matchedNone(err error) bool {
+// isNoMatch reports whether a write that did not reach the majority in time had matched no document: there is
+// nothing that could still happen, and Update and Delete go on as after any write that matched nothing.
+func isNoMatch(err error) bool {
 	e, ok := errors.AsType[mongodriver.WriteException](err)
 	if !ok || e.WriteConcernError == nil || len(e.WriteErrors) > 0 || len(e.Raw) == 0 {
 		return false
@@ -82,7 +83,7 @@ func matchedNone(err error) bool {
 	return ok && n == 0
 }
 
-// look tells a missing document from a stale one, after a write that matched nothing.
+// look tells a missing document from a stale one, after a write of Update or Delete that matched nothing.
 func (c *collection) look(ctx context.Context, tx driver.Tx, key any) (driver.WriteResult, error) {
 	found, err := c.storedVersion(ctx, c.native, tx, key)
 	switch {
@@ -94,8 +95,9 @@ func (c *collection) look(ctx context.Context, tx driver.Tx, key any) (driver.Wr
 	return driver.WriteResult{Outcome: driver.Stale, Stored: found.Version}, nil
 }
 
-// versionFilter selects a document by its key and, unless expect is nil, its version. Version 0 is
-// also that of a document without one: {$in: [0, null]} matches null and missing.
+// versionFilter selects a document by its key and, unless expect is nil, its version, for Update and Delete: it
+// lets a write reach the document in one version alone. Version 0 is also that of a document without one:
+// {$in: [0, null]} matches null and missing.
 func (c *collection) versionFilter(key any, expect *int64) (bson.Raw, error) {
 	at, b := beginDocument(make([]byte, 0, 96))
 	b, err := c.appendKeyCondition(b, key)
@@ -116,8 +118,8 @@ func (c *collection) versionFilter(key any, expect *int64) (bson.Raw, error) {
 	return endDocument(b, at), nil
 }
 
-// change is the update document: the fields that are written, those that omitempty leaves out, and
-// the version.
+// change is the update document of Update: the fields that are written, those that omitempty leaves out, and
+// the version. A field that is left out is unset, or a Save would leave its old value in the document.
 func (c *collection) change(p *driver.UpdateParams) (bson.Raw, error) {
 	at, b := beginDocument(make([]byte, 0, 256))
 	set, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, "$set"))
@@ -154,7 +156,7 @@ func (c *collection) change(p *driver.UpdateParams) (bson.Raw, error) {
 		}
 		b = endDocument(b, unset)
 	}
-	return c.sized(endDocument(b, at))
+	return c.checkSize(endDocument(b, at))
 }
 
 // appendNumber appends an integer under the field's own name.
@@ -171,7 +173,8 @@ func (c *codec) appendNumber(b []byte, n int64) ([]byte, error) {
 // largestDocument is the server's limit, 16 MiB.
 const largestDocument = 16 << 20
 
-func (c *collection) sized(doc bson.Raw) (bson.Raw, error) {
+// checkSize refuses a document that the server would not take, with an error that names the entity.
+func (c *collection) checkSize(doc bson.Raw) (bson.Raw, error) {
 	if len(doc) > largestDocument {
 		return nil, &driver.ValueError{Field: c.spec.Type.Name(), Problem: "the document is larger than 16 MiB"}
 	}
