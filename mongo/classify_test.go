@@ -21,7 +21,9 @@ func command(code int32, labels ...string) mongodriver.CommandError {
 }
 
 func write(code int, message string, labels ...string) mongodriver.WriteException {
-	return mongodriver.WriteException{WriteErrors: mongodriver.WriteErrors{{Code: code, Message: message}}, Labels: labels}
+	return mongodriver.WriteException{
+		WriteErrors: mongodriver.WriteErrors{{Code: code, Message: message}}, Labels: labels,
+	}
 }
 
 func concern(code int) mongodriver.WriteException {
@@ -39,22 +41,52 @@ func TestClassify(t *testing.T) {
 		err  error
 		want driver.Fault
 	}{
-		{"Duplicate", write(11000, duplicate), driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "clubs_name"}},
-		{"DuplicateKey", write(11000, "E11000 duplicate key error collection: g.c index: _id_ dup key: { _id: 1 }"), driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "_id_"}},
-		{"DuplicateCollated", write(11000, "E11000 duplicate key error collection: g.c index: n collation: { locale: \"fr\" } dup key: { n: \"0x\" }"), driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "n"}},
-		{"DuplicateOld", write(11001, "E11000 duplicate key error index: g.c.$n dup key: { : 1 }"), driver.Fault{Class: driver.Duplicate, Code: "11001", Constraint: "n"}},
+		{
+			"Duplicate", write(11000, duplicate),
+			driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "clubs_name"},
+		},
+		{
+			"DuplicateKey",
+			write(11000, "E11000 duplicate key error collection: g.c index: _id_ dup key: { _id: 1 }"),
+			driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "_id_"},
+		},
+		{
+			"DuplicateCollated",
+			write(11000, "E11000 duplicate key error collection: g.c index: n collation: { locale: \"fr\" } dup "+
+				"key: { n: \"0x\" }"),
+			driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "n"},
+		},
+		{
+			"DuplicateOld", write(11001, "E11000 duplicate key error index: g.c.$n dup key: { : 1 }"),
+			driver.Fault{Class: driver.Duplicate, Code: "11001", Constraint: "n"},
+		},
 		{"DuplicateWithoutName", write(11000, "?"), driver.Fault{Class: driver.Duplicate, Code: "11000"}},
-		{"DuplicateOfMany", mongodriver.BulkWriteException{WriteErrors: []mongodriver.BulkWriteError{{WriteError: mongodriver.WriteError{Code: 11000, Message: duplicate}}}}, driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "clubs_name"}},
+		{
+			"DuplicateOfMany",
+			mongodriver.BulkWriteException{WriteErrors: []mongodriver.BulkWriteError{
+				{WriteError: mongodriver.WriteError{Code: 11000, Message: duplicate}},
+			}},
+			driver.Fault{Class: driver.Duplicate, Code: "11000", Constraint: "clubs_name"},
+		},
 		{"DuplicateInATx", command(11000), driver.Fault{Class: driver.Duplicate, Code: "11000"}},
 		{"WriteConflict", command(112, transientLabel), driver.Fault{Class: driver.Conflict, Code: "112"}},
 		{"WriteConflictOfAWrite", write(112, ""), driver.Fault{Class: driver.Conflict, Code: "112"}},
 		{"NoSuchTransaction", command(251, transientLabel), driver.Fault{Class: driver.Conflict, Code: "251"}},
-		{"TransientWithoutAKnownCode", command(99999, transientLabel), driver.Fault{Class: driver.Conflict, Code: "99999"}},
+		{
+			"TransientWithoutAKnownCode", command(99999, transientLabel),
+			driver.Fault{Class: driver.Conflict, Code: "99999"},
+		},
 		{"LockTimeout", command(24, transientLabel), driver.Fault{Class: driver.LockFailure, Code: "24"}},
 		{"Validator", write(121, "Document failed validation"), driver.Fault{Class: driver.Refused, Code: "121"}},
 		{"TooLarge", command(10334), driver.Fault{Class: driver.Refused, Code: "10334"}},
-		{"NotPrimary", command(10107, retryWriteLabel), driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true}},
-		{"NotPrimaryNothingWritten", command(10107, retryWriteLabel, noWritesLabel), driver.Fault{Class: driver.Unavailable, Code: "10107"}},
+		{
+			"NotPrimary", command(10107, retryWriteLabel),
+			driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true},
+		},
+		{
+			"NotPrimaryNothingWritten", command(10107, retryWriteLabel, noWritesLabel),
+			driver.Fault{Class: driver.Unavailable, Code: "10107"},
+		},
 		{"Shutdown", command(91), driver.Fault{Class: driver.Unavailable, Code: "91", Sent: true}},
 		{"SteppedDown", command(189), driver.Fault{Class: driver.Unavailable, Code: "189", Sent: true}},
 		{"NotPrimaryNoSecondary", command(13435), driver.Fault{Class: driver.Unavailable, Code: "13435", Sent: true}},
@@ -67,19 +99,36 @@ func TestClassify(t *testing.T) {
 		{"WriteConcern", concern(64), driver.Fault{Class: driver.Unavailable, Code: "64", Sent: true}},
 		{"WriteConcernUnsatisfiable", concern(100), driver.Fault{Class: driver.Unavailable, Code: "100", Sent: true}},
 		{"Network", network, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"NetworkInATx", mongodriver.CommandError{Labels: []string{networkLabel, transientLabel}, Wrapped: read}, driver.Fault{Class: driver.Unavailable, Sent: true}},
+		{
+			"NetworkInATx",
+			mongodriver.CommandError{Labels: []string{networkLabel, transientLabel}, Wrapped: read},
+			driver.Fault{Class: driver.Unavailable, Sent: true},
+		},
 		{"Dial", dial, driver.Fault{Class: driver.Unavailable}},
 		{"EOF", io.EOF, driver.Fault{Class: driver.Unavailable, Sent: true}},
 		{"Canceled", context.Canceled, driver.Fault{Class: driver.Canceled, Sent: true}},
-		{"Deadline", mongodriver.CommandError{Labels: []string{networkLabel}, Wrapped: context.DeadlineExceeded}, driver.Fault{Class: driver.Canceled, Sent: true}},
+		{
+			"Deadline",
+			mongodriver.CommandError{Labels: []string{networkLabel}, Wrapped: context.DeadlineExceeded},
+			driver.Fault{Class: driver.Canceled, Sent: true},
+		},
 		{"Disconnected", mongodriver.ErrClientDisconnected, driver.Fault{Class: driver.Closed}},
 		{"Value", &driver.ValueError{Field: "F"}, driver.Fault{Class: driver.Refused}},
 		{"Other", errors.New("?"), driver.Fault{}},
 		{"Nil", nil, driver.Fault{}},
 		{"Commit", &commitError{network}, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{"CommitUnknown", &commitError{command(64, unknownLabel)}, driver.Fault{Class: driver.Unavailable, Code: "64", Sent: true}},
-		{"CommitAborted", &commitError{command(251, transientLabel)}, driver.Fault{Class: driver.Conflict, Code: "251"}},
-		{"CommitTwice", &commitError{command(10107, unknownLabel, retryWriteLabel)}, driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true}},
+		{
+			"CommitUnknown", &commitError{command(64, unknownLabel)},
+			driver.Fault{Class: driver.Unavailable, Code: "64", Sent: true},
+		},
+		{
+			"CommitAborted", &commitError{command(251, transientLabel)},
+			driver.Fault{Class: driver.Conflict, Code: "251"},
+		},
+		{
+			"CommitTwice", &commitError{command(10107, unknownLabel, retryWriteLabel)},
+			driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true},
+		},
 		{"Unsent", backend.Unsent(network), driver.Fault{Class: driver.Unavailable}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -135,7 +135,10 @@ func failover(t *testing.T, strike func(context.Context, *testbed.Server) (func(
 	}
 	close(done)
 	all.Wait()
-	t.Logf("%d acknowledged, %d unknown, %d failed, %d of them by an old answer", len(told.acknowledged), len(told.unknown), len(told.failed), told.old)
+	t.Logf(
+		"%d acknowledged, %d unknown, %d failed, %d of them by an old answer", len(told.acknowledged),
+		len(told.unknown), len(told.failed), told.old,
+	)
 	require.NotEmpty(t, told.acknowledged)
 	require.Empty(t, told.unnamed, "every error has a name")
 	times := map[string]int{}
@@ -170,12 +173,17 @@ func logLedgers(t *testing.T, set *testbed.MongoSet, database string) {
 		err := client.Database(database).RunCommand(t.Context(), bson.D{
 			{Key: "find", Value: "ledgers"}, {Key: "projection", Value: bson.D{{Key: "version", Value: 1}}},
 		}).Decode(&ledgers)
-		t.Logf("node %s: primary: %v, last write: %v, %v; ledgers: %v, %v", node.Addr(), hello["isWritablePrimary"], hello["lastWrite"], helloErr, ledgers["cursor"], err)
+		t.Logf(
+			"node %s: primary: %v, last write: %v, %v; ledgers: %v, %v", node.Addr(),
+			hello["isWritablePrimary"], hello["lastWrite"], helloErr, ledgers["cursor"], err,
+		)
 	}
 }
 
 // enter writes an id into a ledger, by Modify alone or in a transaction.
-func enter(ctx context.Context, db *store.DB, r *store.Repository[ledger, int64], key int64, id string, atomic bool) error {
+func enter(
+	ctx context.Context, db *store.DB, r *store.Repository[ledger, int64], key int64, id string, atomic bool,
+) error {
 	add := func(l *ledger) error { l.Writes = append(l.Writes, id); return nil }
 	if !atomic {
 		_, err := r.Modify(ctx, key, add)

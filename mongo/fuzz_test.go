@@ -72,7 +72,9 @@ func FuzzOperatorInjection(f *testing.F) {
 			require.NoError(t, live.Insert(ctx, &club{ID: id, Name: name}))
 		}
 		for _, field := range []string{"Name", "Nick", "Balance", "ID"} {
-			for _, op := range []store.Op{store.Eq, store.Ne, store.Lt, store.Le, store.Gt, store.Ge, store.In, store.Prefix} {
+			for _, op := range []store.Op{
+				store.Eq, store.Ne, store.Lt, store.Le, store.Gt, store.Ge, store.In, store.Prefix,
+			} {
 				for _, operand := range []any{value, s, []any{value}, []string{s}} {
 					same(ctx, t, memory, live, store.Where(field, op, operand))
 					same(ctx, t, memory, live, store.Not(store.Where(field, op, operand)))

@@ -72,6 +72,15 @@ func conform(t *testing.T, set *testbed.MongoSet) {
 // than WriteTimeout has an unknown outcome, and the suite can forgive none.
 const patience = time.Minute
 
+// doc is a document of names and values, one after the other.
+func doc(pairs ...any) bson.D {
+	d := bson.D{}
+	for i := 0; i < len(pairs); i += 2 {
+		d = append(d, bson.E{Key: pairs[i].(string), Value: pairs[i+1]})
+	}
+	return d
+}
+
 func newHarness(t testing.TB, set *testbed.MongoSet) storetest.Harness {
 	return newHarnessIn(t, set.URI(), set.Database(t))
 }
@@ -111,7 +120,7 @@ func requireIdle(tb testing.TB, client *mongodriver.Client, database string) {
 	var left []bson.M
 	require.Eventually(tb, func() bool {
 		cursor, err := client.Database("admin").Aggregate(tb.Context(), bson.A{
-			bson.D{{Key: "$currentOp", Value: bson.D{{Key: "idleSessions", Value: true}, {Key: "idleCursors", Value: true}}}},
+			doc("$currentOp", doc("idleSessions", true, "idleCursors", true)),
 			bson.D{{Key: "$match", Value: bson.D{{Key: "$or", Value: bson.A{
 				bson.D{{Key: "transaction", Value: bson.D{{Key: "$exists", Value: true}}}},
 				bson.D{{Key: "ns", Value: bson.Regex{Pattern: "^" + database + "\\."}}},
@@ -162,7 +171,8 @@ func filter(row storetest.Row) bson.D {
 	t := reflect.TypeOf(row.Key)
 	id := bson.D{}
 	for i := range t.NumField() {
-		id = append(id, bson.E{Key: t.Field(i).Tag.Get("bson"), Value: value(reflect.ValueOf(row.Key).Field(i).Interface())})
+		part := reflect.ValueOf(row.Key).Field(i).Interface()
+		id = append(id, bson.E{Key: t.Field(i).Tag.Get("bson"), Value: value(part)})
 	}
 	return bson.D{{Key: "_id", Value: bson.D{{Key: "$eq", Value: id}}}}
 }

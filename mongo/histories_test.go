@@ -30,11 +30,13 @@ func TestHistoriesUnderFaults(t *testing.T) {
 			h := newHarnessIn(t, set.URI(), database)
 			h.Open = func(tb testing.TB, o store.Options) *store.DB {
 				return open(tb, set.URI(), database, &mongo.Options{
-					Store: o, LinearizableReads: linearizable, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
+					Store: o, LinearizableReads: linearizable,
+					ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
 				})
 			}
 			report := storetest.UnderFaults(t, storetest.FaultRun{
-				Harness: h, Strikes: strikesOn(set), Every: 30, Calls: 200, CallTimeout: 3 * time.Second, Duration: *faultsFor,
+				Harness: h, Strikes: strikesOn(set), Every: 30, Calls: 200,
+				CallTimeout: 3 * time.Second, Duration: *faultsFor,
 				OldReads: !linearizable, OldLooks: true,
 			})
 			require.Positive(t, report.Conflicts)

@@ -42,14 +42,18 @@ func TestNestedCodecsHideNothingElse(t *testing.T) {
 	exact := time.Date(2016, 5, 2, 21, 0, 0, 123_456_789, time.FixedZone("BST", 3600))
 	rate, err := bson.ParseDecimal128("1.5")
 	require.NoError(t, err)
-	s := shop{ID: 1, Offers: map[string]priced{"shirt": {Price: money{49}, Stamp: bson.Timestamp{T: 1}, Rate: rate, Since: exact}}}
+	s := shop{
+		ID:     1,
+		Offers: map[string]priced{"shirt": {Price: money{49}, Stamp: bson.Timestamp{T: 1}, Rate: rate, Since: exact}},
+	}
 	require.NoError(t, r.Insert(t.Context(), &s))
 	assert.Equal(t, exact.UTC().Truncate(time.Millisecond), s.Offers["shirt"].Since, "cut in memory")
 	have, err := r.Get(t.Context(), 1)
 	require.NoError(t, err)
 	assert.Equal(t, s.Offers, have.Offers)
 	for name, bad := range map[string]priced{
-		"text": {Name: "\xff"}, "number": {Ratio: math.NaN()}, "time": {Since: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"text": {Name: "\xff"}, "number": {Ratio: math.NaN()},
+		"time": {Since: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		err := r.Insert(t.Context(), &shop{ID: 2, Offers: map[string]priced{"a": bad}})
 		require.ErrorIs(t, err, store.ErrInvalid, name)

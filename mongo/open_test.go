@@ -63,8 +63,14 @@ func TestOpenRefuses(t *testing.T) {
 		{"NoDatabase", set.URI(), "", nil, store.ErrInvalid, "database"},
 		{"BadDatabase", set.URI(), "a.b", nil, store.ErrInvalid, "database"},
 		{"NegativeTimeout", set.URI(), "any", &mongo.Options{ReadTimeout: -1}, store.ErrInvalid, "timeout"},
-		{"NobodyThere", "mongodb://user:" + secret + "@127.0.0.1:1/?serverSelectionTimeoutMS=50", "any", nil, store.ErrTransient, "unavailable"},
-		{"Slow", "mongodb://user:" + secret + "@127.0.0.1:1/", "any", &mongo.Options{ReadTimeout: 20 * time.Millisecond}, store.ErrTransient, ""},
+		{
+			"NobodyThere", "mongodb://user:" + secret + "@127.0.0.1:1/?serverSelectionTimeoutMS=50", "any", nil,
+			store.ErrTransient, "unavailable",
+		},
+		{
+			"Slow", "mongodb://user:" + secret + "@127.0.0.1:1/", "any",
+			&mongo.Options{ReadTimeout: 20 * time.Millisecond}, store.ErrTransient, "",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +113,8 @@ func TestNewUsesTheMajority(t *testing.T) {
 	t.Parallel()
 	set := testbed.Mongo(t)
 	client := connect(t, set.URI(), options.Client().
-		SetWriteConcern(writeconcern.W1()).SetReadConcern(readconcern.Local()).SetReadPreference(readpref.Secondary()).SetTimeout(time.Minute))
+		SetWriteConcern(writeconcern.W1()).
+		SetReadConcern(readconcern.Local()).SetReadPreference(readpref.Secondary()).SetTimeout(time.Minute))
 	db, err := mongo.New(t.Context(), client, set.Database(t), nil)
 	require.NoError(t, err)
 	r := newClubs(t, db)
@@ -145,7 +152,8 @@ func TestNative(t *testing.T) {
 		ended = tx
 		inside, ok := mongo.NativeContext(ctx, tx)
 		require.True(t, ok)
-		_, err := native.Collection("clubs").InsertOne(inside, bson.D{{Key: "_id", Value: int64(7)}, {Key: "name", Value: "raw"}})
+		_, err := native.Collection("clubs").
+			InsertOne(inside, bson.D{{Key: "_id", Value: int64(7)}, {Key: "name", Value: "raw"}})
 		require.NoError(t, err)
 		c, err := r.In(tx).Get(ctx, 7)
 		require.NoError(t, err, "it is the same transaction")

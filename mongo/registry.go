@@ -82,6 +82,7 @@ func (r *registry) learn(t reflect.Type) {
 	}
 }
 
+// learnStruct is learn for the fields of a struct.
 func (r *registry) learnStruct(t reflect.Type) {
 	for i := range t.NumField() {
 		f := t.Field(i)

@@ -65,43 +65,43 @@ func TestEachFixMends(t *testing.T) {
 			if err := c.Indexes().DropOne(t.Context(), "tickets_name"); err != nil {
 				return err
 			}
-			return c.Database().RunCommand(t.Context(), bson.D{{Key: "createIndexes", Value: c.Name()}, {Key: "indexes", Value: bson.A{
-				bson.D{{Key: "key", Value: bson.D{{Key: "price", Value: 1}}}, {Key: "name", Value: "tickets_name"}},
-			}}}).Err()
+			index := doc("key", doc("price", 1), "name", "tickets_name")
+			command := doc("createIndexes", c.Name(), "indexes", bson.A{index})
+			return c.Database().RunCommand(t.Context(), command).Err()
 		},
 		"IndexNotUnique": func(c *mongodriver.Collection) any {
 			if err := c.Indexes().DropOne(t.Context(), "tickets_code"); err != nil {
 				return err
 			}
-			return c.Database().RunCommand(t.Context(), bson.D{{Key: "createIndexes", Value: c.Name()}, {Key: "indexes", Value: bson.A{
-				bson.D{{Key: "key", Value: bson.D{{Key: "code", Value: 1}}}, {Key: "name", Value: "tickets_code"}},
-			}}}).Err()
+			index := doc("key", doc("code", 1), "name", "tickets_code")
+			command := doc("createIndexes", c.Name(), "indexes", bson.A{index})
+			return c.Database().RunCommand(t.Context(), command).Err()
 		},
 		"IndexCollation": func(c *mongodriver.Collection) any {
 			if err := c.Indexes().DropOne(t.Context(), "tickets_name"); err != nil {
 				return err
 			}
-			return c.Database().RunCommand(t.Context(), bson.D{{Key: "createIndexes", Value: c.Name()}, {Key: "indexes", Value: bson.A{
-				bson.D{{Key: "key", Value: bson.D{{Key: "name", Value: 1}}}, {Key: "name", Value: "tickets_name"}, {Key: "collation", Value: bson.D{{Key: "locale", Value: "fr"}}}},
-			}}}).Err()
+			index := doc("key", doc("name", 1), "name", "tickets_name", "collation", doc("locale", "fr"))
+			command := doc("createIndexes", c.Name(), "indexes", bson.A{index})
+			return c.Database().RunCommand(t.Context(), command).Err()
 		},
 		"Collation": func(c *mongodriver.Collection) any {
 			if err := c.Drop(t.Context()); err != nil {
 				return err
 			}
-			return c.Database().RunCommand(t.Context(), bson.D{{Key: "create", Value: c.Name()}, {Key: "collation", Value: bson.D{{Key: "locale", Value: "fr"}}}}).Err()
+			return c.Database().RunCommand(t.Context(), doc("create", c.Name(), "collation", doc("locale", "fr"))).Err()
 		},
 		"Validator": func(c *mongodriver.Collection) any {
-			return c.Database().RunCommand(t.Context(), bson.D{{Key: "collMod", Value: c.Name()}, {Key: "validator", Value: bson.D{}}}).Err()
+			return c.Database().RunCommand(t.Context(), doc("collMod", c.Name(), "validator", bson.D{})).Err()
 		},
 		"Version": func(c *mongodriver.Collection) any {
-			_, err := c.UpdateMany(t.Context(), bson.D{}, bson.D{{Key: "$unset", Value: bson.D{{Key: "version", Value: ""}}}})
+			_, err := c.UpdateMany(t.Context(), bson.D{}, doc("$unset", doc("version", "")))
 			return err
 		},
 		"Type": func(c *mongodriver.Collection) any {
 			command := bson.D{
 				{Key: "update", Value: c.Name()},
-				{Key: "updates", Value: bson.A{bson.D{{Key: "q", Value: bson.D{}}, {Key: "u", Value: bson.D{{Key: "$set", Value: bson.D{{Key: "price", Value: "12.50"}}}}}}}},
+				{Key: "updates", Value: bson.A{doc("q", bson.D{}, "u", doc("$set", doc("price", "12.50")))}},
 				{Key: "bypassDocumentValidation", Value: true},
 			}
 			return c.Database().RunCommand(t.Context(), command).Err()
@@ -175,7 +175,7 @@ func TestValidatorRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.EnsureSchema(t.Context()))
 	require.NoError(t, r.Insert(t.Context(), &ticket{ID: seat{"A", 1}, Price: "1"}))
-	command := bson.D{{Key: "collMod", Value: "tickets"}, {Key: "validator", Value: bson.D{{Key: "name", Value: "only this"}}}}
+	command := doc("collMod", "tickets", "validator", doc("name", "only this"))
 	require.NoError(t, native.RunCommand(t.Context(), command).Err())
 	err = r.Insert(t.Context(), &ticket{ID: seat{"A", 2}, Price: "1"})
 	require.ErrorIs(t, err, store.ErrInvalid)
@@ -193,13 +193,15 @@ func TestQueriesUseTheIndexes(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, r.EnsureSchema(t.Context()))
 	for name, filter := range map[string]bson.D{
-		"tickets_code": {{Key: "code", Value: bson.D{{Key: "$eq", Value: "x"}, {Key: "$not", Value: bson.D{{Key: "$type", Value: "array"}}}}}},
-		"tickets_name": {{Key: "name", Value: bson.D{{Key: "$gte", Value: "x"}, {Key: "$lt", Value: "y"}, {Key: "$not", Value: bson.D{{Key: "$type", Value: "array"}}}}}},
-		"key_parts":    {{Key: "_id.row", Value: bson.D{{Key: "$eq", Value: "A"}, {Key: "$not", Value: bson.D{{Key: "$type", Value: "array"}}}}}},
+		"tickets_code": doc("code", doc("$eq", "x", "$not", doc("$type", "array"))),
+		"tickets_name": doc("name", doc("$gte", "x", "$lt", "y", "$not", doc("$type", "array"))),
+		"key_parts":    doc("_id.row", doc("$eq", "A", "$not", doc("$type", "array"))),
 	} {
 		var plan bson.Raw
 		require.NoError(t, native.RunCommand(t.Context(), bson.D{{Key: "explain", Value: bson.D{
-			{Key: "find", Value: "tickets"}, {Key: "filter", Value: filter}, {Key: "collation", Value: bson.D{{Key: "locale", Value: "simple"}}},
+			{Key: "find", Value: "tickets"},
+			{Key: "filter", Value: filter},
+			{Key: "collation", Value: doc("locale", "simple")},
 		}}}).Decode(&plan))
 		assert.Contains(t, plan.Lookup("queryPlanner", "winningPlan").String(), name)
 	}

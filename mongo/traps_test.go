@@ -49,7 +49,7 @@ func put(t *testing.T, c *mongodriver.Collection, doc bson.D) {
 func TestUnknownFieldsAreKept(t *testing.T) {
 	t.Parallel()
 	_, r, c := trapped(t)
-	put(t, c, bson.D{{Key: "_id", Value: int64(1)}, {Key: "_cls", Value: "Club"}, {Key: "name", Value: "a"}, {Key: "extra", Value: bson.D{{Key: "x", Value: 1}}}})
+	put(t, c, doc("_id", int64(1), "_cls", "Club", "name", "a", "extra", doc("x", 1)))
 	check := func(version int64) {
 		doc := stored(t, c, 1)
 		assert.Equal(t, "Club", doc["_cls"])
@@ -73,7 +73,8 @@ func TestUnknownFieldsAreKept(t *testing.T) {
 func TestDollarsInValuesAreText(t *testing.T) {
 	t.Parallel()
 	_, r, _ := trapped(t)
-	require.NoError(t, r.Insert(t.Context(), &club{ID: 1, Name: "$balance", Balance: 5, Wages: map[string]int64{"$gt": 1, "a.b": 2}}))
+	odd := club{ID: 1, Name: "$balance", Balance: 5, Wages: map[string]int64{"$gt": 1, "a.b": 2}}
+	require.NoError(t, r.Insert(t.Context(), &odd))
 	c, err := r.Modify(t.Context(), 1, func(c *club) error { c.Name += "$$ROOT"; c.Wages["$set"] = 3; return nil })
 	require.NoError(t, err)
 	back, err := r.Get(t.Context(), 1)
@@ -222,11 +223,13 @@ func TestNestedValuesComeBack(t *testing.T) {
 	r, err := store.NewRepository[mixed, [16]byte](db, "mixed", nil)
 	require.NoError(t, err)
 	value := inner{
-		Money: money{5}, Null: sql.Null[int64]{V: 7, Valid: true}, UUID: [16]byte{1, 2}, Hash: [4]byte{3}, At: time.UnixMilli(1).UTC(),
-		Big: big.NewInt(99), Each: []*money{{1}, nil, {2}}, Bytes: []byte{}, Nested: map[int64]*inner{-1: {Text: sql.NullString{String: "x", Valid: true}}},
+		Money: money{5}, Null: sql.Null[int64]{V: 7, Valid: true}, UUID: [16]byte{1, 2}, Hash: [4]byte{3},
+		At: time.UnixMilli(1).UTC(), Big: big.NewInt(99), Each: []*money{{1}, nil, {2}}, Bytes: []byte{},
+		Nested: map[int64]*inner{-1: {Text: sql.NullString{String: "x", Valid: true}}},
 	}
 	want := mixed{
-		ID: [16]byte{9}, Other: &[16]byte{8}, Inner: value, Native: bson.NewObjectID(), Stamp: bson.Timestamp{T: 1, I: 2},
+		ID: [16]byte{9}, Other: &[16]byte{8}, Inner: value, Native: bson.NewObjectID(),
+		Stamp: bson.Timestamp{T: 1, I: 2},
 		Small: 5, Half: 0.5, By: map[string]inner{"$a.b": value},
 	}
 	m := want
@@ -244,12 +247,12 @@ func TestNestedValuesComeBack(t *testing.T) {
 		data[0] = first
 		return bson.Binary{Subtype: 4, Data: data}
 	}
-	doc := stored(t, native.Collection("mixed"), uuid(9))
-	assert.Equal(t, uuid(8), doc["other"])
-	assert.Equal(t, want.Native, doc["native"])
-	assert.Equal(t, int32(5), doc["small"])
+	kept := stored(t, native.Collection("mixed"), uuid(9))
+	assert.Equal(t, uuid(8), kept["other"])
+	assert.Equal(t, want.Native, kept["native"])
+	assert.Equal(t, int32(5), kept["small"])
 	in := map[string]any{}
-	for _, e := range doc["inner"].(bson.D) {
+	for _, e := range kept["inner"].(bson.D) {
 		in[e.Key] = e.Value
 	}
 	assert.Equal(t, int64(5), in["money"])
@@ -258,7 +261,8 @@ func TestNestedValuesComeBack(t *testing.T) {
 	assert.Equal(t, bson.Binary{Subtype: 4, Data: value.UUID[:]}, in["uuid"])
 
 	// Values are decoded into cleared targets: nothing of the copy's maps and pointers stays.
-	_, err = native.Collection("mixed").UpdateOne(t.Context(), bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "by", Value: bson.D{}}, {Key: "other", Value: nil}}}, {Key: "$unset", Value: bson.D{{Key: "inner", Value: ""}}}})
+	change := doc("$set", doc("by", bson.D{}, "other", nil), "$unset", doc("inner", ""))
+	_, err = native.Collection("mixed").UpdateOne(t.Context(), bson.D{}, change)
 	require.NoError(t, err)
 	require.NoError(t, r.Reload(t.Context(), &have))
 	assert.Nil(t, have.Other)
