@@ -28,5 +28,5 @@ import "context"
 // A ctx that already belongs to a Tx of this database is ErrInvalid: transactions do not nest. A
 // backend without transactions answers ErrUnsupported before any I/O. A nil o means defaults.
 func (db *DB) Atomic(ctx context.Context, o *TxOptions, fn func(ctx context.Context, tx *Tx) error) error {
-	return transact(ctx, &call{db: db, op: "atomic", mayWrite: true}, o, fn)
+	return transact(ctx, &runs{call: call{db: db, op: "atomic", mayWrite: true}}, o, fn)
 }

@@ -10,34 +10,33 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// runs is one Atomic or View: the runs of its function, each in a transaction of its own.
+// runs is one Atomic or View: the runs of its function, each in a transaction of its own. The function is
+// not in it but is handed on, so that the closure that it mostly is can stay on its caller's stack.
 type runs struct {
-	*call
+	call
 	options TxOptions
-	fn      func(context.Context, *Tx) error
-	tx      *Tx // of the newest run that has begun
+	newest  *Tx // of the run that has begun last
 }
 
 // transact is Atomic and View, which differ in what their call may do. The functions that OnCommit
 // was given run last: the call has ended for the observer, and a panic of theirs changes nothing.
-func transact(ctx context.Context, c *call, o *TxOptions, fn func(context.Context, *Tx) error) error {
-	ctx, err := c.start(ctx)
+func transact(ctx context.Context, rs *runs, o *TxOptions, fn func(context.Context, *Tx) error) error {
+	ctx, err := rs.start(ctx)
 	if err != nil {
 		return err
 	}
 	hasReturned := false
 	defer func() {
 		if !hasReturned { // the caller's function panicked or called Goexit
-			_ = c.end(ctx, errNotReturned)
+			_ = rs.end(ctx, errNotReturned)
 		}
 	}()
-	rs := runs{call: c, fn: fn}
-	err = rs.all(ctx, o)
+	err = rs.all(ctx, o, fn)
 	hasReturned = true
-	if err = c.end(ctx, err); err != nil {
+	if err = rs.end(ctx, err); err != nil {
 		return err
 	}
-	for _, hook := range rs.tx.onCommit {
+	for _, hook := range rs.newest.onCommit {
 		hook()
 	}
 	return nil
@@ -45,29 +44,29 @@ func transact(ctx context.Context, c *call, o *TxOptions, fn func(context.Contex
 
 // all checks what needs no I/O, rehearses where Options.Rehearse says so, and then runs the function
 // until a run has an answer, or the time is up. A run also ends when that time does.
-func (rs *runs) all(ctx context.Context, options *TxOptions) error {
+func (rs *runs) all(ctx context.Context, options *TxOptions, fn func(context.Context, *Tx) error) error {
 	var err error
 	if rs.options, err = options.withDefaults(); err != nil {
 		return err
 	}
-	if rs.fn == nil {
+	if fn == nil {
 		return invalidf("the function is nil")
 	}
 	if err := rs.checkSupport(); err != nil {
 		return err
 	}
 	if rs.db.options.Rehearse {
-		if err := rs.rehearse(ctx); err != nil {
+		if err := rs.rehearse(ctx, fn); err != nil {
 			return err
 		}
 	}
 	last := time.Now().Add(rs.options.Timeout)
-	return retry(ctx, rs.call, bounds{rs.options.Timeout, math.MaxInt}, func(n int) error {
+	return retry(ctx, &rs.call, bounds{rs.options.Timeout, math.MaxInt}, func(n int) error {
 		deadline := time.Now().Add(rs.options.RunTimeout)
 		if deadline.After(last) {
 			deadline = last
 		}
-		err := rs.one(ctx, n, deadline, rs.fn)
+		err := rs.one(ctx, n, deadline, fn)
 		if a, ok := err.(*again); ok {
 			rs.tellContention(ctx, a.err)
 		}
@@ -93,10 +92,10 @@ var errRehearsed = errors.New("the run was a rehearsal")
 
 // rehearse runs the function once and rolls back, whatever it returned. That two goroutines used
 // the Tx is reported all the same: the next run may be lucky.
-func (rs *runs) rehearse(ctx context.Context) error {
+func (rs *runs) rehearse(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	deadline := time.Now().Add(rs.options.RunTimeout)
 	err := rs.one(ctx, 0, deadline, func(ctx context.Context, tx *Tx) error {
-		return errors.Join(rs.fn(ctx, tx), errRehearsed)
+		return errors.Join(fn(ctx, tx), errRehearsed)
 	})
 	if own, ok := errors.AsType[*callersError](err); ok && errors.Is(own.err, errTwoGoroutines) {
 		return errTwoGoroutines
@@ -121,14 +120,15 @@ func (rs *runs) one(ctx context.Context, n int, deadline time.Time, fn func(cont
 		}
 		return fault
 	}
-	rs.tx = &Tx{db: rs.db, driver: d, isView: !rs.mayWrite, run: n, deadline: deadline}
+	tx := &Tx{db: rs.db, driver: d, isView: !rs.mayWrite, run: n, deadline: deadline}
+	rs.newest = tx
 	hasReturned := false
 	defer func() {
 		if !hasReturned {
 			_ = rs.finish(ctx, run, cancel, errNotReturned)
 		}
 	}()
-	err = fn(context.WithValue(run, txKey{rs.db}, rs.tx), rs.tx)
+	err = fn(context.WithValue(run, txKey{rs.db}, tx), tx)
 	hasReturned = true
 	return rs.finish(ctx, run, cancel, err)
 }
@@ -137,7 +137,7 @@ func (rs *runs) one(ctx context.Context, n int, deadline time.Time, fn func(cont
 // result is nil when and only when the commit is known to have happened. ctx is the caller's, and run
 // the one of this run, which cancel ends.
 func (rs *runs) finish(ctx, run context.Context, cancel func(), err error) error {
-	tx := rs.tx
+	tx := rs.newest
 	if !tx.mu.TryLock() {
 		// A goroutine that the function left behind is using the Tx: end its request first.
 		cancel()
@@ -184,18 +184,18 @@ func (rs *runs) ranLate(ctx, run context.Context) error {
 // waited for. Whatever goes wrong, the entities are put back, since nothing is known to have happened.
 // Only where it is known that nothing has, another run follows.
 func (rs *runs) commit(ctx context.Context) error {
-	if rs.tx.isView {
+	if rs.newest.isView {
 		rs.rollback(ctx) // there is nothing to commit, and nothing that could fail
 		return nil
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), rs.options.EndTimeout)
 	defer cancel()
 	rs.isWriting = true
-	err := rs.tx.driver.Commit(end)
+	err := rs.newest.driver.Commit(end)
 	if err == nil {
 		return nil
 	}
-	rs.tx.undo.Revert()
+	rs.newest.undo.Revert()
 	fault := rs.fault(end, err)
 	if !MayHaveHappened(fault) && rs.canRerun(end, err) {
 		return &again{fault}
@@ -207,11 +207,11 @@ func (rs *runs) commit(ctx context.Context) error {
 // end with the caller's. That it failed is logged and changes nothing: the backend has given up the
 // connection then, and what was not committed did not happen.
 func (rs *runs) rollback(ctx context.Context) {
-	rs.tx.undo.Revert()
+	rs.newest.undo.Revert()
 	ctx = context.WithoutCancel(ctx)
 	end, cancel := context.WithTimeout(ctx, rs.options.EndTimeout)
 	defer cancel()
-	if err := rs.tx.driver.Rollback(end); err != nil && rs.db.options.Logger != nil {
+	if err := rs.newest.driver.Rollback(end); err != nil && rs.db.options.Logger != nil {
 		f := failure{backend: rs.db.info.Name, fault: rs.db.driver.Classify(err)}
 		rs.db.options.Logger.LogAttrs(ctx, slog.LevelWarn, "rollback failed"+f.code())
 	}

@@ -9,5 +9,5 @@ import "context"
 // A backend without such transactions answers ErrUnsupported before any I/O. A nil o means
 // defaults.
 func (db *DB) View(ctx context.Context, o *TxOptions, fn func(ctx context.Context, tx *Tx) error) error {
-	return transact(ctx, &call{db: db, op: "view"}, o, fn)
+	return transact(ctx, &runs{call: call{db: db, op: "view"}}, o, fn)
 }
