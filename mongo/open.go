@@ -73,11 +73,10 @@ var errUnacknowledged = backend.Invalidf("the write concern is w=0, which hides 
 
 func isUnacknowledged(wc *writeconcern.WriteConcern) bool { return wc != nil && !wc.Acknowledged() }
 
-// settingsOf reads for New what the caller's client was made with. The driver has no functions for that, so
-// that its fields are read. A setting
-// that is not found where it is in the driver's present form counts as safe: the handles of this
-// package state the write concern themselves, and without retried writes a lost answer is an
-// unknown outcome, as it is for any other write.
+// settingsOf reads for New what the caller's client was made with. The driver has no functions for that, so that
+// its fields are read. A setting that is not found where it is in the driver's present form counts as safe:
+// the handles of this package state the write concern themselves, and without retried writes a lost answer is
+// an unknown outcome, as it is for any other write.
 func settingsOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern, retries bool) {
 	v := reflect.ValueOf(client).Elem()
 	concern := reflect.TypeFor[*writeconcern.WriteConcern]()

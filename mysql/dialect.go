@@ -24,7 +24,7 @@ var _ sqldb.Dialect = (*dialect)(nil)
 
 // Facts implements [sqldb.Dialect].
 func (d *dialect) Facts() sqldb.Facts {
-	// A level that is set so counts for the next transaction alone.
+	// SET TRANSACTION without SESSION is for the next transaction alone.
 	begin := []string{"START TRANSACTION READ WRITE"}
 	if d.statesIsolation {
 		begin = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"}
@@ -104,8 +104,8 @@ func (d *dialect) Decoder(*driver.Field) func(any) any { return nil }
 // Equal implements [sqldb.Dialect].
 func (d *dialect) Equal(*driver.Field, string, string) string { return "" }
 
-// Exact implements [sqldb.Dialect]. The first condition finds the row by its index, this one then
-// looks at that row alone.
+// Exact implements [sqldb.Dialect]. The column's own comparison finds the rows by its index, whatever its
+// collation takes for equal; this condition, which no index serves, then looks at those alone.
 func (d *dialect) Exact(f *driver.Field, column, param string) string {
 	if f.Kind != driver.String {
 		return ""

@@ -189,7 +189,8 @@ func serverErrors(err error) []mssql.Error {
 	return e.All
 }
 
-// meaning returns the first error that has one: those that follow are its consequences.
+// meaning returns, of what the server has said about one statement, the first error that has a class, and its
+// class: the errors that follow are its consequences, such as that the transaction ended in a trigger.
 func meaning(all []mssql.Error) (mssql.Error, driver.Class) {
 	for _, e := range all {
 		if class := classOf(e); class != driver.Other && e.Number != 3609 {

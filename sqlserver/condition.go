@@ -39,7 +39,7 @@ func (d *dialect) Condition(sql string, first, args int) (text, problem string) 
 	return b.String(), ""
 }
 
-// skip is the length of the string, quoted name or comment at the start of sql, 0 for anything else.
+// skip is, for Condition, the length of the string, quoted name or comment at the start of sql, 0 for anything else.
 func skip(sql string) int {
 	switch {
 	case sql[0] == '\'' || sql[0] == '"':
@@ -54,8 +54,8 @@ func skip(sql string) int {
 	return 0
 }
 
-// until is the length of sql through the first end behind a place. A doubled quote is the end of
-// one string and the start of the next, which comes to the same.
+// until is the length of sql through the first end behind a place. A doubled quote, which stands for one inside
+// a string, is read as the end of one string and the start of another: between them there is no parameter.
 func until(sql string, from int, end string) int {
 	at := strings.Index(sql[from:], end)
 	if at < 0 {

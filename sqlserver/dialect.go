@@ -147,8 +147,9 @@ func uuidOf(value any) any {
 // binaryCollation compares by UTF-16 unit.
 const binaryCollation = "Latin1_General_100_BIN2"
 
-// Exact implements [sqldb.Dialect]. The first condition finds the row by its index, this one then
-// looks at that row alone. The bar keeps trailing spaces from being ignored.
+// Exact implements [sqldb.Dialect]. The column's own comparison finds the rows by its index, whatever its
+// collation takes for equal; this condition, which no index serves, then looks at those alone. The bar keeps
+// trailing spaces from being ignored.
 func (d *dialect) Exact(f *driver.Field, column, param string) string {
 	if f.Kind != driver.String {
 		return ""

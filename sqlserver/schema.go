@@ -206,8 +206,8 @@ func liveColumn(row []any) sqldb.LiveColumn {
 	return c
 }
 
-// addIndexColumn adds a row of indexQuery. A filter that passes over NULLs alone makes the index
-// no less than what the mapping asks for.
+// addIndexColumn adds a row of indexQuery, which has one for each column of an index, in their order. An index
+// whose filter passes over NULLs alone is no partial one: it is what CreateIndex makes of a unique index.
 func addIndexColumn(table *sqldb.LiveTable, row []any) {
 	n, name := len(table.Indexes), sqldb.Text(row[0])
 	if n == 0 || table.Indexes[n-1].Name != name {

@@ -39,7 +39,8 @@ func (b *builder) compare(k *column, value any) error {
 	return err
 }
 
-// compared binds a value that is compared with a column, and returns its placeholder.
+// compared binds a value that is compared with a column, and returns its placeholder, which the caller writes
+// where the condition has it.
 func (b *builder) compared(k *column, value any) (string, error) {
 	b.count++
 	bound, err := k.bind(b.dialect, value)
@@ -47,11 +48,12 @@ func (b *builder) compared(k *column, value any) (string, error) {
 	return b.dialect.Compared(b.count, k.field), err
 }
 
-// padded is the size of the list in which n values are sent. There are few sizes, so that there
-// are few texts: the powers of two.
+// padded is the size of the list in which n values are sent: a power of two. So there are few texts, whose
+// prepared statements are found in the cache; each length of its own would push out another statement.
 func padded(n int) int { return 1 << bits.Len(uint(n-1)) }
 
-// list writes the elements of a list. The last one is repeated to fill it.
+// list writes the elements of a list, which is filled up to its padded size with the last one: to IN a value that
+// comes twice is the same as one that comes once.
 func (b *builder) list(n int, element func(i int) error) error {
 	for i := range padded(n) {
 		if i > 0 {

@@ -30,7 +30,7 @@ type collection struct {
 	getLocked  string
 	getVersion string
 	deleteAny  write
-	delete     [2]write // by unversioned
+	delete     [2]write // by isUnversioned
 	save       [2]write // likewise: the UPDATE of all fields
 	insertInto []column // what an INSERT names
 
@@ -263,8 +263,9 @@ func (c *collection) addExpected(a *args, expect int64) {
 // keys are the columns of the key: the first ones, before the version.
 func (c *collection) keys() []column { return c.columns[:c.fields-1] }
 
-// keyArgs appends the arguments of whereKey. Every read and write of one row calls it; a key that is bound
-// as it is, the common case, is spared its way through [driver.Field.Encode], which needs reflection.
+// keyArgs appends the arguments of whereKey. Every read and write of one row calls it. A key that is bound as it
+// is, the common case, is spared its way through [driver.Field.Encode]: that is two of the 23 allocations of a
+// Get, and two for each key of a GetMany.
 func (c *collection) keyArgs(a *args, key any) error {
 	if c.isPlainKey(key) {
 		bound, err := c.dialect.Arg(c.columns[0].field, key)
