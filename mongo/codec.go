@@ -1,7 +1,7 @@
 package mongo
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -20,10 +20,10 @@ type codec struct {
 	omitEmpty bool
 	minSize   bool
 	truncate  bool
-	isZeroer  bool // the type says itself when it is empty
+	isCoded   bool    // a key, or a part of one, that only its BSON codec can write and read
+	layout    *layout // of a nested struct that is written by its paths, nil for what is one value
+	layouts   map[reflect.Type]*layout
 }
-
-var zeroerType = reflect.TypeFor[bson.Zeroer]()
 
 func newCodec(f *driver.Field, path string, r *bson.Registry) *codec {
 	// The tag of an embedded field's parts is the field's own.
@@ -31,7 +31,6 @@ func newCodec(f *driver.Field, path string, r *bson.Registry) *codec {
 	return &codec{
 		field: f, path: path, registry: r,
 		omitEmpty: t.omitEmpty, minSize: t.minSize, truncate: t.truncate,
-		isZeroer: f.Type.Implements(zeroerType),
 	}
 }
 
@@ -39,23 +38,9 @@ func (c *codec) errorf(cause error, format string, args ...any) error {
 	return &driver.ValueError{Field: c.field.Name, Problem: fmt.Sprintf(format, args...), Err: cause}
 }
 
-// isOmitted reports whether the tag omitempty leaves the value out, by the rules of the driver's struct codec:
-// raw programs that use the same struct must find the same documents. document and change ask it.
-func (c *codec) isOmitted(v reflect.Value) bool {
-	if !c.omitEmpty {
-		return false
-	}
-	if c.isZeroer && (v.Kind() != reflect.Pointer || !v.IsNil()) {
-		return v.Interface().(bson.Zeroer).IsZero()
-	}
-	switch v.Kind() {
-	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
-		return v.Len() == 0
-	case reflect.Struct:
-		return false
-	}
-	return v.IsZero()
-}
+// isOmitted reports whether the tag omitempty leaves the value out. document asks it, and patchOf, which then
+// takes the field away, or a Save would leave its old value in the document.
+func (c *codec) isOmitted(v reflect.Value) bool { return c.omitEmpty && isEmpty(v) }
 
 // appendElement appends a value of the field's type as an element under a key.
 func (c *codec) appendElement(b []byte, key string, v reflect.Value) ([]byte, error) {
@@ -65,6 +50,20 @@ func (c *codec) appendElement(b []byte, key string, v reflect.Value) ([]byte, er
 		return nil, err
 	}
 	b[at] = byte(t)
+	return b, nil
+}
+
+// appendKeyElement does the same for a key or a part of one. Its codec may give what no key can be.
+func (c *codec) appendKeyElement(b []byte, key string, v reflect.Value) ([]byte, error) {
+	at := len(b)
+	b, err := c.appendElement(b, key, v)
+	if err != nil || !c.isCoded {
+		return b, err
+	}
+	switch bson.Type(b[at]) {
+	case bson.TypeNull, bson.TypeUndefined, bson.TypeArray, bson.TypeRegex:
+		return nil, c.errorf(nil, "its codec stores the BSON type %v, which cannot be a key", bson.Type(b[at]))
+	}
 	return b, nil
 }
 
@@ -94,6 +93,9 @@ func (c *codec) appendValue(b []byte, v reflect.Value) (bson.Type, []byte, error
 		}
 		v = v.Field(0)
 	}
+	if c.field.Wrap != driver.Plain && c.field.Kind != driver.Opaque && !c.field.Valuer && isNil(v) {
+		return 0, nil, c.errorf(errNilWithin, "%s", errNilWithin)
+	}
 	return c.appendBase(b, v)
 }
 
@@ -102,7 +104,7 @@ func (c *codec) appendValue(b []byte, v reflect.Value) (bson.Type, []byte, error
 func (c *codec) appendBase(b []byte, v reflect.Value) (bson.Type, []byte, error) {
 	f := c.field
 	switch {
-	case f.Kind == driver.Nested || f.Kind == driver.Opaque:
+	case c.isCoded || f.Kind == driver.Nested || f.Kind == driver.Opaque:
 		return c.appendEncoded(b, v)
 	case f.Valuer || f.Kind == driver.Decimal:
 		stored, err := f.EncodeBase(v.Interface())
@@ -194,16 +196,12 @@ func (c *codec) appendStored(b []byte, stored any) (bson.Type, []byte, error) {
 
 // appendEncoded appends what the registry's codec makes of a nested or opaque value.
 func (c *codec) appendEncoded(b []byte, v reflect.Value) (bson.Type, []byte, error) {
-	var buffer bytes.Buffer
-	encoder := bson.NewEncoder(bson.NewDocumentWriter(&buffer))
-	encoder.SetRegistry(c.registry)
-	if c.minSize {
-		encoder.IntMinSize()
+	raw, err := encodeValue(c.registry, c.minSize, v)
+	if known, ok := errors.AsType[problem](err); ok {
+		return 0, nil, c.errorf(err, "%s", known)
 	}
-	// By pointer, so that methods of pointers are found at every depth.
-	if err := encoder.Encode(bson.D{{Key: "v", Value: addressed(v).Addr().Interface()}}); err != nil {
+	if err != nil {
 		return 0, nil, c.errorf(err, "cannot be encoded as BSON")
 	}
-	doc := buffer.Bytes()
-	return bson.Type(doc[4]), append(b, doc[7:len(doc)-1]...), nil
+	return raw.Type, append(b, raw.Value...), nil
 }

@@ -60,6 +60,7 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 			TrailingSpaces: true,
 			CodePointOrder: true,
 			UUIDOrder:      true,
+			NestedPaths:    true,
 			Native:         reflect.TypeFor[bson.D](),
 			NestedCodec:    func(t reflect.Type) bool { return isNestedCodec(t, o.Registry) },
 		},

@@ -19,7 +19,7 @@ func (c *codec) decode(dst reflect.Value, e element) error {
 	if e.kind == bson.TypeNull || e.kind == bson.TypeUndefined {
 		return f.Decode(dst, nil)
 	}
-	if f.Wrap == driver.Plain && !f.Valuer {
+	if f.Wrap == driver.Plain && !f.Valuer && !c.isCoded {
 		switch {
 		case f.Kind == driver.Int && e.kind == bson.TypeInt64:
 			n := e.raw().Int64()
@@ -37,7 +37,7 @@ func (c *codec) decode(dst reflect.Value, e element) error {
 			return nil
 		}
 	}
-	if f.Kind == driver.Nested || f.Kind == driver.Opaque {
+	if c.isCoded || f.Kind == driver.Nested || f.Kind == driver.Opaque {
 		return c.decodeEncoded(dst, e)
 	}
 	src, err := c.stored(e)
@@ -69,6 +69,13 @@ func (c *codec) decodeEncoded(dst reflect.Value, e element) error {
 // stored brings a value to the form that [driver.Field.Encode] gives, for decode and last. A value of a type that
 // the field's kind cannot be is an error: it is never turned into another one, which the next Save would write.
 func (c *codec) stored(e element) (any, error) {
+	if c.isCoded {
+		v := reflect.New(c.field.Base).Elem()
+		if err := c.decodeEncoded(v, e); err != nil {
+			return nil, err
+		}
+		return c.field.Encode(v)
+	}
 	v := e.raw()
 	switch c.field.Kind {
 	case driver.Bool:

@@ -13,8 +13,12 @@
 // # How it works
 //
 // A write is one updateOne that names _id and version, and sets the changed fields and the version:
-// fields that the entity does not map stay. Atomic is one snapshot transaction; a View is a snapshot
-// session, whose reads are of one majority-committed moment and hold nothing at the server. A commit
+// fields that the entity does not map stay. Nested structs are written by their paths ($set of
+// "address.city"), so that this is true inside them too; where it is not known that a document is
+// stored at a path, the update is a pipeline that merges into what is. A slice and a map are one value,
+// and so is a struct with an inline map, which keeps what has no field.
+//
+// Atomic is one snapshot transaction; a View is a snapshot session, whose reads are of one majority-committed moment and hold nothing at the server. A commit
 // whose answer is lost is sent again until its deadline, and is then an unknown outcome. So is a
 // write after an error that may hide a first try: the driver repeats a write once by itself, safely,
 // and tells of one error only.
@@ -37,7 +41,13 @@
 // of milliseconds, a [16]byte is a UUID (binary subtype 4), other byte arrays and []byte are binary
 // subtype 0, bson.ObjectID is itself, NULL is null. What a field may hold is read in any type that
 // holds the same value: an int field reads int32, int64 and whole doubles, and refuses a string. A
-// field that omitempty leaves out is missing: to a query it is NULL, and it reads as the zero value.
+// field that omitempty leaves out is missing: to a query it is NULL, and it reads as the zero value. It
+// leaves out nil, zero, and what is empty; of a type with IsZero what is zero in every part. In nested
+// structs names match exactly, and have no dot and no dollar in front. Map keys are stored by MarshalKey
+// or MarshalText where the type has the way back too.
+//
+// A key is stored by its type's own codec, or that of Options.Registry, too. It is ordered as what is
+// stored, and has no prefixes.
 //
 // # Queries
 //

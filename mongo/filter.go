@@ -172,6 +172,9 @@ func (c *codec) appendList(b []byte, name string, values []any, hasNull bool) ([
 // appendPrefix appends a range, for appendComparison: the strings that begin with p are those from p up to, and
 // without, the next string that does not. An index can be used for it, and no character has a meaning.
 func (c *codec) appendPrefix(b []byte, f *driver.Filter) ([]byte, error) {
+	if c.isCoded {
+		return nil, c.errorf(nil, "is stored by a codec of its own, so that it has no prefix")
+	}
 	prefix, ok := f.Value.(string)
 	if !ok {
 		value, err := f.Field.EncodeBase(f.Value)

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"bytes"
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"encoding"
@@ -26,6 +27,39 @@ func addressed(v reflect.Value) reflect.Value {
 	return p
 }
 
+var rawValueType = reflect.TypeFor[bson.RawValue]()
+
+// encodeValue is what a registry's codecs make of a value.
+func encodeValue(r *bson.Registry, minSize bool, v reflect.Value) (bson.RawValue, error) {
+	var buffer bytes.Buffer
+	encoder := bson.NewEncoder(bson.NewDocumentWriter(&buffer))
+	encoder.SetRegistry(r)
+	if minSize {
+		encoder.IntMinSize()
+	}
+	// By pointer, so that methods of pointers are found at every depth.
+	if err := encoder.Encode(bson.D{{Key: "v", Value: addressed(v).Addr().Interface()}}); err != nil {
+		return bson.RawValue{}, err
+	}
+	doc := buffer.Bytes()
+	return bson.RawValue{Type: bson.Type(doc[4]), Value: doc[7 : len(doc)-1]}, nil
+}
+
+// decodeTruncated reads a value into v by a registry's codecs, and cuts the fractions of doubles.
+func decodeTruncated(r *bson.Registry, raw bson.RawValue, v reflect.Value) error {
+	at, doc := beginDocument(nil)
+	doc = endDocument(append(appendHeader(doc, raw.Type, "v"), raw.Value...), at)
+	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(doc)))
+	decoder.SetRegistry(r)
+	decoder.AllowTruncatingDoubles()
+	holder := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: v.Type(), Tag: `bson:"v"`}}))
+	if err := decoder.Decode(holder.Interface()); err != nil {
+		return err
+	}
+	v.Set(holder.Elem().Field(0))
+	return nil
+}
+
 // readNull reads a null and reports whether there was one.
 func readNull(vr bson.ValueReader) (bool, error) {
 	switch vr.Type() {
@@ -44,7 +78,10 @@ func (nullCodec) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v refle
 	if !v.Field(1).Bool() {
 		return vw.WriteNull()
 	}
-	inner := v.Field(0)
+	inner := addressed(v).Field(0)
+	if isNil(inner) {
+		return errNilWithin
+	}
 	encoder, err := ec.LookupEncoder(inner.Type())
 	if err != nil {
 		return err
@@ -65,6 +102,56 @@ func (nullCodec) DecodeValue(dc bson.DecodeContext, vr bson.ValueReader, v refle
 		return err
 	}
 	v.Field(1).SetBool(true)
+	return nil
+}
+
+// problem is an error of a codec whose text may be shown: it holds no value.
+type problem string
+
+func (p problem) Error() string { return string(p) }
+
+// errNilWithin refuses what would be stored as null, and be read as a nil pointer or an invalid sql.Null.
+const errNilWithin problem = "a pointer or an sql.Null holds a nil slice, map or pointer, which would not come back"
+
+func isNil(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map, reflect.Pointer:
+		return v.IsNil()
+	}
+	return false
+}
+
+// pointerCodec stores a pointer to a slice, a map or a pointer.
+type pointerCodec struct{}
+
+func (pointerCodec) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) error {
+	if v.IsNil() {
+		return vw.WriteNull()
+	}
+	if isNil(v.Elem()) {
+		return errNilWithin
+	}
+	encoder, err := ec.LookupEncoder(v.Type().Elem())
+	if err != nil {
+		return err
+	}
+	return encoder.EncodeValue(ec, vw, v.Elem())
+}
+
+func (pointerCodec) DecodeValue(dc bson.DecodeContext, vr bson.ValueReader, v reflect.Value) error {
+	v.SetZero()
+	if null, err := readNull(vr); null || err != nil {
+		return err
+	}
+	decoder, err := dc.LookupDecoder(v.Type().Elem())
+	if err != nil {
+		return err
+	}
+	p := reflect.New(v.Type().Elem())
+	if err := decoder.DecodeValue(dc, vr, p.Elem()); err != nil {
+		return err
+	}
+	v.Set(p)
 	return nil
 }
 

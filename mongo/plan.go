@@ -72,6 +72,9 @@ func newPlan(spec *driver.Spec, database string, caller *bson.Registry) (*plan, 
 			for _, fault := range r.faults {
 				p.fault(f, "%s", fault)
 			}
+			if f.Kind == driver.Nested {
+				c.layouts, c.layout = r.layouts, r.layouts[f.Base]
+			}
 			if c.truncate {
 				p.fault(f, "has the option truncate, which works on a number alone")
 			}
@@ -110,22 +113,32 @@ func (p *plan) planKey(r *registry) {
 		p.fault(key, "is the key and cannot be left out: take omitempty away")
 	}
 	if key.Kind != driver.Composite {
-		p.key = newCodec(key, keyPath, r.own)
+		p.key = p.keyCodec(key, keyPath, r)
 		p.byName[key.Name] = p.key
-		p.hasTextKey = key.Kind == driver.String
+		p.hasTextKey = key.Kind == driver.String || p.key.isCoded
 		return
 	}
 	for i := range key.Parts {
 		part := &key.Parts[i]
-		c := newCodec(part, keyPath+"."+part.Path, r.own)
+		c := p.keyCodec(part, keyPath+"."+part.Path, r)
 		if c.omitEmpty {
 			p.fault(part, "is a part of the key and cannot be left out: take omitempty away")
 		}
 		p.checkPath(part)
 		p.parts = append(p.parts, c)
 		p.byName[part.Name] = c
-		p.hasTextKey = p.hasTextKey || part.Kind == driver.String
+		p.hasTextKey = p.hasTextKey || part.Kind == driver.String || c.isCoded
 	}
+}
+
+// keyCodec makes the codec of a key or a part of one. Package store knows it by its kind, and is given it
+// back as that; in a document it is what the type's own codec, or that of the caller's registry, makes.
+func (p *plan) keyCodec(f *driver.Field, path string, r *registry) *codec {
+	c := newCodec(f, path, r.own)
+	if c.isCoded = isOpaque(f.Base, r.caller); c.isCoded {
+		r.learn(f.Base)
+	}
+	return c
 }
 
 // add takes a field of the document's top level into the plan.
@@ -140,9 +153,8 @@ func (p *plan) add(c *codec) {
 
 // checkPath refuses names that mean something else in an update or a query.
 func (p *plan) checkPath(f *driver.Field) {
-	if f.Path == "" || strings.HasPrefix(f.Path, "$") || strings.ContainsAny(f.Path, ".\x00") ||
-		!utf8.ValidString(f.Path) {
-		p.fault(f, "is stored as %q: a name is not empty, has no dot and does not begin with a dollar", f.Path)
+	if !isFieldName(f.Path) {
+		p.fault(f, "is stored as %q: %s", f.Path, fieldNameRule)
 	}
 }
 
@@ -160,13 +172,13 @@ func (p *plan) paths() []string {
 // key.
 func (p *plan) appendKey(b []byte, name string, key reflect.Value) ([]byte, error) {
 	if p.key != nil {
-		return p.key.appendElement(b, name, key)
+		return p.key.appendKeyElement(b, name, key)
 	}
 	at, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, name))
 	for _, part := range p.parts {
 		index := part.field.Index
 		var err error
-		if b, err = part.appendElement(b, part.field.Path, key.Field(index[len(index)-1])); err != nil {
+		if b, err = part.appendKeyElement(b, part.field.Path, key.Field(index[len(index)-1])); err != nil {
 			return nil, err
 		}
 	}

@@ -41,10 +41,16 @@ type registry struct {
 	caller *bson.Registry // may be nil
 	seen   map[reflect.Type]bool
 	faults []string
+
+	// layouts are those of the structs that have no codec of their own.
+	layouts map[reflect.Type]*layout
 }
 
 func newRegistry(caller *bson.Registry) *registry {
-	return &registry{own: bson.NewRegistry(), caller: caller, seen: map[reflect.Type]bool{}}
+	return &registry{
+		own: bson.NewRegistry(), caller: caller,
+		seen: map[reflect.Type]bool{}, layouts: map[reflect.Type]*layout{},
+	}
 }
 
 // learn registers a codec for t, and for everything inside it, where the driver's standard one would not give back
@@ -65,38 +71,52 @@ func (r *registry) learn(t reflect.Type) {
 		return
 	}
 	if c := r.codecFor(t); c != nil {
-		r.own.RegisterTypeEncoder(t, c)
-		r.own.RegisterTypeDecoder(t, c)
+		r.register(t, c)
 		return
 	}
-	if hasBSONCodec(t) || isDriverType(t) {
+	if hasBSONCodec(t) || isDriverType(t) || hasStandardCodec(t) {
 		return
 	}
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array:
+	case reflect.Pointer:
+		switch t.Elem().Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			r.register(t, pointerCodec{})
+		}
+		r.learn(t.Elem())
+	case reflect.Slice, reflect.Array:
 		r.learn(t.Elem())
 	case reflect.Map:
-		r.learn(t.Elem())
+		r.learnMap(t)
+		r.register(t, mapCodec{})
 	case reflect.Struct:
-		r.learnStruct(t)
+		l := newLayout(t, r.fault)
+		r.layouts[t] = l
+		r.register(t, structCodec{l})
+		for _, m := range l.members {
+			r.learn(m.typ)
+		}
+		if l.rest != nil {
+			r.learnMap(t.FieldByIndex(l.rest).Type)
+		}
 	}
 }
 
-// learnStruct is learn for the fields of a struct.
-func (r *registry) learnStruct(t reflect.Type) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if !f.IsExported() {
-			if f.Anonymous && f.Type.Kind() == reflect.Struct && f.Type.NumField() > 0 {
-				r.faults = append(r.faults, fmt.Sprintf(
-					"holds a %s, whose embedded %s is not exported, so that BSON passes over it", t, f.Type))
-			}
-			continue
-		}
-		if !parseTag(f).skip {
-			r.learn(f.Type)
-		}
+func (r *registry) register(t reflect.Type, c valueCodec) {
+	r.own.RegisterTypeEncoder(t, c)
+	r.own.RegisterTypeDecoder(t, c)
+}
+
+func (r *registry) fault(format string, args ...any) {
+	r.faults = append(r.faults, fmt.Sprintf(format, args...))
+}
+
+// learnMap learns what the values of a map are.
+func (r *registry) learnMap(t reflect.Type) {
+	if k := t.Key().Kind(); k == reflect.Pointer || k == reflect.Interface {
+		r.fault("holds a map whose keys have type %s, of which none is equal to another", t.Key())
 	}
+	r.learn(t.Elem())
 }
 
 // valueCodec is both halves of a codec.
@@ -128,6 +148,32 @@ func (r *registry) codecFor(t reflect.Type) valueCodec {
 		}
 	}
 	return nil
+}
+
+var (
+	standardStruct = codecType(reflect.TypeFor[struct{ X int }]())
+	standardMap    = codecType(reflect.TypeFor[map[string]int]())
+)
+
+// codecType is the type of the driver's standard codec of t.
+func codecType(t reflect.Type) reflect.Type {
+	e, err := standard.LookupEncoder(t)
+	if err != nil {
+		return nil
+	}
+	return reflect.TypeOf(e)
+}
+
+// hasStandardCodec reports whether the driver has a codec for this very struct or map, as it has for
+// time.Time and url.URL.
+func hasStandardCodec(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct:
+		return codecType(t) != standardStruct
+	case reflect.Map:
+		return codecType(t) != standardMap
+	}
+	return false
 }
 
 // isOpaque reports whether only a BSON codec understands a field's type.

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -11,8 +12,7 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Update implements [driver.Collection]. It is one $set and $unset of what is mapped, never a
-// replacement and never a pipeline: in a pipeline the string "$balance" is an expression.
+// Update implements [driver.Collection]. It writes what is mapped and never replaces a document.
 func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
 	filter, err := c.versionFilter(p.Key, &p.Expect)
 	if err != nil {
@@ -118,16 +118,18 @@ func (c *collection) versionFilter(key any, expect *int64) (bson.Raw, error) {
 	return endDocument(b, at), nil
 }
 
-// change is the update document of Update: the fields that are written, those that omitempty leaves out, and
-// the version. A field that is left out is unset, or a Save would leave its old value in the document.
-func (c *collection) change(p *driver.UpdateParams) (bson.Raw, error) {
-	at, b := beginDocument(make([]byte, 0, 256))
-	set, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, "$set"))
-	b, err := c.version.appendNumber(b, p.Next)
+// change is the update of Update: the fields that are written, those that omitempty leaves out, and the version. It
+// is a document of operators where it can be one, which costs the server less than a pipeline.
+func (c *collection) change(p *driver.UpdateParams) (any, error) {
+	version, err := c.version.appendNumber(nil, p.Next)
 	if err != nil {
 		return nil, err
 	}
-	var omitted []*codec
+	e, _, err := nextElement(version)
+	if err != nil {
+		return nil, err
+	}
+	patches := []patch{{name: c.version.path, kind: e.kind, value: e.value}}
 	n := len(p.Fields)
 	if p.Fields == nil {
 		n = len(c.fields)
@@ -138,25 +140,22 @@ func (c *collection) change(p *driver.UpdateParams) (bson.Raw, error) {
 			f = p.Fields[i]
 		}
 		field := c.fields[f]
-		v := p.Record.Field(field.field)
-		if field.isOmitted(v) {
-			omitted = append(omitted, field)
-			continue
+		var base reflect.Value
+		if !p.Base.IsZero() {
+			base = p.Base.Field(field.field)
 		}
-		if b, err = field.appendElement(b, field.path, v); err != nil {
+		written, err := field.patchOf(p.Record.Field(field.field), base)
+		if err != nil {
 			return nil, err
 		}
+		patches = append(patches, written)
 	}
-	b = endDocument(b, set)
-	if len(omitted) > 0 {
-		var unset int
-		unset, b = beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, "$unset"))
-		for _, field := range omitted {
-			b = appendString(appendHeader(b, bson.TypeString, field.path), "")
-		}
-		b = endDocument(b, unset)
+	if isPlain(patches) {
+		return c.checkSize(updateOf(patches))
 	}
-	return c.checkSize(endDocument(b, at))
+	stages := pipeline(patches)
+	_, err = c.checkSize(stages[0])
+	return stages, err
 }
 
 // appendNumber appends an integer under the field's own name.

@@ -60,7 +60,9 @@
 // always. A conflict carries the key, the expected version and the one seen after the write failed.
 //
 // No accidental upsert. Save and Modify never create, Insert never overwrites. What an entity does
-// not map stays as it is.
+// not map stays as it is: at the top level everywhere, and inside nested structs where
+// Info.NestedPaths says so, as on MongoDB. A slice, a map and SQL's JSON column are one value each,
+// which a write of it replaces.
 //
 // Modify. It reads fresh, runs the function on that copy and writes only what changed, if anything
 // did. On a conflict it starts again, within bounds. The function's error ends it with nothing

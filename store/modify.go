@@ -135,7 +135,7 @@ func (m *modifier) attempt(ctx context.Context) error {
 		mp.StampReadAt(entity, readAt) // which the function may have changed
 		return nil
 	}
-	return m.write(ctx, entity, fields, read)
+	return m.write(ctx, entity, base, fields, read)
 }
 
 // changeChecked calls the caller's function. It must leave key and version alone: the write goes to
@@ -158,7 +158,7 @@ func (m *modifier) changeChecked(entity driver.Record, isFound bool) error {
 // write writes the fields that the function has changed, on the version that was read. In a Tx the
 // function may itself have written the entity through the repository: then that newer version is not
 // another's, and no attempt would ever find its own.
-func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int, read int64) error {
+func (m *modifier) write(ctx context.Context, entity, base driver.Record, fields []int, read int64) error {
 	at, err := m.enterWrite(ctx)
 	if err != nil {
 		return err
@@ -168,7 +168,8 @@ func (m *modifier) write(ctx context.Context, entity driver.Record, fields []int
 		return invalidf("the function wrote the entity that it was given to change")
 	}
 	result, err := m.repo.collection.Update(ctx, &driver.UpdateParams{
-		Tx: m.driverTx(), Key: m.key, Record: entity, Fields: fields, Expect: read, Next: read + 1,
+		Tx: m.driverTx(), Key: m.key, Record: entity, Base: base, Fields: fields,
+		Expect: read, Next: read + 1,
 	})
 	if err == nil && result.Outcome == driver.Applied {
 		m.repo.mapping.Stamp(entity, result.Stored, at)

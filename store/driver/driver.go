@@ -123,6 +123,12 @@ type Info struct {
 	// UUIDOrder says that UUIDs sort by their bytes from left to right.
 	UUIDOrder bool
 
+	// NestedPaths says that a nested struct is written by its paths: what lies inside it beside the
+	// fields that the entity maps stays as it is, in structs inside structs and behind pointers too.
+	// Where it is false a nested value is one value, and a write of it replaces it. A slice and a map
+	// are one value in either case.
+	NestedPaths bool
+
 	// Native is the type of Filter.Native that Find and Count accept, nil when there is none.
 	Native reflect.Type
 
@@ -261,6 +267,10 @@ type UpdateParams struct {
 	// Fields are the indexes into Spec.Fields of what is written: nil means all, and an empty
 	// slice that is not nil means the version alone.
 	Fields []int
+	// Base, unless it is the zero Record, is the row as it was read with the version Expect, before it
+	// was changed to Record: by it a driver can write less of a field than the whole. What lies beside
+	// it in a nested value that the driver can write in parts stays as it is, with or without Base.
+	Base Record
 	// Expect is the version that must be stored. 0 matches a version of 0, NULL or absent.
 	Expect int64
 	// Next is the version to store, unless Spec.VersionAuto is set.

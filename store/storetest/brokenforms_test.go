@@ -80,6 +80,13 @@ var brokenBackends = []broken{
 	{name: "InsertsSomeOfMany", breaks: []string{"NoAccidentalUpsert"}, hook: insertsSome},
 	{name: "WipesUnmappedColumns", breaks: []string{"NoAccidentalUpsert"}, hook: wipes},
 	{
+		name: "WipesUnmappedNestedFields", breaks: []string{"NoAccidentalUpsert/KeepsWhatANestedStructDoesNotMap"},
+		claim: func(i driver.Info) driver.Info { // which writes each nested value whole
+			i.NestedPaths = true
+			return i
+		},
+	},
+	{
 		name: "WritesAllFieldsInModify", breaks: []string{"Modify"},
 		hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) {
 			if len(p.Fields) > 0 {

@@ -7,7 +7,7 @@ import (
 )
 
 // NoAccidentalUpsert: Save and Modify never create, Insert never overwrites, and what an entity does
-// not map stays as it is.
+// not map stays as it is, inside nested structs too where Info.NestedPaths says so.
 var _ = register(
 	"NoAccidentalUpsert",
 	Test{Name: "SaveBringsNoRowBack", run: upsertsSave},
@@ -15,6 +15,8 @@ var _ = register(
 	Test{Name: "InsertOverwritesNothing", run: upsertsInsert},
 	Test{Name: "InsertManyIsAllOrNone", run: upsertsInsertMany},
 	Test{Name: "SaveKeepsWhatItDoesNotMap", run: upsertsUnmapped},
+	Test{Name: "KeepsWhatANestedStructDoesNotMap", run: upsertsNested},
+	Test{Name: "WritesNestedStructsOverNull", run: upsertsNestedNull},
 	Test{Name: "InsertLeavesTheRestNull", run: upsertsInsertUnmapped},
 )
 
