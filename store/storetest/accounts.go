@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/stretchr/testify/require"
 
@@ -146,4 +147,50 @@ func upTo(n int64) []int64 {
 		list = append(list, id+1)
 	}
 	return list
+}
+
+// transfer moves an amount between two accounts in a Tx, and marks both. It writes them in either order, so
+// that deadlocks happen.
+func transfer(ctx context.Context, in *accountRepository, from, to, amount int64, marks ...int64) error {
+	for id, n := range map[int64]int64{from: -amount, to: amount} {
+		if _, err := in.Modify(ctx, id, func(a *account) error {
+			a.Amount += n
+			a.Marks = append(a.Marks, marks...)
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summing adds up the amounts of accounts, by reads of some kind.
+type summing = func(ctx context.Context, in *accountRepository) (int64, error)
+
+// sumByGet reads the first n accounts, one after the other.
+func sumByGet(n int64) summing {
+	return func(ctx context.Context, in *accountRepository) (sum int64, err error) {
+		for id := range n {
+			a, err := in.Get(ctx, id+1)
+			if err != nil {
+				return 0, err
+			}
+			sum += a.Amount
+		}
+		return sum, nil
+	}
+}
+
+// sumInView returns an error when a View does not show the whole sum. It fails no test, since it runs on any
+// goroutine.
+func sumInView(ctx context.Context, db *store.DB, r *accounts, sum summing, want int64) error {
+	var have int64
+	err := db.View(ctx, nil, func(ctx context.Context, tx *store.Tx) (err error) {
+		have, err = sum(ctx, r.In(tx))
+		return err
+	})
+	if err == nil && have != want {
+		err = fmt.Errorf("a torn sum: %d, want %d", have, want)
+	}
+	return err
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"runtime"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
 // Atomic commits if and only if the function returned nil and no operation of the Tx failed.
@@ -70,17 +70,16 @@ func atomicPanic(e *env) {
 // back.
 func atomicGoexit(e *env) {
 	r := newAccounts(e, 10, 20, 30)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-			assert.NoError(e, writeAll(ctx, r.In(tx)))
+	exits := e.async("a Tx whose goroutine ends", func(ctx context.Context) error {
+		return e.db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			if err := writeAll(ctx, r.In(tx)); err != nil {
+				return err
+			}
 			runtime.Goexit() // as t.FailNow does
 			return nil
 		})
-		e.Error("Atomic returned")
-	}()
-	soon(e, done, "the end of the goroutine")
+	})
+	require.ErrorIs(e, e.await(exits), tasks.ErrExited, "Atomic returned")
 	untouched(e, r)
 }
 

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
-	"sync"
-	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
@@ -37,64 +34,39 @@ func manyTransfers(e *env) {
 	const n, each = 5, 1000
 	r := newAccounts(e, each, each, each, each, each)
 	workers, turns := scaled(8, 4), scaled(50, 15)
-	var committed collector
-	given := map[int64]bool{}
-	var mu sync.Mutex
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		parallel(workers, func(w int) {
-			random := rand.New(rand.NewPCG(uint64(w), 1))
-			for i := range turns {
-				mark := int64(w*10_000 + i + 1)
-				from, to := random.Int64N(n)+1, random.Int64N(n)+1
-				if from == to {
-					to = to%n + 1
-				}
-				amount := random.Int64N(20) + 1
-				giveUp := i%5 == 4
-				err := e.db.Atomic(e.ctx, &store.TxOptions{
-					RunTimeout: time.Minute, Timeout: 15 * time.Minute,
-				}, func(ctx context.Context, tx *store.Tx) error {
-					for id, delta := range map[int64]int64{
-						from: -amount, to: amount,
-					} { // in either order: deadlocks are wanted
-						if _, err := r.In(tx).Modify(ctx, id, func(a *account) error {
-							a.Amount += delta
-							a.Marks = append(a.Marks, mark)
-							return nil
-						}); err != nil {
-							return err
-						}
-					}
-					if giveUp {
-						return errEveryFifth
-					}
-					return nil
-				})
-				if giveUp {
-					assert.ErrorIs(e, err, errEveryFifth)
-					mu.Lock()
-					given[mark] = true
-					mu.Unlock()
-					continue
-				}
-				committed.add(err, mark, mark)
-			}
-		})
-	}()
-	for reading := true; reading; {
-		select {
-		case <-done:
-			reading = false
-		default:
-		}
-		if e.info.Views && !viewSum(e, r, n*each) {
-			break
-		}
+	var committed, given collector
+	random := make([]*rand.Rand, workers)
+	for w := range random {
+		random[w] = rand.New(rand.NewPCG(uint64(w), 1))
 	}
-	soon(e, done, "the end of the transfers")
-	require.NoError(e, errors.Join(committed.errs...))
+	move := func(ctx context.Context, w, turn int) error {
+		from, to, amount := random[w].Int64N(n)+1, random[w].Int64N(n)+1, random[w].Int64N(20)+1
+		if from == to {
+			to = to%n + 1
+		}
+		mark, givesUp := int64(w*10_000+turn+1), turn%5 == 4
+		err := e.db.Atomic(ctx, patientTx, func(ctx context.Context, tx *store.Tx) error {
+			if err := transfer(ctx, r.In(tx), from, to, amount, mark); err != nil || !givesUp {
+				return err
+			}
+			return errEveryFifth
+		})
+		switch {
+		case err == nil:
+			committed.add(mark, mark)
+		case givesUp && errors.Is(err, errEveryFifth):
+			given.add(mark)
+		default:
+			return err
+		}
+		return nil
+	}
+	readers := 0
+	if e.info.Views {
+		readers = 1
+	}
+	wholeSum := func(ctx context.Context, _ int) error { return sumInView(ctx, e.db, r, sumByGet(n), n*each) }
+	e.meanwhile(readers, wholeSum, func(context.Context) { e.parallel(workers, turns, move) })
 	var sum int64
 	var marks []int64
 	for id := range int64(n) {
@@ -107,24 +79,7 @@ func manyTransfers(e *env) {
 	slices.Sort(marks)
 	slices.Sort(committed.values)
 	require.Equal(e, committed.values, marks, "each committed transfer is on two accounts, and no other is")
-	require.Len(e, given, workers*turns/5)
-}
-
-// viewSum reports whether a View shows the whole sum, by reads that come one after the other.
-func viewSum(e *env, r *accounts, want int64) bool {
-	var sum int64
-	err := e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-		sum = 0
-		for id := int64(1); id <= 5; id++ {
-			a, err := r.In(tx).Get(ctx, id)
-			if err != nil {
-				return err
-			}
-			sum += a.Amount
-		}
-		return nil
-	})
-	return assert.NoError(e, err) && assert.Equal(e, want, sum, "a torn sum")
+	require.Len(e, given.values, workers*turns/5)
 }
 
 // manyAtomic has workers write the same two rows in alternating order, so that deadlocks and conflicts come. Every run
@@ -133,24 +88,23 @@ func manyAtomic(e *env) {
 	r := newAccounts(e, 0, 0)
 	workers, turns := scaled(16, 6), scaled(25, 8)
 	var found collector
-	o := &store.TxOptions{RunTimeout: time.Minute, Timeout: 15 * time.Minute}
-	parallel(workers, func(w int) {
-		for i := range turns {
-			var versions [2]int64
-			err := e.db.Atomic(e.ctx, o, func(ctx context.Context, tx *store.Tx) error {
-				for _, id := range []int64{int64(w+i)%2 + 1, int64(w+i+1)%2 + 1} {
-					a, err := r.In(tx).Modify(ctx, id, credit(1))
-					if err != nil {
-						return err
-					}
-					versions[id-1] = a.Version
+	e.parallel(workers, turns, func(ctx context.Context, w, turn int) error {
+		var versions [2]int64
+		err := e.db.Atomic(ctx, patientTx, func(ctx context.Context, tx *store.Tx) error {
+			for _, id := range []int64{int64(w+turn)%2 + 1, int64(w+turn+1)%2 + 1} {
+				a, err := r.In(tx).Modify(ctx, id, credit(1))
+				if err != nil {
+					return err
 				}
-				return nil
-			})
-			found.add(err, versions[:]...)
+				versions[id-1] = a.Version
+			}
+			return nil
+		})
+		if err == nil {
+			found.add(versions[:]...)
 		}
+		return err
 	})
-	require.NoError(e, errors.Join(found.errs...))
 	n := int64(workers * turns)
 	require.Equal(e, []int64{n, n}, amounts(r, 1, 2))
 	slices.Sort(found.values)

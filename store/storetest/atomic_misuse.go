@@ -8,6 +8,7 @@ import (
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
 // What a Tx must refuse, as part of Atomic.
@@ -105,15 +106,18 @@ func misuseTwoGoroutines(e *env) {
 	ours := r.on(db, nil)
 	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
 		armed.Store(true)
-		first := async(func() error { _, err := ours.In(tx).Get(ctx, 1); return err })
+		first := e.async("the first operation", func(context.Context) error {
+			_, err := ours.In(tx).Get(ctx, 1)
+			return err
+		})
 		soon(e, reached, "the first operation")
 		for _, v := range verbs {
 			a := r.get(2)
-			second := async(func() error { return v.call(ctx, ours.In(tx), &a) }) // so that one that waits is named
-			e.only(soon(e, second, "the end of the second operation"), store.ErrInvalid, v.name)
+			second := e.async(v.name, func(context.Context) error { return v.call(ctx, ours.In(tx), &a) })
+			e.only(e.await(second), store.ErrInvalid, v.name)
 		}
 		close(release)
-		require.NoError(e, soon(e, first, "the end of the first operation"))
+		require.NoError(e, e.await(first))
 		_, err := ours.In(tx).Modify(ctx, 1, credit(1))
 		return err
 	}))
@@ -136,18 +140,21 @@ func misuseLeftBehind(e *env) {
 		return next(ctx)
 	})
 	ours := r.on(db, nil)
-	var left <-chan error
+	var left *tasks.Task
 	err := db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := ours.In(tx).Modify(ctx, 1, credit(1)); err != nil {
 			return err
 		}
 		armed.Store(true)
-		left = async(func() error { _, err := ours.In(tx).Modify(ctx, 2, credit(1)); return err })
+		left = e.async("the operation of the other goroutine", func(context.Context) error {
+			_, err := ours.In(tx).Modify(ctx, 2, credit(1))
+			return err
+		})
 		soon(e, reached, "the operation of the other goroutine")
 		return nil
 	})
 	e.only(err, store.ErrInvalid)
-	require.Error(e, soon(e, left, "the end of the other goroutine"))
+	require.Error(e, e.await(left))
 	require.Equal(e, []int64{10, 20}, amounts(r, 1, 2))
 	free(e, r, 1, 2)
 }

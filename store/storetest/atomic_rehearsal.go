@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
 // Options.Rehearse runs the function of Atomic twice, and leaves nothing of the first run.
@@ -70,10 +71,10 @@ func rehearseEnds(e *env) {
 			panic("boom")
 		})
 	})
-	gone := async(func() error {
-		return db.Atomic(e.ctx, nil, func(context.Context, *store.Tx) error { runtime.Goexit(); return nil })
+	gone := e.async("a Tx whose goroutine ends", func(ctx context.Context) error {
+		return db.Atomic(ctx, nil, func(context.Context, *store.Tx) error { runtime.Goexit(); return nil })
 	})
-	require.ErrorIs(e, soon(e, gone, "the end of the goroutine"), errGone)
+	require.ErrorIs(e, e.await(gone), tasks.ErrExited)
 	require.EqualValues(e, 10, r.number(1, "amount"), "nothing was written")
 
 	// A conflict in the run itself runs it again, as ever.

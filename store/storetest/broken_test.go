@@ -35,6 +35,8 @@ type broken struct {
 	only bool
 	// faults runs histories under faults in place of the suite.
 	faults bool
+	// shows are texts that the output must have.
+	shows []string
 	// claim is what the backend says of itself, where that is the mistake.
 	claim func(driver.Info) driver.Info
 }
@@ -132,6 +134,9 @@ func TestBroken(t *testing.T) {
 func (b broken) child(t *testing.T, executable, folder string, args ...string) (output []byte, passed bool) {
 	cmd := exec.CommandContext(t.Context(), executable, append(args, "-test.short", "-test.v", "-test.timeout=5m")...)
 	cmd.Env = append(os.Environ(), brokenName+"="+b.name, "STORETEST_FAILURES="+folder)
+	if !b.only { // where no other test may fail, a busy machine is given its time
+		cmd.Env = append(cmd.Env, "STORETEST_PATIENCE=3s")
+	}
 	output, err := cmd.CombinedOutput()
 	return output, err == nil
 }
@@ -194,6 +199,9 @@ func (b broken) judge(t *testing.T, output []byte) {
 		assert.True(t, slices.ContainsFunc(caught, func(test string) bool {
 			return test == name || strings.HasPrefix(test, name+"/")
 		}), "no test of %s failed", name)
+	}
+	for _, text := range b.shows {
+		assert.True(t, bytes.Contains(output, []byte(text)), "the output does not show %q", text)
 	}
 	assert.False(t, bytes.Contains(output, []byte("the suite passed")), "the suite passed")
 	assert.False(t, bytes.Contains(output, []byte("\npanic: ")), "a broken backend must be named, not crash the suite")

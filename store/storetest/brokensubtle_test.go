@@ -39,6 +39,15 @@ var subtleBackends = []broken{
 		name: "LosesAnInsertAfterARefusalInATx", only: true, breaks: []string{"Atomic/TranscriptIsThatOfMemstore"},
 		hook: losesInserts,
 	},
+	{
+		name: "HangsForATime", breaks: []string{"Modify/ManyOnOneEntity", "Atomic/ConcurrentTransfers"},
+		shows: []string{"not back after", `"worker `, "storetest_test.hangsForATime"}, hook: hangsForATime,
+	},
+	{
+		name: "HangsForEver", breaks: []string{"Modify/ManyOnOneEntity", "Atomic/ConcurrentTransfers"},
+		shows: []string{"nor after the end of the context", "goroutines are left", "storetest_test.hangsForEver"},
+		hook:  hangsForEver,
+	},
 	{name: "LosesAnAcknowledgedWrite", faults: true, breaks: []string{"UnderFaults"}, hook: losesWrites},
 	{name: "RetriesAnUnknownWriteUnderFaults", faults: true, breaks: []string{"UnderFaults"}, hook: retriesBlindly},
 	{
@@ -50,6 +59,30 @@ var subtleBackends = []broken{
 			return err
 		}),
 	},
+}
+
+// hangsForATime has a write now and then come back only with its context. Whoever waits for it must give up,
+// name it and leave no goroutine behind.
+func hangsForATime(*memstore.Database) intercept.Hook {
+	var updates atomic.Int64
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+		if c.Op == intercept.Update && updates.Add(1)%20 == 0 {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return next(ctx)
+	}
+}
+
+// hangsForEver has a write now and then never come back.
+func hangsForEver(*memstore.Database) intercept.Hook {
+	var updates atomic.Int64
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+		if c.Op == intercept.Update && updates.Add(1)%20 == 0 {
+			select {}
+		}
+		return next(ctx)
+	}
 }
 
 // remembersMissing keeps in each handle which keys were not there, until that handle inserts them.

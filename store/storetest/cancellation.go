@@ -3,10 +3,9 @@ package storetest
 import (
 	"context"
 	"errors"
-	"sync/atomic"
+	"sync"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
@@ -30,8 +29,8 @@ var _ = register(
 	Test{Name: "DoesNotReachTheRollback", needs: transactions, run: cancelAtRollback},
 )
 
-// ended are contexts that are over, with their errors.
-func (e *env) ended() map[error]context.Context {
+// overContexts are contexts that are over, with their errors.
+func (e *env) overContexts() map[error]context.Context {
 	canceled, cancel := context.WithCancel(e.ctx)
 	cancel()
 	late, cancel := context.WithDeadline(e.ctx, time.Now().Add(-time.Second))
@@ -47,7 +46,7 @@ func cancelBefore(e *env) {
 	db, spy := e.spied(store.Options{})
 	ours := r.on(db, nil)
 	never := func(context.Context, *store.Tx) error { e.Error("the function ran"); return nil }
-	for cause, ctx := range e.ended() {
+	for cause, ctx := range e.overContexts() {
 		refuseAll(e, ctx, ours, a, spy, cause)
 		e.only(ours.EnsureSchema(ctx), cause)
 		_, err := ours.CheckSchema(ctx)
@@ -98,22 +97,16 @@ func cancelInLockWait(e *env) {
 		a.Amount = 1000
 		before := a
 		var err error
-		late := false
 		require.ErrorIs(e, e.db.Atomic(e.ctx, slow, func(ctx context.Context, tx *store.Tx) error {
 			if _, err := r.In(tx).Modify(ctx, 1, credit(1)); err != nil {
 				return err
 			}
 			waiting, cancel := context.WithTimeout(e.ctx, glance)
 			defer cancel()
-			done := async(func() error { return v.call(waiting, other, &a) })
-			select {
-			case err = <-done:
-			case <-time.After(patience / 2):
-				late = true
-			}
+			call := e.async(v.name, func(context.Context) error { return v.call(waiting, other, &a) })
+			err = call.Wait(patience / 2)
 			return errBoom // frees the lock
 		}), errBoom)
-		require.False(e, late, "%s: the caller waits although its context is over", v.name)
 		require.ErrorIs(e, err, context.DeadlineExceeded, v.name)
 		require.Equal(e, before, a, v.name)
 		// Only a write that checks the version settles whether the other one can still land.
@@ -136,14 +129,13 @@ func cancelInLockWait(e *env) {
 func cancelTxInLockWait(e *env) {
 	r := newAccounts(e, 10, 20)
 	var err error
-	var done <-chan error
 	require.ErrorIs(e, e.db.Atomic(e.ctx, slow, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := r.In(tx).Modify(ctx, 1, credit(1)); err != nil {
 			return err
 		}
 		waiting, cancel := context.WithTimeout(e.ctx, glance)
 		defer cancel()
-		done = async(func() error {
+		err = e.await(e.async("the Tx whose context is over", func(context.Context) error {
 			return e.db.Atomic(waiting, nil, func(ctx context.Context, tx *store.Tx) error {
 				if _, err := r.In(tx).Modify(ctx, 2, credit(100)); err != nil {
 					return err
@@ -151,8 +143,7 @@ func cancelTxInLockWait(e *env) {
 				_, err := r.In(tx).Modify(ctx, 1, credit(100))
 				return err
 			})
-		})
-		err = soon(e, done, "the end of the Tx whose context is over")
+		}))
 		return errBoom
 	}), errBoom)
 	require.ErrorIs(e, err, context.DeadlineExceeded)
@@ -284,11 +275,10 @@ func cancelAtCommit(e *env) {
 	r := newAccounts(e, 10)
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
+	var commit ended
 	db := e.held(intercept.Commit, func(end context.Context, next intercept.Next) error {
 		cancel()
-		assert.NoError(e, end.Err(), "the commit's context is not the caller's")
-		_, bounded := end.Deadline()
-		assert.True(e, bounded, "the commit has a deadline")
+		commit.under(end)
 		return next(end)
 	})
 	ours := r.on(db, nil)
@@ -299,7 +289,34 @@ func cancelAtCommit(e *env) {
 		return err
 	}))
 	require.True(e, called)
+	commit.check(e, 1)
 	require.EqualValues(e, 11, r.number(1, "amount"))
+}
+
+// ended notes the contexts under which transactions were ended, which may be on any goroutine.
+type ended struct {
+	mu        sync.Mutex
+	errs      []error
+	unbounded int
+}
+
+// under notes one of them.
+func (n *ended) under(ctx context.Context) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.errs = append(n.errs, ctx.Err())
+	if _, hasDeadline := ctx.Deadline(); !hasDeadline {
+		n.unbounded++
+	}
+}
+
+// check asserts that so many were ended, each under a context of its own and with a deadline.
+func (n *ended) check(e *env, times int) {
+	e.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	require.Equal(e, make([]error, times), n.errs, "the context of the end is not the caller's")
+	require.Zero(e, n.unbounded, "the end of a Tx has a deadline")
 }
 
 // cancelAtRollback looks at the context of a rollback after the caller's was canceled. With the caller's own the
@@ -308,12 +325,9 @@ func cancelAtRollback(e *env) {
 	r := newAccounts(e, 10)
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
-	var rollbacks atomic.Int32
+	var rollback ended
 	db := e.held(intercept.Rollback, func(end context.Context, next intercept.Next) error {
-		rollbacks.Add(1)
-		assert.NoError(e, end.Err(), "the rollback's context is not the caller's")
-		_, bounded := end.Deadline()
-		assert.True(e, bounded, "the rollback has a deadline")
+		rollback.under(end)
 		return next(end)
 	})
 	ours := r.on(db, nil)
@@ -323,7 +337,7 @@ func cancelAtRollback(e *env) {
 		return err
 	})
 	require.ErrorIs(e, err, context.Canceled)
-	require.EqualValues(e, 1, rollbacks.Load())
+	rollback.check(e, 1)
 	require.EqualValues(e, 10, r.number(1, "amount"))
 	free(e, r, 1)
 }

@@ -38,6 +38,9 @@
 // seed: STORETEST_SEED=n runs it again. A harness that can break a connection fills in Faults; the
 // suite makes faults up otherwise, between package store and the backend.
 //
+// A call that does not return fails its test after some twenty seconds, or after STORETEST_PATIENCE, by its
+// name and its stack. The suite ends its context and waits for it, so that no goroutine outlives its test.
+//
 // # Histories
 //
 // The tests named History… have many clients on several handles make random calls on a few rows, and

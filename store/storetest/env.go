@@ -17,10 +17,27 @@ import (
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
 	"github.com/stillframe/stillframe/store/storetest/internal/outcome"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
-// patience bounds every wait for something that must come. It is reached only by a failing test.
-const patience = 20 * time.Second
+// patience bounds every wait for something that must come. It is reached only by a failing test. The
+// environment variable STORETEST_PATIENCE sets another: the suite's own tests of broken backends, in which
+// much never comes, wait less. A value that is no time fails every test.
+var patience, errPatience = patienceOf(os.Getenv("STORETEST_PATIENCE"))
+
+func patienceOf(text string) (time.Duration, error) {
+	if text == "" {
+		return 20 * time.Second, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err == nil && d <= 0 {
+		err = errors.New("not positive")
+	}
+	if err != nil {
+		err = fmt.Errorf("STORETEST_PATIENCE=%q is no time to wait, such as 5s: %w", text, err)
+	}
+	return d, err
+}
 
 // glance is how long a test waits for something that must not come, or need not. No assertion
 // depends on its length: a longer one only gives a wrong backend more time to show it.
@@ -33,15 +50,34 @@ type env struct {
 	db   *store.DB
 	info store.Info
 	ctx  context.Context // ends when the test does, or when a busy machine too would have done it
+
+	tasks *tasks.Group // the goroutines of the test, or of this part of it
 }
 
+// newEnv is the environment of a test that has just begun. Its owner calls end.
 func newEnv(t *testing.T, h Harness) *env {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	require.NoError(t, errPatience)
+	end := time.Now().Add(20 * time.Minute)
+	if deadline, ok := t.Deadline(); ok { // a call that hangs is to be named before all tests are killed
+		if before := deadline.Add(-time.Minute); before.Before(end) {
+			end = before
+		}
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), end)
 	t.Cleanup(cancel)
-	e := &env{T: t, h: h, ctx: ctx}
+	e := &env{T: t, h: h, ctx: ctx, tasks: tasks.NewGroup(ctx)}
 	e.db = e.open(store.Options{})
 	e.info = e.db.Info()
 	return e
+}
+
+// end is called when the test, or the part of it, has ended in any way, and before its handles are closed. It
+// waits for the goroutines that the test has started and fails it with the names of those that stay.
+func (e *env) end() {
+	e.Helper()
+	if err := e.tasks.Stop(patience); err != nil {
+		e.Errorf("goroutines are left: %v", err)
+	}
 }
 
 // open opens another handle and closes it with the test.
@@ -61,9 +97,10 @@ func (e *env) behind(o store.Options, hook intercept.Hook) *store.DB {
 // run starts a part of the test that shares its handle.
 func (e *env) run(name string, part func(e *env)) {
 	e.Run(name, func(t *testing.T) {
-		defer named(t)
 		sub := *e
-		sub.T = t
+		sub.T, sub.tasks = t, tasks.NewGroup(e.ctx)
+		defer sub.end()
+		defer named(t)
 		part(&sub)
 	})
 }

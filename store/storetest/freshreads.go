@@ -2,13 +2,14 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
 // FreshReads: a read that begins after a write was acknowledged sees that write or a newer one, and
@@ -83,25 +84,23 @@ func freshDeletes(e *env) {
 func freshCommittedOnly(e *env) {
 	r := newAccounts(e, 100)
 	other := r.on(e.open(store.Options{}), nil)
-	seen := make(chan int64, 1)
+	seen := int64(-1)
+	var outside *tasks.Task
 	err := e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := r.In(tx).Modify(ctx, 1, func(a *account) error { a.Amount = 13; return nil }); err != nil {
 			return err
 		}
-		read := make(chan struct{})
-		go func() {
-			defer close(read)
-			a, err := other.Get(e.ctx, 1)
-			if err != nil {
-				a.Amount = -1
-			}
-			seen <- a.Amount
-		}()
-		within(read)
+		outside = e.async("the read from outside", func(ctx context.Context) error {
+			a, err := other.Get(ctx, 1)
+			seen = a.Amount
+			return err
+		})
+		within(outside.Done())
 		return errBoom
 	})
 	require.ErrorIs(e, err, errBoom)
-	require.EqualValues(e, 100, soon(e, seen, "the read from outside"))
+	require.NoError(e, e.await(outside))
+	require.EqualValues(e, 100, seen)
 }
 
 // movingClock is an Options.Now that writes, behind the library's back, how often it was called.
@@ -231,42 +230,33 @@ func freshReadAtUTC(e *env) {
 func manyReads(e *env) {
 	r := newAccounts(e, 0)
 	var acknowledged atomic.Int64
-	stop := make(chan struct{})
-	writer := async(func() error {
-		for {
-			select {
-			case <-stop:
-				return nil
-			default:
-			}
-			a, err := r.Modify(e.ctx, 1, credit(1))
-			if err != nil {
-				return err
-			}
+	write := func(ctx context.Context, _ int) error {
+		a, err := r.Modify(ctx, 1, credit(1))
+		if err == nil {
 			acknowledged.Store(a.Version)
 		}
-	})
+		return err
+	}
 	var handles []*accountRepository
 	for range 3 {
 		handles = append(handles, r.on(e.open(store.Options{}), nil))
 	}
-	parallel(len(handles), func(i int) {
-		ours := handles[i]
-		last := int64(0)
-		for range scaled(300, 60) {
-			least := acknowledged.Load()
-			a, err := ours.Get(e.ctx, 1)
-			if !assert.NoError(e, err) || !assert.GreaterOrEqual(
-				e, a.Version, least, "an acknowledged write was not seen",
-			) ||
-				!assert.GreaterOrEqual(
-					e, a.Version, last, "the version went back",
-				) || !assert.Equal(e, a.Version-1, a.Amount, "a torn row") {
-				return
-			}
-			last = a.Version
+	last := make([]int64, len(handles))
+	read := func(ctx context.Context, reader, _ int) error {
+		least := acknowledged.Load()
+		a, err := handles[reader].Get(ctx, 1)
+		switch {
+		case err != nil:
+			return err
+		case a.Version < least:
+			return fmt.Errorf("version %d, although %d was acknowledged", a.Version, least)
+		case a.Version < last[reader]:
+			return fmt.Errorf("the version went back from %d to %d", last[reader], a.Version)
+		case a.Amount != a.Version-1:
+			return fmt.Errorf("a torn row: version %d with the amount %d", a.Version, a.Amount)
 		}
-	})
-	close(stop)
-	require.NoError(e, soon(e, writer, "the end of the writer"))
+		last[reader] = a.Version
+		return nil
+	}
+	e.meanwhile(1, write, func(context.Context) { e.parallel(len(handles), scaled(300, 60), read) })
 }

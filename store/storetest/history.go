@@ -47,10 +47,9 @@ func played[T any](e *env, r *repository[T, int64], s game.Shape[T], rows, morta
 	for row := mortal; row < rows; row++ {
 		require.True(e, setup.Insert(e.ctx, row))
 	}
-	parallel(clients, func(i int) {
-		for range each {
-			players[i].Play(e.ctx)
-		}
+	e.parallel(clients, each, func(ctx context.Context, client, _ int) error {
+		players[client].Play(ctx)
+		return nil
 	})
 	for row := range rows { // what is there in the end belongs to it
 		require.True(e, setup.Get(e.ctx, row))

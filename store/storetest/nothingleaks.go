@@ -32,17 +32,11 @@ var _ = register(
 // cancelled, and are given up with runtime.Goexit.
 func workload(e *env, db *store.DB, r *accounts) {
 	ours := r.on(db, &store.RepositoryOptions{PageSize: 1, ModifyAttempts: 3})
-	quiet := func(fn func()) {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			defer func() { _ = recover() }()
-			fn()
-		}()
-		soon(e, done, "the end of a call")
+	quiet := func(fn func()) { // whatever becomes of it
+		_ = e.await(e.async("a call", func(context.Context) error { fn(); return nil }))
 	}
 	for _, v := range verbs {
-		for cause, ctx := range e.ended() {
+		for cause, ctx := range e.overContexts() {
 			a, _ := ours.Get(e.ctx, 1)
 			_ = v.call(ctx, ours, &a)
 			_ = cause
@@ -193,7 +187,7 @@ func leaksLocks(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
 	for name, end := range endings(cancel) {
-		_ = end(func(fn txFunc) error { return e.db.Atomic(ctx, nil, fn) },
+		_ = end(e, func(fn txFunc) error { return e.db.Atomic(ctx, nil, fn) },
 			func(ctx context.Context, tx *store.Tx) error {
 				for id := range int64(3) {
 					if _, err := r.In(tx).Modify(ctx, id+1, credit(1)); err != nil {

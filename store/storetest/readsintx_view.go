@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
@@ -162,102 +161,62 @@ func viewBlocksNobody(e *env) {
 func viewTornSums(e *env) {
 	const total = 400
 	r := newAccounts(e, 100, 100, 100, 100)
-	stop := make(chan struct{})
-	writers := make(chan error, 2)
+	small := r.at(e)
+	small.Repository = r.on(e.db, &store.RepositoryOptions{PageSize: 1})
 	var transfers atomic.Int64
-	for w := range int64(2) {
-		go func() {
-			writers <- func() error {
-				for i := int64(0); ; i++ {
-					select {
-					case <-stop:
-						return nil
-					default:
-					}
-					from, to := (w+i)%4+1, (w+2*i+1)%4+1
-					if from == to {
-						continue
-					}
-					if err := transfer(e, r, from, to, 1, nil); err != nil {
-						return err
-					}
-					transfers.Add(1)
-				}
-			}()
-		}()
+	var turns [2]int64
+	move := func(ctx context.Context, worker int) error {
+		w, i := int64(worker), turns[worker]
+		turns[worker]++
+		from, to := (w+i)%4+1, (w+2*i+1)%4+1
+		if from == to {
+			return nil
+		}
+		err := e.db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			return transfer(ctx, r.In(tx), from, to, 1)
+		})
+		transfers.Add(1)
+		return err
 	}
-	readers := map[string]func(ctx context.Context, in *accountRepository) (int64, error){
-		"Get by Get": func(ctx context.Context, in *accountRepository) (sum int64, err error) {
-			for id := range int64(4) {
-				a, err := in.Get(ctx, id+1)
-				if err != nil {
-					return 0, err
-				}
-				sum += a.Amount
-			}
-			return sum, nil
-		},
-		"Find with small pages": func(ctx context.Context, in *accountRepository) (sum int64, err error) {
-			for a, err := range in.Find(ctx, store.Query{}) {
-				if err != nil {
-					return 0, err
-				}
-				sum += a.Amount
-			}
-			return sum, nil
-		},
-		"mixed": func(ctx context.Context, in *accountRepository) (sum int64, err error) {
-			many, err := in.GetMany(ctx, []int64{1, 2})
-			if err != nil {
-				return 0, err
-			}
-			third, err := in.First(ctx, store.Where("ID", store.Eq, 3))
-			if err != nil {
-				return 0, err
-			}
-			page, _, err := in.Page(ctx, store.Where("ID", store.Eq, 4))
-			if err != nil {
-				return 0, err
-			}
-			return many[1].Amount + many[2].Amount + third.Amount + page[0].Amount, nil
-		},
-	}
-	small := r.on(e.db, &store.RepositoryOptions{PageSize: 1})
-	for name, read := range readers {
-		moved, end := transfers.Load()+int64(scaled(100, 20)), time.Now().Add(patience)
-		for n := 0; (n < scaled(100, 20) || transfers.Load() < moved) && time.Now().Before(end); n++ {
-			var sum int64
-			err := e.db.View(e.ctx, nil, func(ctx context.Context, tx *store.Tx) (err error) {
-				sum, err = read(ctx, small.In(tx))
-				return err
-			})
-			if !assert.NoError(e, err, name) || !assert.EqualValues(e, total, sum, "%s: a torn sum", name) {
-				break
+	e.meanwhile(len(turns), move, func(ctx context.Context) {
+		for name, sum := range map[string]summing{
+			"Get by Get": sumByGet(4), "Find with small pages": sumByFind, "mixed": sumMixed,
+		} {
+			enough, end := transfers.Load()+int64(scaled(100, 20)), time.Now().Add(patience)
+			isDone := func(n int) bool { return n >= scaled(100, 20) && transfers.Load() >= enough }
+			for n := 0; !isDone(n) && time.Now().Before(end) && ctx.Err() == nil; n++ {
+				require.NoError(e, sumInView(ctx, e.db, small, sum, total), name)
 			}
 		}
-	}
-	close(stop)
-	for range 2 {
-		require.NoError(e, soon(e, writers, "the end of a writer"))
-	}
+	})
 }
 
-// transfer moves an amount between two accounts, and marks both with an id where there is one.
-func transfer(e *env, r *accounts, from, to, amount int64, mark *int64) error {
-	return e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-		for id, n := range map[int64]int64{from: -amount, to: amount} {
-			if _, err := r.In(tx).Modify(ctx, id, func(a *account) error {
-				a.Amount += n
-				if mark != nil {
-					a.Marks = append(a.Marks, *mark)
-				}
-				return nil
-			}); err != nil {
-				return err
-			}
+// sumByFind reads all accounts in one loop.
+func sumByFind(ctx context.Context, in *accountRepository) (sum int64, err error) {
+	for a, err := range in.Find(ctx, store.Query{}) {
+		if err != nil {
+			return 0, err
 		}
-		return nil
-	})
+		sum += a.Amount
+	}
+	return sum, nil
+}
+
+// sumMixed reads four accounts by three verbs.
+func sumMixed(ctx context.Context, in *accountRepository) (int64, error) {
+	many, err := in.GetMany(ctx, []int64{1, 2})
+	if err != nil {
+		return 0, err
+	}
+	third, err := in.First(ctx, store.Where("ID", store.Eq, 3))
+	if err != nil {
+		return 0, err
+	}
+	page, _, err := in.Page(ctx, store.Where("ID", store.Eq, 4))
+	if err != nil {
+		return 0, err
+	}
+	return many[1].Amount + many[2].Amount + third.Amount + page[0].Amount, nil
 }
 
 func viewRefused(e *env) {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
 // ReloadAndModifyInTx: both are current. No Tx that commits has written an entity over a version
@@ -135,31 +135,29 @@ func currentWithoutRerun(e *env) {
 func kept(e *env, r *accounts, hold func(ctx context.Context, in *accountRepository) error) {
 	e.Helper()
 	var over atomic.Bool
-	var other <-chan error
+	var other *tasks.Task
 	var early atomic.Bool
 	e.atomic(func(ctx context.Context, tx *store.Tx) error {
 		if err := hold(ctx, r.In(tx)); err != nil {
 			return err
 		}
-		landed := make(chan struct{})
-		other = async(func() error {
-			a, err := r.Get(e.ctx, 1)
+		other = e.async("the other writer", func(ctx context.Context) error {
+			a, err := r.Get(ctx, 1)
 			if err == nil {
 				a.Amount = 1000
-				err = r.Save(e.ctx, &a)
+				err = r.Save(ctx, &a)
 			}
 			early.Store(!over.Load())
-			close(landed)
 			return err
 		})
-		within(landed)
+		within(other.Done())
 		a, err := r.In(tx).Get(ctx, 1)
 		require.NoError(e, err)
 		require.Less(e, a.Amount, int64(1000), "another wrote the row while this Tx held it")
 		over.Store(true)
 		return nil
 	})
-	err := soon(e, other, "the other writer")
+	err := e.await(other)
 	require.False(e, early.Load(), "the other writer did not wait")
 	if err != nil { // it read before the commit and was then too late
 		require.ErrorIs(e, err, store.ErrConflict)
@@ -185,21 +183,19 @@ func keptAfterModify(e *env) {
 // keptAfterWrite holds on every backend: what a Tx has written, no other can write before its end.
 func keptAfterWrite(e *env) {
 	r := newAccounts(e, 10)
-	var other <-chan error
+	var other *tasks.Task
 	e.atomic(func(ctx context.Context, tx *store.Tx) error {
 		if _, err := r.In(tx).Modify(ctx, 1, credit(1)); err != nil {
 			return err
 		}
-		landed := make(chan struct{})
-		other = async(func() error {
-			defer close(landed)
-			_, err := r.Modify(e.ctx, 1, credit(100))
+		other = e.async("the other writer", func(ctx context.Context) error {
+			_, err := r.Modify(ctx, 1, credit(100))
 			return err
 		})
-		require.False(e, within(landed), "another wrote over an uncommitted write")
+		require.False(e, within(other.Done()), "another wrote over an uncommitted write")
 		return nil
 	})
-	require.NoError(e, soon(e, other, "the other writer"))
+	require.NoError(e, e.await(other))
 	require.EqualValues(e, 111, r.number(1, "amount"), "both writes are there")
 	require.EqualValues(e, 3, r.number(1, "version"))
 }
@@ -228,50 +224,23 @@ func currentSave(e *env) {
 // which ids it saw there. If one was written over unseen, the row's list has lost it.
 func currentUnseen(e *env) {
 	r := newAccounts(e, 0, 0, 0)
-	var mu sync.Mutex
-	var done []int64
-	var errs []error
+	var done collector
 	workers, each := scaled(8, 4), scaled(25, 8)
-	parallel(workers, func(w int) {
-		for i := range each {
-			mark := int64(w*1000 + i + 1)
-			err := e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-				in := r.In(tx)
-				for _, id := range []int64{int64(w)%3 + 1, int64(w+i)%3 + 1} {
-					a, err := in.Get(ctx, id)
-					if err != nil {
-						return err
-					}
-					if slices.Contains(a.Marks, mark) {
-						continue // the same row twice
-					}
-					if i%2 == 0 {
-						a.Marks = append(a.Marks, mark)
-						a.Amount++
-						err = in.Save(ctx, &a)
-					} else {
-						_, err = in.Modify(ctx, id, func(a *account) error {
-							a.Marks = append(a.Marks, mark)
-							a.Amount++
-							return nil
-						})
-					}
-					if err != nil {
-						return err
-					}
+	e.parallel(workers, each, func(ctx context.Context, w, turn int) error {
+		mark := int64(w*1000 + turn + 1)
+		err := e.db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			for _, id := range []int64{int64(w)%3 + 1, int64(w+turn)%3 + 1} {
+				if err := markUnseen(ctx, r.In(tx), id, mark, turn%2 == 0); err != nil {
+					return err
 				}
-				return nil
-			})
-			mu.Lock()
-			if err != nil {
-				errs = append(errs, err)
-			} else {
-				done = append(done, mark)
 			}
-			mu.Unlock()
+			return nil
+		})
+		if err == nil {
+			done.add(mark)
 		}
+		return err
 	})
-	require.NoError(e, errors.Join(errs...))
 	have := map[int64]bool{}
 	for id := range int64(3) {
 		a := r.get(id + 1)
@@ -282,9 +251,28 @@ func currentUnseen(e *env) {
 		}
 	}
 	require.Len(e, have, workers*each, "a committed write was written over")
-	for _, mark := range done {
+	for _, mark := range done.values {
 		require.True(e, have[mark], "write %d was acknowledged and is gone", mark)
 	}
+}
+
+// markUnseen adds a mark to an account in a Tx, by Save of what it has read or by Modify, unless the Tx has
+// done so before.
+func markUnseen(ctx context.Context, in *accountRepository, id, mark int64, bySave bool) error {
+	add := func(a *account) error {
+		a.Marks = append(a.Marks, mark)
+		a.Amount++
+		return nil
+	}
+	a, err := in.Get(ctx, id)
+	switch {
+	case err != nil, slices.Contains(a.Marks, mark):
+		return err
+	case bySave:
+		return errors.Join(add(&a), in.Save(ctx, &a))
+	}
+	_, err = in.Modify(ctx, id, add)
+	return err
 }
 
 // currentWriteSkew lets two doctors go off duty at once, each because the other is there. Each Tx
@@ -293,38 +281,41 @@ func currentWriteSkew(e *env) {
 	for range scaled(20, 5) {
 		r := newAccounts(e, 1, 1)
 		start := newMeeting(2)
-		var errs [2]error
-		parallel(2, func(i int) {
-			own, other := int64(i+1), int64(2-i)
-			first := true
-			errs[i] = e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-				in := r.In(tx)
-				mine, err := in.Get(ctx, own)
-				if err != nil {
-					return err
-				}
-				theirs, err := in.Get(ctx, other)
-				if err != nil {
-					return err
-				}
-				if first { // both have read before either writes
-					first = false
-					start.arrive()
-				}
-				if theirs.Amount == 0 {
-					return nil
-				}
-				if err := in.Touch(ctx, &theirs); err != nil {
-					return err
-				}
-				mine.Amount = 0
-				return in.Save(ctx, &mine)
-			})
+		e.parallel(2, 1, func(ctx context.Context, w, _ int) error {
+			return e.db.Atomic(ctx, nil, goOffDuty(ctx, r, int64(w+1), int64(2-w), start))
 		})
-		require.NoError(e, errors.Join(errs[:]...))
 		have := amounts(r, 1, 2)
 		slices.Sort(have)
 		require.Equal(e, []int64{0, 1}, have, "exactly one may go")
+	}
+}
+
+// goOffDuty is the Tx of a doctor who goes off duty when another is there. In its first run both have read
+// before either writes.
+func goOffDuty(outside context.Context, r *accounts, own, other int64, start *meeting) txFunc {
+	isFirst := true
+	return func(ctx context.Context, tx *store.Tx) error {
+		in := r.In(tx)
+		mine, err := in.Get(ctx, own)
+		if err != nil {
+			return err
+		}
+		theirs, err := in.Get(ctx, other)
+		if err != nil {
+			return err
+		}
+		if isFirst {
+			isFirst = false
+			start.arrive(outside)
+		}
+		if theirs.Amount == 0 {
+			return nil
+		}
+		if err := in.Touch(ctx, &theirs); err != nil {
+			return err
+		}
+		mine.Amount = 0
+		return in.Save(ctx, &mine)
 	}
 }
 
@@ -333,23 +324,21 @@ func currentWriteSkew(e *env) {
 func currentOppositeOrder(e *env) {
 	r := newAccounts(e, 0, 0)
 	start := newMeeting(2)
-	var errs [2]error
 	var runs [2]int
-	parallel(2, func(i int) {
-		first, second := int64(i+1), int64(2-i)
-		errs[i] = e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-			runs[i]++
+	e.parallel(2, 1, func(outside context.Context, w, _ int) error {
+		first, second := int64(w+1), int64(2-w)
+		return e.db.Atomic(outside, nil, func(ctx context.Context, tx *store.Tx) error {
+			runs[w]++
 			if _, err := r.In(tx).Modify(ctx, first, credit(1)); err != nil {
 				return err
 			}
-			if runs[i] == 1 {
-				start.arrive()
+			if runs[w] == 1 {
+				start.arrive(outside)
 			}
 			_, err := r.In(tx).Modify(ctx, second, credit(1))
 			return err
 		})
 	})
-	require.NoError(e, errors.Join(errs[:]...))
 	assert.Greater(e, runs[0]+runs[1], 2, "one of them ran again")
 	require.Equal(e, []int64{2, 2}, amounts(r, 1, 2))
 	require.EqualValues(e, 3, r.number(1, "version"), "the run that gave way left nothing")

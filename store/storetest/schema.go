@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -46,15 +45,13 @@ func schemaEnsure(e *env) {
 // schemaEnsureParallel is what happens when several processes start at once.
 func schemaEnsureParallel(e *env) {
 	name := e.table("member")
-	var errs [4]error
-	parallel(len(errs), func(i int) {
+	e.parallel(4, 1, func(ctx context.Context, _, _ int) error {
 		r, err := store.NewRepository[member, int64](e.db, name, nil)
 		if err == nil {
-			err = r.EnsureSchema(e.ctx)
+			err = r.EnsureSchema(ctx)
 		}
-		errs[i] = err
+		return err
 	})
-	require.NoError(e, errors.Join(errs[:]...))
 	r := over[member, int64](e, e.db, name, nil)
 	require.NoError(e, r.Insert(e.ctx, &member{ID: 1, Email: "a@example.org"}))
 	e.only(r.Insert(e.ctx, &member{ID: 2, Email: "a@example.org"}), store.ErrExists)

@@ -89,6 +89,7 @@ func runOne(t *testing.T, h Harness, test Test) {
 	}
 	defer named(t)
 	e := newEnv(t, h)
+	defer e.end()
 	if test.needs != nil {
 		if reason := test.needs(e.info, h); reason != "" {
 			t.Skip(reason)

@@ -3,15 +3,16 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"runtime"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
 // TxThatDoesNotCommit: in a Tx that does not commit nothing happened, in the database and in the
@@ -35,7 +36,7 @@ func undoLeavesNoRow(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
 	for name, end := range endings(cancel) {
-		err := end(func(fn txFunc) error {
+		err := end(e, func(fn txFunc) error {
 			return e.db.Atomic(ctx, nil, fn)
 		}, func(ctx context.Context, tx *store.Tx) error { return writeAll(ctx, r.In(tx)) })
 		require.Error(e, err, name)
@@ -48,47 +49,43 @@ func undoLeavesNoRow(e *env) {
 }
 
 // ending runs work in a transaction and ends it without a commit.
-type ending = func(run func(work txFunc) error, work txFunc) error
+type ending = func(e *env, begin func(work txFunc) error, work txFunc) error
 
 // txFunc is what Atomic and View run.
 type txFunc = func(ctx context.Context, tx *store.Tx) error
 
-// endings are the ways in which a function does not commit. The last ends the caller's context.
+// endings are the ways in which a function does not commit. The last ends the caller's context. The work may
+// run on another goroutine than the test's: it fails no test.
 func endings(cancel func()) map[string]ending {
 	return map[string]ending{
-		"error": func(run func(txFunc) error, work txFunc) error {
-			return run(func(ctx context.Context, tx *store.Tx) error { return errors.Join(work(ctx, tx), errBoom) })
+		"error": func(_ *env, begin func(txFunc) error, work txFunc) error {
+			return begin(func(ctx context.Context, tx *store.Tx) error { return errors.Join(work(ctx, tx), errBoom) })
 		},
-		"panic": func(run func(txFunc) error, work txFunc) (err error) {
+		"panic": func(_ *env, begin func(txFunc) error, work txFunc) (err error) {
 			defer func() {
 				if recover() != nil {
-					err = errGone
+					err = tasks.ErrExited
 				}
 			}()
-			return run(func(ctx context.Context, tx *store.Tx) error {
+			return begin(func(ctx context.Context, tx *store.Tx) error {
 				if err := work(ctx, tx); err != nil {
 					return nil // the caller then misses the error
 				}
 				panic("boom")
 			})
 		},
-		"Goexit": func(run func(txFunc) error, work txFunc) error {
-			result := errGone
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				result = run(func(ctx context.Context, tx *store.Tx) error {
+		"Goexit": func(e *env, begin func(txFunc) error, work txFunc) error {
+			return e.await(e.async("a Tx whose goroutine ends", func(context.Context) error {
+				return begin(func(ctx context.Context, tx *store.Tx) error {
 					if err := work(ctx, tx); err == nil {
 						runtime.Goexit()
 					}
 					return nil
 				})
-			}()
-			<-done
-			return result
+			}))
 		},
-		"cancel": func(run func(txFunc) error, work txFunc) error {
-			return run(func(ctx context.Context, tx *store.Tx) error {
+		"cancel": func(_ *env, begin func(txFunc) error, work txFunc) error {
+			return begin(func(ctx context.Context, tx *store.Tx) error {
 				err := work(ctx, tx)
 				cancel()
 				return err
@@ -111,8 +108,8 @@ func undoEntities(e *env) {
 		reloaded.Balance, reloaded.Titles = -7, []string{"mine"}
 		r.set(3, Columns{"balance": int64(1234)})
 		want := []club{saved, touched, reloaded, fresh, *many[0], *many[1]}
-
-		err := endings(cancel)[name](func(fn txFunc) error {
+		var inside []any
+		err := endings(cancel)[name](e, func(fn txFunc) error {
 			return e.db.Atomic(ctx, nil, fn)
 		}, func(ctx context.Context, tx *store.Tx) error {
 			in := r.In(tx)
@@ -123,14 +120,12 @@ func undoEntities(e *env) {
 			); err != nil {
 				return err
 			}
-			assert.EqualValues(e, 3, saved.Version, "the Tx itself sees its writes")
-			assert.EqualValues(e, 1234, reloaded.Balance)
-			assert.Equal(e, e.cut(later), saved.Founded)
-			assert.EqualValues(e, 2, fresh.Version)
+			inside = []any{saved.Version, reloaded.Balance, saved.Founded, fresh.Version}
 			return nil
 		})
 		cancel()
 		require.Error(e, err, name)
+		require.Equal(e, []any{int64(3), int64(1234), e.cut(later), int64(2)}, inside, "the Tx itself sees its writes")
 		have := []club{saved, touched, reloaded, fresh, *many[0], *many[1]}
 		require.Equal(e, want, have, name)
 		require.Equal(e, later, saved.Ground.Opened, "%s: a nested time was left cut", name)
@@ -289,49 +284,40 @@ func undoOwnChanges(e *env) {
 	require.NoError(e, r.Save(e.ctx, &c))
 }
 
-// manyRollbacks has writers roll back all that they do. No reader outside may ever see any of it.
+// manyRollbacks has a writer roll back all that it does. No reader outside may ever see any of it.
 func manyRollbacks(e *env) {
 	r := newAccounts(e, 10, 20)
-	stop := make(chan struct{})
-	writer := async(func() error {
-		for i := int64(1000); ; i++ {
-			select {
-			case <-stop:
-				return nil
-			default:
-			}
-			err := e.db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
-				in := r.In(tx)
-				if _, err := in.Modify(ctx, 1, func(a *account) error { a.Amount = i; return nil }); err != nil {
-					return err
-				}
-				if err := in.Insert(ctx, &account{ID: i, Amount: i}); err != nil {
-					return err
-				}
-				if err := in.DeleteKey(ctx, 2); err != nil {
-					return err
-				}
-				return errBoom
-			})
-			if !errors.Is(err, errBoom) {
+	id := int64(1000)
+	rollBack := func(ctx context.Context, _ int) error {
+		id++
+		err := e.db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			in := r.In(tx)
+			if _, err := in.Modify(ctx, 1, func(a *account) error { a.Amount = id; return nil }); err != nil {
 				return err
 			}
+			if err := in.Insert(ctx, &account{ID: id, Amount: id}); err != nil {
+				return err
+			}
+			if err := in.DeleteKey(ctx, 2); err != nil {
+				return err
+			}
+			return errBoom
+		})
+		if errors.Is(err, errBoom) {
+			return nil
+		}
+		return fmt.Errorf("a Tx that gave up ended with another error: %w", err)
+	}
+	want := map[int64]int64{1: 10, 2: 20}
+	e.meanwhile(1, rollBack, func(ctx context.Context) {
+		for range scaled(200, 40) {
+			have := map[int64]int64{}
+			all, err := store.Collect(r.Find(ctx, store.Query{}))
+			require.NoError(e, err)
+			for _, a := range all {
+				have[a.ID] = a.Amount
+			}
+			require.True(e, maps.Equal(want, have), "%v was never committed", have)
 		}
 	})
-	want := map[int64]int64{1: 10, 2: 20}
-	for range scaled(200, 40) {
-		have := map[int64]int64{}
-		all, err := store.Collect(r.Find(e.ctx, store.Query{}))
-		if !assert.NoError(e, err) {
-			break
-		}
-		for _, a := range all {
-			have[a.ID] = a.Amount
-		}
-		if !assert.True(e, maps.Equal(want, have), "%v was never committed", have) {
-			break
-		}
-	}
-	close(stop)
-	require.NoError(e, soon(e, writer, "the end of the writer"))
 }

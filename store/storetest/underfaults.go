@@ -18,6 +18,7 @@ import (
 	"github.com/stillframe/stillframe/store/storetest/internal/draw"
 	"github.com/stillframe/stillframe/store/storetest/internal/game"
 	"github.com/stillframe/stillframe/store/storetest/internal/history"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
 
 // Strike is one kind of fault that [UnderFaults] makes. Its functions are called on the goroutine of
@@ -122,8 +123,10 @@ var faultCalls = draw.Spread(map[string]int{
 // the run has its calls, and its time where it has one. The choices are seeded as those of all tests.
 func UnderFaults(t *testing.T, run FaultRun) FaultReport {
 	t.Helper()
+	require.NoError(t, errPatience)
 	run = run.withDefaults()
-	e := &env{T: t, h: run.Harness, ctx: t.Context()}
+	e := &env{T: t, h: run.Harness, ctx: t.Context(), tasks: tasks.NewGroup(t.Context())}
+	defer e.end()
 	seed := e.seed()
 	f := &faultRun{FaultRun: run, env: e, random: rand.New(rand.NewPCG(seed, 0)), seed: seed}
 	f.report.Strikes = map[string]int{}
@@ -190,12 +193,13 @@ type faultRun struct {
 	report  FaultReport
 	next    []Strike // the rest of this turn of all strikes
 
-	alone sync.RWMutex // held for reading during each call
-
+	// What the goroutines of a round tell each other. turn is signalled when any of it changes.
 	mu       sync.Mutex
 	turn     *sync.Cond
-	returned int // calls of this round
-	playing  int // clients
+	returned int  // calls of this round
+	calling  int  // calls that have not returned
+	playing  int  // clients
+	isClosed bool // no call may begin
 }
 
 // missing reports whether a kind of fault has not happened yet.
@@ -208,32 +212,42 @@ func (f *faultRun) missing() bool {
 	return false
 }
 
-// round plays one history while faults happen, and checks it.
-func (f *faultRun) round(round int64, labelled func(func())) {
-	g := game.New()
+// players are the clients of one round, on rows of their own.
+func (f *faultRun) players(g *game.Game, round int64) []*game.Player[account] {
+	tx := &store.TxOptions{RunTimeout: f.CallTimeout, Timeout: 4 * f.CallTimeout, EndTimeout: f.CallTimeout}
+	kinds := slices.DeleteFunc(slices.Clone(faultCalls), func(kind string) bool {
+		return kind == "atomic" && !f.env.info.Transactions || kind == "view" && !f.env.info.Views
+	})
 	players := make([]*game.Player[account], faultClients)
 	for i := range players {
-		kinds := slices.Clone(faultCalls)
 		players[i] = &game.Player[account]{
 			Game: g, Shape: accountShape, DB: f.handles[i%faultHandles], Repo: f.repos[i%faultHandles], Client: i,
-			Random: rand.New(rand.NewPCG(f.seed, uint64(round)<<8+uint64(i)+1)), First: round*faultRows + 1,
-			Rows: faultRows, Mortal: mortalRows,
-			Limit: f.CallTimeout,
-			Tx:    &store.TxOptions{RunTimeout: f.CallTimeout, Timeout: 4 * f.CallTimeout, EndTimeout: f.CallTimeout},
+			Random: rand.New(rand.NewPCG(f.seed, uint64(round)<<8+uint64(i)+1)),
+			First:  round*faultRows + 1, Rows: faultRows, Mortal: mortalRows,
+			Limit: f.CallTimeout, Tx: tx, Kinds: kinds,
 		}
-		players[i].Kinds = slices.DeleteFunc(kinds, func(kind string) bool {
-			return kind == "atomic" && !f.env.info.Transactions || kind == "view" && !f.env.info.Views
-		})
 	}
+	return players
+}
+
+// round plays one history while faults happen, and checks it. What begins goroutines runs under labelled, by
+// which those that are left are found.
+func (f *faultRun) round(round int64, labelled func(func())) {
+	g := game.New()
+	players := f.players(g, round)
 	for row := mortalRows; row < faultRows; row++ {
 		f.until(func(ctx context.Context) bool { return players[0].Insert(ctx, row) })
 	}
 	f.mu.Lock()
 	f.returned, f.playing = 0, faultClients
 	f.mu.Unlock()
+	var clients []*tasks.Task
 	labelled(func() {
-		for _, p := range players {
-			go f.play(p)
+		for i, p := range players {
+			clients = append(clients, f.env.async(fmt.Sprintf("client %d", i), func(ctx context.Context) error {
+				f.play(ctx, p)
+				return nil
+			}))
 		}
 	})
 	var crashes []int64
@@ -246,6 +260,9 @@ func (f *faultRun) round(round int64, labelled func(func())) {
 				crashes = append(crashes, at)
 			}
 		})
+	}
+	for _, client := range clients {
+		require.NoError(f.env, f.env.await(client))
 	}
 	marks := map[int][]int64{}
 	for row := range faultRows {
@@ -265,30 +282,62 @@ func (f *faultRun) round(round int64, labelled func(func())) {
 }
 
 // play makes the calls of one client.
-func (f *faultRun) play(p *game.Player[account]) {
+func (f *faultRun) play(ctx context.Context, p *game.Player[account]) {
+	defer f.change(func() { f.playing-- })
 	for range faultTurns {
-		f.alone.RLock()
-		p.Play(f.env.ctx)
-		f.alone.RUnlock()
-		f.mu.Lock()
-		f.returned++
-		f.turn.Broadcast()
-		f.mu.Unlock()
+		f.call(ctx, p)
 	}
+}
+
+// call makes one call, when it may.
+func (f *faultRun) call(ctx context.Context, p *game.Player[account]) {
 	f.mu.Lock()
-	f.playing--
-	f.turn.Broadcast()
+	for f.isClosed {
+		f.turn.Wait()
+	}
+	f.calling++
 	f.mu.Unlock()
+	defer f.change(func() { f.calling--; f.returned++ })
+	p.Play(ctx)
+}
+
+// change changes what others wait for.
+func (f *faultRun) change(fn func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fn()
+	f.turn.Broadcast()
+}
+
+// waitUntil waits for something that the clients' calls bring about. Where they do not return any more, it
+// fails the test and says where they are. f.mu is held, and also while isDone is asked.
+func (f *faultRun) waitUntil(isDone func() bool) {
+	isLate := false
+	timer := time.AfterFunc(stall, func() { f.change(func() { isLate = true }) })
+	defer timer.Stop()
+	for !isDone() {
+		if isLate {
+			names, stacks := f.env.tasks.Running()
+			require.FailNow(f.env, "calls do not return", "not back after %v: %q\n%s", stall, names, stacks)
+		}
+		f.turn.Wait()
+	}
 }
 
 // wait returns when n more calls have returned, and reports false when there are no more.
 func (f *faultRun) wait(n int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for end := f.returned + n; f.returned < end && f.playing > 0; {
-		f.turn.Wait()
-	}
+	end := f.returned + n
+	f.waitUntil(func() bool { return f.returned >= end || f.playing == 0 })
 	return f.playing > 0
+}
+
+// waitForAll returns when no call is on its way.
+func (f *faultRun) waitForAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waitUntil(func() bool { return f.calling == 0 })
 }
 
 // strike makes one fault, has some calls meet it, and undoes it.
@@ -307,8 +356,9 @@ func (f *faultRun) strike(note func(s Strike, what string)) {
 	}
 	f.wait(2 + f.random.IntN(6))
 	if s.Alone {
-		f.alone.Lock()
-		defer f.alone.Unlock()
+		f.change(func() { f.isClosed = true })
+		defer f.change(func() { f.isClosed = false })
+		f.waitForAll()
 	}
 	s.End(f.env)
 	note(s, ": over")

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"sync/atomic"
 
 	"github.com/stretchr/testify/require"
@@ -23,10 +24,10 @@ func manySaves(e *env) {
 	r := newAccounts(e, 0)
 	for range scaled(20, 5) {
 		base := r.get(1)
-		race(e, store.ErrConflict, func(w int) error {
+		race(e, store.ErrConflict, func(ctx context.Context, w int) error {
 			mine := base
 			mine.Amount = int64(w)
-			return r.Save(e.ctx, &mine)
+			return r.Save(ctx, &mine)
 		})
 		require.Equal(e, base.Version+1, r.number(1, "version"))
 	}
@@ -36,8 +37,8 @@ func manyInserts(e *env) {
 	r := newAccounts(e)
 	for id := range int64(scaled(20, 5)) {
 		var winner atomic.Int64
-		race(e, store.ErrExists, func(w int) error {
-			err := r.Insert(e.ctx, &account{ID: id, Amount: int64(w)})
+		race(e, store.ErrExists, func(ctx context.Context, w int) error {
+			err := r.Insert(ctx, &account{ID: id, Amount: int64(w)})
 			if err == nil {
 				winner.Store(int64(w))
 			}
@@ -51,7 +52,7 @@ func manyDeletes(e *env) {
 	r := newAccounts(e)
 	for id := range int64(scaled(20, 5)) {
 		a := inserted(r, account{ID: id})
-		race(e, store.ErrNotFound, func(int) error { return r.Delete(e.ctx, a) })
+		race(e, store.ErrNotFound, func(ctx context.Context, _ int) error { return r.Delete(ctx, a) })
 		r.gone(id)
 	}
 }

@@ -1,17 +1,83 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/store"
+	"github.com/stillframe/stillframe/store/storetest/internal/tasks"
 )
+
+// What runs on other goroutines than the test's never fails the test: it returns an error, which the
+// test's goroutine judges. What a function gets as ctx ends with the test, and with the first failure of
+// those that run beside it. A call that takes too long is stopped by it and named with its stack.
+
+// stall is how long calls at once may come to nothing, all of them together.
+var stall = 3 * patience
+
+// async runs fn on a goroutine of its own. The name says in a failure what has not come back.
+func (e *env) async(name string, fn func(ctx context.Context) error) *tasks.Task {
+	return e.tasks.Go(name, fn)
+}
+
+// await waits for a task and returns its error. It fails the test when that takes too long.
+func (e *env) await(t *tasks.Task) error {
+	e.Helper()
+	err := t.Wait(patience)
+	if stuck, ok := errors.AsType[*tasks.StuckError](err); ok {
+		e.Fatal(stuck)
+	}
+	return err
+}
+
+// parallel runs fn for each turn of each worker, the workers at once, and waits for all. It fails the test
+// with the errors of those that had one, and when nobody comes on any more.
+func (e *env) parallel(workers, turns int, fn func(ctx context.Context, worker, turn int) error) {
+	e.Helper()
+	bounds := tasks.Bounds{Stall: stall, Grace: patience}
+	if err := e.tasks.Turns("worker", workers, turns, bounds, fn); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// meanwhile has n goroutines take turns, again and again, until body has returned. The context that body
+// gets ends when one of them fails, so that it need not go on. It fails the test with their errors, also
+// where body has failed it before.
+func (e *env) meanwhile(n int, turn func(ctx context.Context, worker int) error, body func(ctx context.Context)) {
+	e.Helper()
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	var isOver atomic.Bool
+	loops := make([]*tasks.Task, n)
+	for w := range loops {
+		loops[w] = e.async(fmt.Sprintf("loop %d", w), func(own context.Context) error {
+			for !isOver.Load() {
+				if err := turn(own, w); err != nil {
+					cancel()
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	defer func() {
+		isOver.Store(true)
+		errs := make([]error, n)
+		for w, loop := range loops {
+			errs[w] = loop.Wait(patience)
+		}
+		if err := errors.Join(errs...); err != nil {
+			e.Fatal(err)
+		}
+	}()
+	body(ctx)
+}
 
 // soon waits for ch. It fails the test when that takes too long.
 func soon[V any](e *env, ch <-chan V, what string) V {
@@ -20,7 +86,8 @@ func soon[V any](e *env, ch <-chan V, what string) V {
 	case v := <-ch:
 		return v
 	case <-time.After(patience):
-		require.FailNow(e, "never happened: "+what)
+		names, stacks := e.tasks.Running()
+		require.FailNow(e, "never happened: "+what, "not back: %q\n%s", names, stacks)
 		panic("unreachable")
 	}
 }
@@ -32,48 +99,6 @@ func within[V any](ch <-chan V) bool {
 		return true
 	case <-time.After(glance):
 		return false
-	}
-}
-
-// async runs fn on a goroutine of its own and gives its error, which is errGone where fn did not
-// return.
-func async(fn func() error) <-chan error {
-	done := make(chan error, 1)
-	go func() {
-		err := errGone
-		defer func() {
-			if v := recover(); v != nil {
-				err = fmt.Errorf("panicked: %v", v)
-			}
-			done <- err
-		}()
-		err = fn()
-	}()
-	return done
-}
-
-// errGone says that a function ended its goroutine.
-var errGone = errors.New("the function did not return")
-
-// parallel runs fn n times at once and waits for all. A panic in one of them is one of the caller.
-func parallel(n int, fn func(i int)) {
-	var all sync.WaitGroup
-	panics := make(chan any, n)
-	for i := range n {
-		all.Go(func() {
-			defer func() {
-				if v := recover(); v != nil {
-					panics <- v
-				}
-			}()
-			fn(i)
-		})
-	}
-	all.Wait()
-	select {
-	case v := <-panics:
-		panic(v)
-	default:
 	}
 }
 
@@ -90,12 +115,13 @@ func newMeeting(n int32) *meeting {
 }
 
 // arrive returns when everybody has, or when that takes too long.
-func (m *meeting) arrive() {
+func (m *meeting) arrive(ctx context.Context) {
 	if m.missing.Add(-1) == 0 {
 		close(m.all)
 	}
 	select {
 	case <-m.all:
+	case <-ctx.Done():
 	case <-time.After(patience):
 	}
 }
@@ -103,36 +129,38 @@ func (m *meeting) arrive() {
 // collector gathers what goroutines find.
 type collector struct {
 	mu     sync.Mutex
-	errs   []error
 	values []int64
 }
 
-func (c *collector) add(err error, values ...int64) {
+func (c *collector) add(values ...int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil {
-		c.errs = append(c.errs, err)
-		return
-	}
 	c.values = append(c.values, values...)
 }
 
-// patient lets contended calls take as long as the server needs.
-var patient = &store.RepositoryOptions{ModifyTimeout: 15 * time.Minute, ModifyAttempts: 1 << 20}
+// patient lets contended calls take as long as the server needs, and patientTx contended transactions.
+var (
+	patient   = &store.RepositoryOptions{ModifyTimeout: 15 * time.Minute, ModifyAttempts: 1 << 20}
+	patientTx = &store.TxOptions{RunTimeout: time.Minute, Timeout: 15 * time.Minute}
+)
 
-// race has many goroutines try the same, of which exactly one may succeed.
-func race(e *env, loser error, try func(w int) error) {
+// race has many goroutines try the same, of which exactly one may succeed; the others must lose by an error
+// that is loser.
+func race(e *env, loser error, try func(ctx context.Context, w int) error) {
 	e.Helper()
 	workers := scaled(16, 8)
 	start := newMeeting(int32(workers))
 	var won atomic.Int64
-	parallel(workers, func(w int) {
-		start.arrive()
-		if err := try(w); err == nil {
+	e.parallel(workers, 1, func(ctx context.Context, w, _ int) error {
+		start.arrive(ctx)
+		err := try(ctx, w)
+		switch {
+		case err == nil:
 			won.Add(1)
-		} else {
-			assert.ErrorIs(e, err, loser)
+		case !errors.Is(err, loser):
+			return fmt.Errorf("one that lost must say %q: %w", loser.Error(), err)
 		}
+		return nil
 	})
 	require.EqualValues(e, 1, won.Load())
 }
