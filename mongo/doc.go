@@ -18,10 +18,10 @@
 // stored at a path, the update is a pipeline that merges into what is. A slice and a map are one value,
 // and so is a struct with an inline map, which keeps what has no field.
 //
-// Atomic is one snapshot transaction; a View is a snapshot session, whose reads are of one majority-committed moment and hold nothing at the server. A commit
-// whose answer is lost is sent again until its deadline, and is then an unknown outcome. So is a
-// write after an error that may hide a first try: the driver repeats a write once by itself, safely,
-// and tells of one error only.
+// Atomic is one snapshot transaction; a View is a snapshot session, whose reads are of one
+// majority-committed moment and hold nothing at the server. A commit whose answer is lost is sent
+// again until its deadline, and is then an unknown outcome. So is a write after an error that may
+// hide a first try: the driver repeats a write once by itself, safely, and tells of one error only.
 //
 // Each call has a deadline (Options.ReadTimeout, Options.WriteTimeout, in Atomic that of the run),
 // which the server is told too: an abandoned statement ends by then. A transaction whose abort could
