@@ -38,7 +38,7 @@
 // # Faults and the second client
 //
 // [Options].Fault is called before each operation and can make it fail in each of the ways in which a
-// server fails, the lost answer included. [Native] gives the raw rows to a test that plays a second
-// client: one that moves no version, leaves columns out, or removes a row that others have read. It
-// obeys the same locks.
+// server fails, the lost answer included. [Database.FailNext] does it for the next operations of an open
+// database. [Native] gives the raw rows to a test that plays a second client: one that moves the version or
+// does not, leaves columns out, or removes a row that others have read. It obeys the same locks.
 package memstore

@@ -39,10 +39,11 @@ type settings struct {
 // called under it.
 type engine struct {
 	settings
-	closed atomic.Bool
-	done   chan struct{}         // closed with the database
-	state  atomic.Pointer[state] // what is committed; stored under mu
-	looked atomic.Int64          // the rows that Find and Count have gone past, for tests
+	closed  atomic.Bool
+	done    chan struct{}         // closed with the database
+	state   atomic.Pointer[state] // what is committed; stored under mu
+	planned plannedFaults         // of FailNext
+	looked  atomic.Int64          // the rows that Find and Count have gone past, for tests
 
 	mu         sync.Mutex
 	tables     map[string]*table
@@ -126,10 +127,9 @@ func (e *engine) admit(ctx context.Context, call Call, writes bool) (lost, err e
 	if err := ctx.Err(); err != nil {
 		return nil, canceled(err)
 	}
-	if e.fault == nil {
-		return nil, nil
+	if err = e.planned.next(call.Op); err == nil && e.fault != nil {
+		err = e.fault(ctx, call)
 	}
-	err = e.fault(ctx, call)
 	if err == nil {
 		if err := ctx.Err(); err != nil {
 			return nil, canceled(err)

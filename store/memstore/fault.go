@@ -2,11 +2,14 @@ package memstore
 
 import (
 	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// The errors that [Options].Fault may return, as they are or wrapped. What the database does by
+// The errors that [Options].Fault and [Database.FailNext] may give, as they are or wrapped. What the database does by
 // itself carries them too: errors.Is(err, ErrDeadlock) holds for a deadlock that nobody injected.
 var (
 	// ErrUnavailable means that the server was never reached: nothing happened. Its class is
@@ -42,6 +45,54 @@ type Call struct {
 	// Key is the key of a get, version, update or delete, and of the insert of one record whose key
 	// the database does not make. It is nil otherwise.
 	Key any
+}
+
+// operations are the values of Call.Op.
+var operations = []string{
+	"get", "find", "count", "version", "insert", "update", "delete", "begin", "commit", "rollback", "schema",
+}
+
+// plannedFaults are the errors that FailNext has set and no operation has met yet.
+type plannedFaults struct {
+	left atomic.Int64 // how many there are, so that an operation need not lock where there are none
+	mu   sync.Mutex
+	all  []plannedFault
+}
+
+// plannedFault is what the next operation of a kind meets: nil lets it pass.
+type plannedFault struct {
+	op  string // empty for each kind
+	err error
+}
+
+// plan adds the errors of an operation, or takes those away that are left where there are none to add.
+func (p *plannedFaults) plan(op string, errs []error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(errs) == 0 {
+		p.all = slices.DeleteFunc(p.all, func(f plannedFault) bool { return f.op == op })
+	}
+	for _, err := range errs {
+		p.all = append(p.all, plannedFault{op, err})
+	}
+	p.left.Store(int64(len(p.all)))
+}
+
+// next takes what an operation meets.
+func (p *plannedFaults) next(op string) error {
+	if p.left.Load() == 0 {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.all, func(f plannedFault) bool { return f.op == "" || f.op == op })
+	if i < 0 {
+		return nil
+	}
+	err := p.all[i].err
+	p.all = slices.Delete(p.all, i, i+1)
+	p.left.Store(int64(len(p.all)))
+	return err
 }
 
 // injectedFault says what an error of the hook means, and whether it is one of the errors above.

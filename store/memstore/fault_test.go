@@ -311,3 +311,74 @@ func TestNoTransactions(t *testing.T) {
 	_, err := f.engine.Begin(t.Context(), &driver.BeginParams{})
 	assert.Equal(t, driver.Unsupported, f.class(err))
 }
+
+func TestFailNext(t *testing.T) {
+	f := setup(t, settings{fault: func(_ context.Context, c Call) error {
+		if c.Op == "delete" {
+			return errOwn
+		}
+		return nil
+	}})
+	raw := f.raw()
+	require.NoError(t, raw.FailNext("update", nil, ErrDeadlock, ErrLostAfter))
+	require.NoError(t, raw.FailNext("get", ErrUnavailable))
+	require.Equal(t, 4, raw.Unmet())
+	f.mustUpdate(nil, 1, 1, 10)
+	_, err := f.update(nil, 1, 2, 20)
+	assert.Equal(t, driver.LockFailure, f.class(err))
+	_, err = f.update(nil, 1, 2, 30)
+	require.ErrorIs(t, err, ErrLostAfter)
+	_, err = f.accounts.Get(t.Context(), &driver.GetParams{Key: int64(1), Into: driver.RecordOf(&account{})})
+	assert.Equal(t, driver.Unavailable, f.class(err))
+	require.Zero(t, raw.Unmet())
+	assert.EqualValues(t, 30, f.balance(nil, 1), "the answer was lost, not the write")
+	f.mustUpdate(nil, 1, 3, 40)
+
+	require.NoError(t, raw.FailNext("", ErrUnavailable, ErrUnavailable))
+	_, err = f.delete(nil, 1)
+	assert.Equal(t, driver.Unavailable, f.class(err))
+	require.NoError(t, raw.FailNext("update"))
+	require.Equal(t, 1, raw.Unmet(), "those of another kind stay")
+	require.NoError(t, raw.FailNext(""))
+	f.mustUpdate(nil, 1, 4, 50)
+	_, err = f.delete(nil, 1)
+	require.ErrorIs(t, err, errOwn, "the hook is asked too")
+
+	err = raw.FailNext("save", ErrUnavailable)
+	require.ErrorContains(t, err, `"save"`)
+	require.ErrorContains(t, err, "update")
+
+	require.NoError(t, raw.FailNext("commit", ErrLostBefore))
+	tx := f.begin()
+	f.mustUpdate(tx, 2, 1, 10)
+	require.ErrorIs(t, tx.Commit(t.Context()), ErrLostBefore)
+	assert.Zero(t, f.balance(nil, 2))
+}
+
+// A hook that panics, or ends its goroutine, leaves no lock behind.
+func TestHookThatPanics(t *testing.T) {
+	for _, op := range []string{"update", "commit", "rollback"} {
+		f := setup(t, settings{fault: func(_ context.Context, c Call) error {
+			if c.Op == op {
+				panic("the hook")
+			}
+			return nil
+		}})
+		end := driver.Tx.Commit
+		if op == "rollback" {
+			end = driver.Tx.Rollback
+		}
+		tx := f.begin()
+		_, err := f.delete(tx, 1)
+		require.NoError(t, err)
+		if op == "update" {
+			assert.Panics(t, func() { _, _ = f.update(tx, 2, 1, 10) })
+			f.rollback(tx)
+		} else {
+			assert.Panics(t, func() { _ = end(tx, t.Context()) })
+		}
+		assert.Zero(t, f.raw().Locks(), op)
+		assert.Zero(t, f.raw().Transactions(), op)
+		assert.Zero(t, f.balance(nil, 1), "nothing is left of it")
+	}
+}

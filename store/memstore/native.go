@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -33,6 +34,34 @@ type Database struct {
 // are those of a write: a unique value that is already there, a wait for a lock that took too long, the
 // end of ctx, after which nothing has happened.
 func (d *Database) Put(ctx context.Context, table string, key any, set map[string]any) error {
+	return d.put(ctx, table, key, set, false)
+}
+
+// Write is [Database.Put] by a client that keeps the rules: the version moves on by one, from 0 where the row
+// has none, so that whoever has read the row before is stale. The version's column is that of the mapping which
+// named the table first; it cannot be set.
+func (d *Database) Write(ctx context.Context, table string, key any, set map[string]any) error {
+	return d.put(ctx, table, key, set, true)
+}
+
+// FailNext makes operations fail, as [Options].Fault does, from now on: the next operation of the kind op, a
+// [Call].Op, with the first of errs, the one after it with the second, and so on; a nil error lets one pass. An
+// empty op is each kind. What was set before for the same kind comes first, and an operation that passes here is
+// asked of Options.Fault. FailNext without errors takes back what is left of the kind. An unknown kind is an error.
+func (d *Database) FailNext(op string, errs ...error) error {
+	if op != "" && !slices.Contains(operations, op) {
+		known := strings.Join(operations, ", ")
+		return fmt.Errorf("memstore: FailNext: there is no operation %q (there are %s)", op, known)
+	}
+	d.engine.planned.plan(op, errs)
+	return nil
+}
+
+// Unmet returns how many of the errors that FailNext has set no operation has met, the nil ones too.
+func (d *Database) Unmet() int { return int(d.engine.planned.left.Load()) }
+
+// put is Put and Write.
+func (d *Database) put(ctx context.Context, table string, key any, set map[string]any, moves bool) error {
 	e := d.engine
 	if err := e.admitRaw(ctx); err != nil {
 		return err
@@ -46,6 +75,9 @@ func (d *Database) Put(ctx context.Context, table string, key any, set map[strin
 		position, typ, err := e.rawColumn(tab, name, set[name])
 		if err != nil {
 			return err
+		}
+		if moves && position == tab.owner.version {
+			return fmt.Errorf("memstore: column %s is the version, which Write moves itself: use Put", name)
 		}
 		if values[position], err = e.normalize(set[name], typ); err != nil {
 			return fmt.Errorf("memstore: column %s: %w", name, err)
@@ -70,6 +102,10 @@ func (d *Database) Put(ctx context.Context, table string, key any, set map[strin
 		}
 		for position, value := range values {
 			data[position] = value
+		}
+		if moves {
+			version, _ := data[tab.owner.version].(int64)
+			data[tab.owner.version] = version + 1
 		}
 		data = e.stampVersion(tab, data)
 		changes := []change{{key: encoded, old: old, data: data}}

@@ -225,3 +225,26 @@ func TestAutoKey(t *testing.T) {
 	_, err = insert(nil, 1)
 	assert.Equal(t, driver.Refused, e.Classify(err).Class, "128 is no int8")
 }
+
+// Write is a second client that keeps the rules.
+func TestWriteMovesTheVersion(t *testing.T) {
+	f := setup(t, settings{})
+	ctx, raw := t.Context(), f.raw()
+	require.NoError(t, raw.Write(ctx, "accounts", 1, map[string]any{"balance": 5}))
+	result, err := f.update(nil, 1, 1, 7)
+	require.NoError(t, err)
+	assert.Equal(t, driver.WriteResult{Outcome: driver.Stale, Stored: 2}, result)
+	require.NoError(t, raw.Write(ctx, "accounts", 1, nil))
+	assert.EqualValues(t, 5, f.balance(nil, 1))
+	f.mustUpdate(nil, 1, 3, 7)
+
+	require.NoError(t, raw.Write(ctx, "accounts", 60, map[string]any{"name": "new"}))
+	f.mustUpdate(nil, 60, 1, 1)
+	require.NoError(t, raw.Unset(ctx, "accounts", 2, "version"))
+	require.NoError(t, raw.Write(ctx, "accounts", 2, nil))
+	f.mustUpdate(nil, 2, 1, 1)
+
+	err = raw.Write(ctx, "accounts", 2, map[string]any{"version": 9})
+	require.ErrorContains(t, err, "version")
+	f.mustUpdate(nil, 2, 2, 2)
+}
