@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -168,8 +167,7 @@ func BenchmarkModify(b *testing.B) {
 	})
 	b.Run("BesideAView", func(b *testing.B) {
 		db, players := benchLeague(b, n)
-		hour := store.TxOptions{RunTimeout: time.Hour, Timeout: time.Hour}
-		require.NoError(b, db.View(b.Context(), &hour, func(ctx context.Context, tx *store.Tx) error {
+		require.NoError(b, db.View(b.Context(), &patient, func(ctx context.Context, tx *store.Tx) error {
 			if _, err := players.In(tx).Get(ctx, 1); err != nil {
 				return err
 			}

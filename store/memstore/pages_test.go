@@ -3,6 +3,7 @@ package memstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -234,18 +235,18 @@ func TestFindBetweenWritesIsLinear(t *testing.T) {
 // A View and a Tx with changes of its own find as fast, and what they see: the state of their start, or what
 // is committed now, with their own changes.
 func TestFindInTxIsLinear(t *testing.T) {
-	const n = 3000
+	const n = 1000
 	for _, snapshotReads := range []bool{false, true} {
 		l := newLeague(t, &Options{SnapshotReads: snapshotReads}, n)
 		before := slices.Clone(l.all)
 		for i := range leagueQueries[:4] { // some orders are kept, some are not
 			l.check(t.Context(), l.Repository, i, 4*n)
 		}
-		require.NoError(t, l.db.View(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
+		require.NoError(t, l.db.View(t.Context(), &patient, func(ctx context.Context, tx *store.Tx) error {
 			in := l.In(tx)
 			_, err := in.Get(ctx, 1)
 			require.NoError(t, err)
-			for id := range int64(200) {
+			for id := range int64(100) {
 				l.change(t.Context(), l.Repository, id*13)
 			}
 			after := l.all
@@ -257,9 +258,9 @@ func TestFindInTxIsLinear(t *testing.T) {
 			}
 			return nil
 		}))
-		require.ErrorIs(t, l.db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
+		require.ErrorIs(t, l.db.Atomic(t.Context(), &patient, func(ctx context.Context, tx *store.Tx) error {
 			in, committed := l.In(tx), slices.Clone(l.all)
-			for id := range int64(200) {
+			for id := range int64(100) {
 				l.change(ctx, in, id*11+1)
 			}
 			for i := range leagueQueries {
@@ -285,7 +286,10 @@ func TestFindInTxIsLinear(t *testing.T) {
 	}
 }
 
-var errGivenUp = fmt.Errorf("given up")
+var errGivenUp = errors.New("given up")
+
+// patient are the bounds of a transaction in which a test does all its work.
+var patient = store.TxOptions{RunTimeout: time.Hour, Timeout: time.Hour}
 
 // change changes, deletes or makes a player, by its key.
 func (l *league) change(ctx context.Context, in *store.Repository[player, int64], id int64) {
@@ -404,7 +408,7 @@ func TestOpenViewCostsOthersNothing(t *testing.T) {
 				_, _ = l.Modify(t.Context(), 7, func(p *player) error { p.Score++; return nil })
 			})
 			view = testing.AllocsPerRun(50, func() {
-				_ = l.db.View(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
+				_ = l.db.View(t.Context(), &patient, func(ctx context.Context, tx *store.Tx) error {
 					_, err := l.In(tx).Get(ctx, 7)
 					return err
 				})
@@ -414,7 +418,7 @@ func TestOpenViewCostsOthersNothing(t *testing.T) {
 			measure()
 			return write, view
 		}
-		require.NoError(t, l.db.View(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
+		require.NoError(t, l.db.View(t.Context(), &patient, func(ctx context.Context, tx *store.Tx) error {
 			_, err := l.In(tx).Get(ctx, 7)
 			require.NoError(t, err)
 			measure()
@@ -451,7 +455,7 @@ func TestReadsTakeNoLock(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, stale)
 	}
-	require.NoError(t, l.db.View(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, l.db.View(t.Context(), &patient, func(ctx context.Context, tx *store.Tx) error {
 		l.engine.mu.Lock()
 		defer l.engine.mu.Unlock()
 		read(ctx, l.In(tx))
