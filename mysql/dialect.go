@@ -30,6 +30,7 @@ func (d *dialect) Facts() sqldb.Facts {
 		begin = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"}
 	}
 	return sqldb.Facts{
+		NameParts: 2, // database and table
 		Limits: sqldb.Limits{
 			Params: 65535, // the protocol counts them in 16 bits
 			Rows:   math.MaxInt,

@@ -28,6 +28,7 @@ var _ sqldb.Dialect = (*dialect)(nil)
 // Facts implements [sqldb.Dialect].
 func (d *dialect) Facts() sqldb.Facts {
 	return sqldb.Facts{
+		NameParts: 3, // database, schema and table; a table of a linked server cannot be made, nor locked
 		Limits: sqldb.Limits{
 			Params: 2098, // 2100, of which two are the statement's own
 			Rows:   1000,
@@ -174,11 +175,7 @@ func (d *dialect) Equal(f *driver.Field, column, param string) string {
 // that order but sorting them (Transact-SQL reference, "INSERT", "OUTPUT clause").
 func (d *dialect) Insert(p sqldb.InsertParts) (text string, hasRows bool) {
 	values := " VALUES (" + strings.Join(p.Values, "), (") + ")"
-	if p.Columns == "" {
-		values = " DEFAULT VALUES"
-	} else {
-		p.Table += " (" + p.Columns + ")"
-	}
+	p.Table += " (" + p.Columns + ")"
 	if p.Key == "" && p.Version == "" {
 		return "INSERT INTO " + p.Table + values, false
 	}

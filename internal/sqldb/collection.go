@@ -135,7 +135,11 @@ func (c *collection) check() error {
 			faults = append(faults, fmt.Errorf("%s%s: %s", c.spec.Type, name, problem))
 		}
 	}
-	for part := range strings.SplitSeq(c.spec.Table, ".") {
+	parts := strings.Split(c.spec.Table, ".")
+	if most := c.facts.NameParts; len(parts) > most {
+		fault("", fmt.Sprintf("has a table whose name has %d parts, and the server takes %d at most", len(parts), most))
+	}
+	for _, part := range parts {
 		fault("", c.checkName(part))
 	}
 	folded := map[string]string{}

@@ -99,7 +99,7 @@ type Schema interface {
 // InsertParts are the parts of an INSERT.
 type InsertParts struct {
 	Table   string
-	Columns string   // "a, b"
+	Columns string   // "a, b", never empty
 	Values  []string // of each row: "?, ?"
 	Key     string   // the column whose values the database makes, empty when there is none
 	Version string   // likewise

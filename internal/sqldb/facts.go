@@ -6,6 +6,8 @@ import "strings"
 type Facts struct {
 	Limits Limits
 	Texts  Texts
+	// NameParts is the most parts that the name of a table may have, those that qualify it among them.
+	NameParts int
 	// ZeroMakesKey says that an INSERT of the key 0 may store another key, which the server makes for it.
 	// Such an INSERT is refused then.
 	ZeroMakesKey bool
