@@ -7,13 +7,14 @@ FUZZTIME  ?= 20s
 FAULTTIME ?= 10m
 TESTFLAGS ?=
 
-.PHONY: test test-mongo test-faults conformance servers lint fuzz bench cover
+.PHONY: test tsql test-mongo test-faults conformance servers lint fuzz bench cover
 
-# Fills .servers with MariaDB, MySQL and MongoDB for the tests, and leaves the system as it is. What
-# cannot be had is said in its line; its tests are then skipped, or fail where STILLFRAME_REQUIRE
-# names it.
+# Fills .servers with MariaDB, MySQL and MongoDB for the tests, and Microsoft's T-SQL parser, and leaves
+# the system as it is. What cannot be had is said in its line; its tests are then skipped, or fail where
+# STILLFRAME_REQUIRE names it.
 servers:
 	@go run ./internal/testbed/fetch
+	@go run ./internal/testbed/tsql/fetch
 
 # The race detector and a random order belong to the test, they are no extras. Allocations can only
 # be counted without the detector. The loads on MongoDB are smaller here, and its primary is taken
@@ -22,6 +23,15 @@ test: servers
 	go test -run TestAllocations -count=1 ./benchmarks
 	go test -race -shuffle=on -timeout 20m $(TESTFLAGS) $$(go list ./... | grep -v '/mongo$$')
 	go test -race -shuffle=on -timeout 20m -short $(TESTFLAGS) ./mongo
+
+# Microsoft's own T-SQL parser judges every statement that the sqlserver backend can send, and statements
+# that are damaged; what was counted stands in the lines of the tests. It judges anew, where make test goes
+# by what was said of the same statements before.
+tsql:
+	@rm -rf .servers/tsql/reports
+	@go run ./internal/testbed/tsql/fetch
+	STILLFRAME_REQUIRE=tsql go test -count=1 -v -run 'TestJudgeSaysNo|TestStatementsParse|TestEveryStatementIsCollected' \
+		./internal/testbed/tsql ./sqlserver
 
 test-mongo: servers
 	go test -race -shuffle=on -timeout 60m $(TESTFLAGS) ./mongo -strikes 10

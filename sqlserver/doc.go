@@ -63,8 +63,11 @@
 // # What only SQL Server can decide
 //
 // The tests run on Babelfish where there is no SQL Server, and on a recording of it where there is
-// neither. The recording shows that statements and decoding did not change; that SQL Server accepts
-// the statements it cannot show. Besides, these tests mean less there, or are skipped:
+// neither. The recording shows that statements and decoding did not change. Microsoft's own parser takes
+// every statement of the library at the compatibility levels 110 to 150 (at 100 it refuses the reads that
+// are sorted and bounded), and its model of a database resolves their columns and variables, but for
+// those of the server's catalogue: make tsql. What a server makes of a statement neither can show.
+// Besides, these tests mean less there, or are skipped:
 //
 //   - TestLockingReadsAreHonest, TestDeadlock, TestLockTimeout: Babelfish parses lock hints and
 //     ignores them, so that waits and deadlocks come with the write, not with the read.
