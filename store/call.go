@@ -36,7 +36,9 @@ import (
 // call is one running call of a user, on a repository or on the DB itself. One goroutine has it.
 //
 // Its life: start, then requests, each between enter and leave, then end. Whatever happens between,
-// the verbs return through end, which gives an error its place and tells the observer.
+// the verbs return through end, which gives an error its place and tells the observer. Code of the
+// user's runs in the middle of it (codecs, native conditions, hooks, Validate), and may panic or call
+// Goexit: so abandon is deferred after each enter, and endUnreturned after each start.
 type call struct {
 	db       *DB
 	repo     *repo // nil for a call on the DB
@@ -46,6 +48,8 @@ type call struct {
 	mayWrite bool // false for a verb that only reads
 
 	isWriting bool               // the request that was sent last is a write
+	isInside  bool               // between enter and leave
+	isEnded   bool               // end has been called
 	cancel    context.CancelFunc // set in a Tx whose deadline ctx does not carry
 }
 
@@ -82,6 +86,9 @@ func (c *call) check(ctx context.Context) error {
 		if txOf(ctx, c.db) != nil {
 			return invalidf("the context belongs to a transaction of this database: use In(tx)")
 		}
+		if o := &c.db.options; o.RefuseOuterCalls && c.db.isOuterCall() {
+			return errOuterCall
+		}
 	case tx == nilTx:
 		return invalidf("In was given a nil transaction")
 	case tx.db != c.db:
@@ -101,13 +108,23 @@ func (c *call) check(ctx context.Context) error {
 func (c *call) checkCtx(ctx context.Context) error {
 	err := ctx.Err()
 	if err != nil && c.isLate() {
-		return both(errLate, err)
+		return both(c.tx.late, err)
 	}
 	return err
 }
 
+// endUnreturned ends a call whose verb does not return, because code of the user's panicked or called
+// Goexit. The verbs defer it right after start; where end was called it does nothing. Without it an
+// observer would never hear the end of the call.
+func (c *call) endUnreturned(ctx context.Context) {
+	if !c.isEnded {
+		_ = c.end(ctx, errNotReturned)
+	}
+}
+
 // end finishes a call: it gives err its place and tells the observer. A nil err stays nil.
 func (c *call) end(ctx context.Context, err error) error {
+	c.isEnded = true
 	if c.cancel != nil {
 		c.cancel()
 	}
@@ -163,20 +180,32 @@ func (c *call) enter(ctx context.Context) (time.Time, error) {
 	if err := c.checkCtx(ctx); err != nil {
 		return time.Time{}, err
 	}
-	tx := c.tx
+	tx, now := c.tx, c.db.now() // the user's clock, which may panic, before the lock is taken
 	if tx == nil {
-		return c.db.now(), nil
+		return now, nil
 	}
 	if err := tx.lock(); err != nil {
 		return time.Time{}, err
 	}
+	c.isInside = true
 	if !tx.isView && !c.db.info.SnapshotTx {
-		return c.db.now(), nil
+		return now, nil
 	}
 	if tx.readAt.IsZero() {
-		tx.readAt = c.db.now()
+		tx.readAt = now
 	}
 	return tx.readAt, nil
+}
+
+// abandon is leave for a request that does not return, because code of the user's panicked or called
+// Goexit in it. It is deferred after each enter; where leave was called it does nothing. Without it the
+// Tx would stay locked, and Atomic wait for it for ever with all that the Tx holds at the database.
+func (c *call) abandon() {
+	if c.isInside {
+		c.isInside = false
+		c.tx.doom(errNotReturned, false)
+		c.tx.mu.Unlock()
+	}
 }
 
 // enterWrite is enter for a request that writes: the outcome of no other can be unknown.
@@ -196,6 +225,7 @@ func (c *call) leave(ctx context.Context, err error) error {
 		}
 		return c.fault(ctx, err)
 	}
+	c.isInside = false
 	defer tx.mu.Unlock()
 	if err == nil {
 		return nil
@@ -208,6 +238,7 @@ func (c *call) leave(ctx context.Context, err error) error {
 // leaveToRerun is leave for a request in a Tx that has succeeded and has shown that the Tx decides on
 // a state that is no longer the newest. err dooms the Tx, and Atomic runs its function again.
 func (c *call) leaveToRerun(err error) {
+	c.isInside = false
 	c.tx.doom(err, true)
 	c.tx.mu.Unlock()
 }
@@ -222,8 +253,13 @@ func (c *call) fault(ctx context.Context, err error) *Error {
 		backend: c.db.info.Name, err: err, fault: c.db.driver.Classify(err),
 		ended: ctx.Err(), isWrite: c.isWriting && c.tx == nil,
 	}
-	f.isLate = f.ended != nil && c.isLate()
-	e := c.errorOf(f.meaning())
+	if f.ended != nil && c.isLate() {
+		f.late = c.tx.late
+	}
+	if c.tx == nil {
+		f.isOuterCall = c.db.isOuterCall
+	}
+	e := c.errorOf(f.withOuterHint(f.meaning()))
 	e.cause, e.Constraint = err, f.fault.Constraint
 	return e
 }
@@ -250,28 +286,30 @@ func (c *call) driverTx() driver.Tx {
 	return c.tx.driver
 }
 
-// The methods below note in the Tx what it must know of a request. Outside a Tx they do nothing. They
+// The methods below note in the Tx what it must know of a request. Outside a Tx they note nothing. They
 // are called between enter and leave, which hold the lock of the Tx's state.
 
 // saw notes the version of an entity that a read has returned.
 func (c *call) saw(key any, version int64) {
 	if c.tx != nil && !c.tx.isView {
-		c.tx.note(entityKey{c.repo.table, key}, version, false)
+		c.tx.note(c.repo.entityKey(key), version, false)
 	}
 }
 
 // wrote notes the version that a write has stored.
 func (c *call) wrote(key any, version int64) {
 	if c.tx != nil {
-		c.tx.note(entityKey{c.repo.table, key}, version, true)
+		c.tx.note(c.repo.entityKey(key), version, true)
 	}
 }
 
-// keep takes over what puts entities back as they were when the Tx does not commit.
+// keep takes over from the verb what puts entities back as they were, since its request has succeeded:
+// from now on only a Tx that does not commit puts them back.
 func (c *call) keep(u *mapping.Undo) {
 	if c.tx != nil {
 		c.tx.undo.Join(u)
 	}
+	u.Forget()
 }
 
 // keepIdentity is keep for the key, version and time of an entity.

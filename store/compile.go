@@ -146,17 +146,27 @@ func (r *repo) comparison(c *condition, isNegated bool) (*driver.Filter, error) 
 	case c.op == In:
 		return r.membership(f, c.value, isNegated)
 	}
-	value, null, err := r.mapping.Convert(f, c.value)
+	operand, err := r.mapping.Convert(f, c.value)
 	if err != nil {
 		return nil, invalid(err)
 	}
-	if null {
+	if operand.IsNull {
 		if c.op != Eq && c.op != Ne {
 			return nil, invalidf("%s: nil can be compared by Eq and Ne alone, not by %v", f.Name, c.op)
 		}
 		return nullTest(f, (c.op == Eq) != isNegated), nil
 	}
-	return leaf(f, driverOps[c.op], value, isNegated), nil
+	op := driverOps[c.op]
+	if operand.IsCut {
+		// What is stored and not later than the value is not later than the cut value either.
+		switch op {
+		case driver.Lt:
+			op = driver.Le
+		case driver.Ge:
+			op = driver.Gt
+		}
+	}
+	return leaf(f, op, operand.Base, isNegated), nil
 }
 
 var driverOps = [...]driver.Op{
@@ -194,14 +204,14 @@ func (r *repo) membership(f *driver.Field, list any, isNegated bool) (*driver.Fi
 	var values []any
 	nulls := false
 	for i := range v.Len() {
-		value, null, err := r.mapping.Convert(f, v.Index(i).Interface())
+		operand, err := r.mapping.Convert(f, v.Index(i).Interface())
 		if err != nil {
 			return nil, invalid(err)
 		}
-		if null {
+		if operand.IsNull {
 			nulls = true
 		} else {
-			values = append(values, value)
+			values = append(values, operand.Base)
 		}
 	}
 	member := &driver.Filter{Op: driver.Or} // nothing

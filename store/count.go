@@ -13,6 +13,7 @@ func (r *Repository[T, K]) Count(ctx context.Context, q Query) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer c.endUnreturned(ctx)
 	n, err := count(ctx, c, q)
 	return n, c.end(ctx, err)
 }
@@ -26,6 +27,7 @@ func count(ctx context.Context, c *call, q Query) (int64, error) {
 	if _, err := c.enter(ctx); err != nil {
 		return 0, err
 	}
+	defer c.abandon()
 	n, err := c.repo.collection.Count(ctx, &driver.CountParams{Tx: c.driverTx(), Filter: query.filter})
 	if err := c.leave(ctx, err); err != nil {
 		return 0, err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,9 @@ type DB struct {
 	info    Info
 	options Options
 	closed  atomic.Bool
+
+	// inFunction holds the goroutines that run the function of an Atomic or View, and how many.
+	inFunction sync.Map
 }
 
 // New makes a DB of a backend; a backend's Open calls it, and so does a program that brings a

@@ -14,6 +14,7 @@ func (r *Repository[T, K]) Delete(ctx context.Context, entity T) error {
 	if err != nil {
 		return err
 	}
+	defer c.endUnreturned(ctx)
 	if err := r.repo.mapping.CheckRead(record); err != nil {
 		return c.end(ctx, invalid(err))
 	}
@@ -28,6 +29,7 @@ func (r *Repository[T, K]) DeleteKey(ctx context.Context, key K) error {
 	if err != nil {
 		return err
 	}
+	defer c.endUnreturned(ctx)
 	return c.end(ctx, remove(ctx, c, &driver.DeleteParams{Key: key, Any: true}))
 }
 
@@ -41,8 +43,12 @@ func remove(ctx context.Context, c *call, p *driver.DeleteParams) error {
 		if _, err := c.enterWrite(ctx); err != nil {
 			return err
 		}
+		defer c.abandon()
 		p.Tx = c.driverTx()
 		result, err := c.repo.collection.Delete(ctx, p)
+		if result.Outcome == driver.Applied {
+			result.Stored = gone
+		}
 		return callersCopy.conclude(ctx, c, p.Expect, result, err)
 	})
 }

@@ -92,6 +92,12 @@
 // UTF-8, integers within int64, finite floats, times from year 1 to 9999 in UTC and cut to
 // Info.TimePrecision, in memory too.
 //
+// Nothing of the caller's is written to but the entity. What an entity points at may be shared with
+// others: where a time in it must be cut, the entity gets a copy. On an error it has back what it had.
+//
+// The user's code. Codecs, Validate, native conditions, hooks and clocks may panic or call
+// runtime.Goexit at any point: it goes through, and no lock or transaction stays behind.
+//
 // Cancellation. A context that has ended before the call means that nothing is sent. One that ends
 // during it gives its error and, for a write, says whether that may have landed.
 //

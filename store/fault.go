@@ -15,8 +15,10 @@ type failure struct {
 	err     error        // as the backend returned it
 	fault   driver.Fault // what the backend says of err
 	ended   error        // why the request's ctx has ended, nil where it has not
-	isLate  bool         // it has ended because the run of the Tx was over, and not by the caller
+	late    error        // set where it has ended because the run of the Tx was over, and not by the caller
 	isWrite bool         // a write outside a Tx, or a commit: nothing else has an outcome to be lost
+
+	isOuterCall func() bool // set for a call outside a Tx
 }
 
 // meaning is the error that the caller gets. It holds the backend's code and no text of the server.
@@ -28,8 +30,8 @@ func (f *failure) meaning() error {
 		switch {
 		case isUnknown:
 			return both(ErrUnknownOutcome, f.ended)
-		case f.isLate:
-			return both(errLate, f.ended)
+		case f.late != nil:
+			return both(f.late, f.ended)
 		}
 		return f.ended
 	}
@@ -105,7 +107,4 @@ type notApplied struct{ err error }
 func (e *notApplied) Error() string { return e.err.Error() }
 func (e *notApplied) Unwrap() error { return e.err }
 
-var (
-	errLate        = explain(ErrTransient, "the transaction ran past its deadline")
-	errNotReturned = explain(ErrTransient, "the function did not return")
-)
+var errNotReturned = explain(ErrTransient, "the function did not return")

@@ -26,20 +26,10 @@ func (r *Repository[T, K]) Find(ctx context.Context, q Query) iter.Seq2[T, error
 			yield(none, err)
 			return
 		}
-		hasEnded := false
-		end := func(err error) error {
-			hasEnded = true
-			return c.end(ctx, err)
-		}
-		defer func() {
-			if !hasEnded { // the body broke out of the loop, or panicked
-				_ = end(nil)
-			}
-		}()
-		if isStopped, err := findPages(ctx, c, q, yield); !isStopped {
-			if err := end(err); err != nil {
-				yield(none, err)
-			}
+		defer c.endUnreturned(ctx)
+		isStopped, err := findPages(ctx, c, q, yield)
+		if err := c.end(ctx, err); err != nil && !isStopped {
+			yield(none, err)
 		}
 	}
 }

@@ -14,6 +14,7 @@ func (r *Repository[T, K]) First(ctx context.Context, q Query) (T, error) {
 	if err != nil {
 		return none, err
 	}
+	defer c.endUnreturned(ctx)
 	entity, err := first[T](ctx, c, q)
 	if err := c.end(ctx, err); err != nil {
 		return none, err

@@ -17,6 +17,7 @@ func (r *Repository[T, K]) Get(ctx context.Context, key K) (T, error) {
 	if err != nil {
 		return none, err
 	}
+	defer c.endUnreturned(ctx)
 	entity := new(T)
 	if err := c.end(ctx, readRow(ctx, c, rowRead{into: driver.RecordOf(entity)})); err != nil {
 		return none, err

@@ -15,6 +15,7 @@ func (r *Repository[T, K]) GetMany(ctx context.Context, keys []K) (map[K]T, erro
 	if err != nil {
 		return nil, err
 	}
+	defer c.endUnreturned(ctx)
 	found, err := getMany[T](ctx, c, keys)
 	if err := c.end(ctx, err); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ func (r *Repository[T, K]) Insert(ctx context.Context, entity *T) error {
 	if err != nil {
 		return err
 	}
+	defer c.endUnreturned(ctx)
 	return c.end(ctx, insert(ctx, c, []driver.Record{record}))
 }
 
@@ -31,6 +32,7 @@ func (r *Repository[T, K]) InsertMany(ctx context.Context, entities []*T) error 
 	if err != nil {
 		return err
 	}
+	defer c.endUnreturned(ctx)
 	records := make([]driver.Record, len(entities))
 	given := make(map[*T]bool, len(entities))
 	for i, entity := range entities {
@@ -58,22 +60,21 @@ func (r *Repository[T, K]) InsertMany(ctx context.Context, entities []*T) error 
 func insert(ctx context.Context, c *call, records []driver.Record) error {
 	m := c.repo.mapping
 	var u mapping.Undo
+	defer u.Revert()
 	before := make([]mapping.Identity, len(records))
 	for i, record := range records {
 		if err := prepareInsert(m, &u, record, i, len(records)); err != nil {
-			u.Revert()
 			return err
 		}
 		before[i] = m.IdentityOf(record)
 	}
 	at, err := c.enterWrite(ctx)
 	if err != nil {
-		u.Revert()
 		return err
 	}
+	defer c.abandon()
 	result, err := c.repo.collection.Insert(ctx, &driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1})
 	if err != nil {
-		u.Revert()
 		return c.leave(ctx, err)
 	}
 	c.keep(&u)

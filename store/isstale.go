@@ -14,6 +14,7 @@ func (r *Repository[T, K]) IsStale(ctx context.Context, entity T) (bool, error) 
 	if err != nil {
 		return false, err
 	}
+	defer c.endUnreturned(ctx)
 	stale, err := isStale(ctx, c, record)
 	return stale, c.end(ctx, err)
 }
@@ -30,6 +31,7 @@ func isStale(ctx context.Context, c *call, record driver.Record) (bool, error) {
 	if _, err := c.enter(ctx); err != nil {
 		return false, err
 	}
+	defer c.abandon()
 	result, err := c.repo.collection.Version(ctx, &driver.VersionParams{Tx: c.driverTx(), Key: c.key})
 	if err := c.leave(ctx, err); err != nil {
 		return false, err

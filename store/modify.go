@@ -50,12 +50,7 @@ func (r *Repository[T, K]) modify(
 	if err != nil {
 		return none, err
 	}
-	hasReturned := false
-	defer func() {
-		if !hasReturned {
-			_ = c.end(ctx, errNotReturned)
-		}
-	}()
+	defer c.endUnreturned(ctx)
 	var result *T
 	m := modifier{
 		call: c, basis: b,
@@ -70,7 +65,6 @@ func (r *Repository[T, K]) modify(
 	} else {
 		err = m.run(ctx)
 	}
-	hasReturned = true
 	if err := c.end(ctx, err); err != nil {
 		return none, err
 	}
@@ -163,7 +157,8 @@ func (m *modifier) write(ctx context.Context, entity, base driver.Record, fields
 	if err != nil {
 		return err
 	}
-	if m.tx != nil && !m.tx.lastSaw(entityKey{m.repo.table, m.key}, read) {
+	defer m.abandon()
+	if m.tx != nil && !m.tx.lastSaw(m.repo.entityKey(m.key), read) {
 		_ = m.leave(ctx, nil)
 		return invalidf("the function wrote the entity that it was given to change")
 	}

@@ -24,6 +24,13 @@ type Options struct {
 	Logger *slog.Logger
 	// Observer is told of every call. Defaults to none.
 	Observer Observer
+	// RefuseOuterCalls is for tests: a call on this DB that is made inside the function of Atomic or
+	// View, on its goroutine, but without In(tx) and with a context from outside, is ErrInvalid. Such
+	// a call runs in a transaction of its own; where it needs a lock or a connection that the Tx
+	// holds, it waits for itself until a timeout ends it. It is not refused without this option,
+	// since a program may mean it: an entry in a log that stays when the Tx is rolled back. It costs
+	// about a microsecond a call. Defaults to false.
+	RefuseOuterCalls bool
 	// Rehearse is for tests: every function that a conflict may run again runs twice, as if its
 	// first run had met one. That first run, and whatever it returned, is thrown away, with
 	// its writes. So a function that is not safe to repeat (it adds to a slice of its caller,

@@ -78,7 +78,7 @@ func (b basis) conclude(ctx context.Context, c *call, expect int64, result drive
 	}
 	do := reactions[out][b]
 	if c.tx != nil && do.note {
-		c.tx.noteConflict(entityKey{c.repo.table, c.key}, expect, err)
+		c.tx.noteConflict(c.repo.entityKey(c.key), expect, err)
 	}
 	if c.tx != nil && do.rerun {
 		c.leaveToRerun(err)

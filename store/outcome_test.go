@@ -141,7 +141,7 @@ func concluded(
 	c := &call{db: r.db, repo: r, op: "test", key: stubKey{"2015", 3}}
 	if isInTx {
 		c.tx = &Tx{db: r.db, deadline: time.Now().Add(time.Hour)}
-		c.tx.note(entityKey{r.table, c.key}, 3, false)
+		c.tx.note(r.entityKey(c.key), 3, false)
 	}
 	_, err := c.enterWrite(t.Context())
 	require.NoError(t, err)
@@ -174,9 +174,9 @@ func reactionSeen(c *call, err error) string {
 		return "rerun"
 	case tx != nil && tx.doomedBy != nil:
 		return "doomed"
-	case tx != nil && tx.conflict != nil && isAgain:
+	case tx != nil && len(tx.conflicts) > 0 && isAgain:
 		return "noted again"
-	case tx != nil && tx.conflict != nil:
+	case tx != nil && len(tx.conflicts) > 0:
 		return "noted"
 	case isAgain:
 		return "again"

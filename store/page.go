@@ -17,6 +17,7 @@ func (r *Repository[T, K]) Page(ctx context.Context, q Query) (items []T, next s
 	if err != nil {
 		return nil, "", err
 	}
+	defer c.endUnreturned(ctx)
 	items, next, err = page[T](ctx, c, q)
 	if err := c.end(ctx, err); err != nil {
 		return nil, "", err

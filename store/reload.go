@@ -20,6 +20,7 @@ func (r *Repository[T, K]) Reload(ctx context.Context, entity *T) error {
 	if err != nil {
 		return err
 	}
+	defer c.endUnreturned(ctx)
 	return c.end(ctx, reload(ctx, c, record, func() driver.Record { return driver.RecordOf(new(T)) }))
 }
 

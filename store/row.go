@@ -29,6 +29,7 @@ func readRow(ctx context.Context, c *call, p rowRead) error {
 	if err != nil {
 		return err
 	}
+	defer c.abandon()
 	p.isCurrent = p.isCurrent && c.tx != nil && !c.tx.isView
 	found, err := requestRow(ctx, c, p, at)
 	if err == nil && needsLookOutside(c, p, found) {
@@ -80,7 +81,7 @@ func needsLookOutside(c *call, p rowRead, found bool) bool {
 // hasChangedOutside reports whether others have changed the entity since the Tx's snapshot. An entity
 // that this Tx has written nobody else can change before it ends.
 func hasChangedOutside(ctx context.Context, c *call, record driver.Record, found bool) (bool, error) {
-	if c.tx.entities[entityKey{c.repo.table, c.key}].isWritten {
+	if c.tx.entities[c.repo.entityKey(c.key)].isWritten {
 		return false, nil
 	}
 	outside, err := c.repo.collection.Version(ctx, &driver.VersionParams{Key: c.key})

@@ -16,6 +16,7 @@ func readRows(
 	if err != nil {
 		return driver.FindResult{}, err
 	}
+	defer c.abandon()
 	p.Tx = c.driverTx()
 	result, err := c.repo.collection.Find(ctx, p)
 	if err == nil {

@@ -25,14 +25,8 @@ func transact(ctx context.Context, rs *runs, o *TxOptions, fn func(context.Conte
 	if err != nil {
 		return err
 	}
-	hasReturned := false
-	defer func() {
-		if !hasReturned { // the caller's function panicked or called Goexit
-			_ = rs.end(ctx, errNotReturned)
-		}
-	}()
+	defer rs.endUnreturned(ctx)
 	err = rs.all(ctx, o, fn)
-	hasReturned = true
 	if err = rs.end(ctx, err); err != nil {
 		return err
 	}
@@ -114,13 +108,19 @@ func (rs *runs) one(ctx context.Context, n int, deadline time.Time, fn func(cont
 	d, err := rs.db.driver.Begin(run, &driver.BeginParams{View: !rs.mayWrite})
 	if err != nil {
 		fault := rs.fault(run, err)
-		isLate := run.Err() != nil && ctx.Err() == nil // it waited for a connection, say
-		if isLate || rs.canRerun(run, err) {
+		switch {
+		case run.Err() != nil && ctx.Err() == nil: // it waited for a connection, say
+			fault.Err = both(rs.late("could not begin before its deadline"), run.Err())
+			return &again{fault}
+		case rs.canRerun(run, err):
 			return &again{fault}
 		}
 		return fault
 	}
-	tx := &Tx{db: rs.db, driver: d, isView: !rs.mayWrite, run: n, deadline: deadline}
+	tx := &Tx{
+		db: rs.db, driver: d, isView: !rs.mayWrite, run: n, deadline: deadline,
+		late: rs.late("ran past its deadline"),
+	}
 	rs.newest = tx
 	hasReturned := false
 	defer func() {
@@ -128,6 +128,7 @@ func (rs *runs) one(ctx context.Context, n int, deadline time.Time, fn func(cont
 			_ = rs.finish(ctx, run, cancel, errNotReturned)
 		}
 	}()
+	defer rs.db.enterFunction()()
 	err = fn(context.WithValue(run, txKey{rs.db}, tx), tx)
 	hasReturned = true
 	return rs.finish(ctx, run, cancel, err)
@@ -159,8 +160,14 @@ func (rs *runs) finish(ctx, run context.Context, cancel func(), err error) error
 	switch {
 	case tx.doomedBy != nil && tx.canRerun:
 		return &again{tx.doomedBy}
-	case tx.doomedBy == nil && tx.conflict != nil && errors.Is(err, tx.conflict):
-		return &again{tx.conflict}
+	case tx.doomedBy == nil && tx.gaveUpFor(err) != nil:
+		return &again{tx.gaveUpFor(err)}
+	case ctx.Err() == nil && run.Err() != nil && errors.Is(err, run.Err()):
+		// The function says that its ctx has ended.
+		if !errors.Is(err, ErrTransient) {
+			err = both(tx.late, err)
+		}
+		return &again{err}
 	case err == nil:
 		return tx.doomedBy
 	case tx.doomedBy != nil && !errors.Is(err, tx.doomedBy):
@@ -174,10 +181,14 @@ func (rs *runs) ranLate(ctx, run context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return both(rs.newest.late, run.Err())
+}
+
+// late is an ErrTransient for a run that was over too soon, and names the settings that decide it.
+func (rs *runs) late(what string) error {
 	o := rs.options
-	err := explain(ErrTransient, "the function ran past its deadline (RunTimeout %v, Timeout %v)",
-		o.RunTimeout, o.Timeout)
-	return both(err, run.Err())
+	return explain(ErrTransient, "the transaction %s (TxOptions: RunTimeout %v, Timeout %v)",
+		what, o.RunTimeout, o.Timeout)
 }
 
 // commit commits, under a ctx that does not end with the caller's: a commit that was sent must be
@@ -185,17 +196,20 @@ func (rs *runs) ranLate(ctx, run context.Context) error {
 // Only where it is known that nothing has, another run follows.
 func (rs *runs) commit(ctx context.Context) error {
 	if rs.newest.isView {
-		rs.rollback(ctx) // there is nothing to commit, and nothing that could fail
+		// There is nothing to commit, and nothing that could fail. What Reload has read stays.
+		rs.newest.undo.Forget()
+		rs.rollback(ctx)
 		return nil
 	}
+	defer rs.newest.undo.Revert() // also where the backend panics, in a hook of the user's
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), rs.options.EndTimeout)
 	defer cancel()
 	rs.isWriting = true
 	err := rs.newest.driver.Commit(end)
 	if err == nil {
+		rs.newest.undo.Forget()
 		return nil
 	}
-	rs.newest.undo.Revert()
 	fault := rs.fault(end, err)
 	if !MayHaveHappened(fault) && rs.canRerun(end, err) {
 		return &again{fault}

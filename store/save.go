@@ -18,6 +18,7 @@ func (r *Repository[T, K]) Save(ctx context.Context, entity *T) error {
 	if err != nil {
 		return err
 	}
+	defer c.endUnreturned(ctx)
 	return c.end(ctx, save(ctx, c, record))
 }
 
@@ -26,6 +27,7 @@ func save(ctx context.Context, c *call, record driver.Record) error {
 		return err
 	}
 	var u mapping.Undo
+	defer u.Revert()
 	if err := c.repo.mapping.Prepare(&u, record, false); err != nil {
 		return invalid(err)
 	}
@@ -47,33 +49,30 @@ func checkCopy(c *call, record driver.Record) error {
 }
 
 // writeBack writes fields of the caller's copy on its own version, for Save and Touch: nil is all
-// fields, and none is the version alone. u holds what was changed in the entity before; it is
-// reverted when the write was not applied, and kept for the end of the Tx when it was.
+// fields, and none is the version alone. u holds what was changed in the entity before; it is kept
+// for the end of the Tx when the write was applied, and else is left for the caller to revert.
 //
 // A write that found another version, whereupon the look that followed found the expected one, is
 // tried again: another transaction stood in between and was rolled back.
 func writeBack(ctx context.Context, c *call, record driver.Record, fields []int, u *mapping.Undo) error {
 	m := c.repo.mapping
 	expect := m.Version(record)
-	err := retry(ctx, c, c.repo.bounds(), func(int) error {
+	return retry(ctx, c, c.repo.bounds(), func(int) error {
 		at, err := c.enterWrite(ctx)
 		if err != nil {
 			return err
 		}
+		defer c.abandon()
 		result, err := c.repo.collection.Update(ctx, &driver.UpdateParams{
 			Tx: c.driverTx(), Key: c.key, Record: record, Fields: fields, Expect: expect, Next: expect + 1,
 		})
 		if err == nil && result.Outcome == driver.Applied {
+			c.keep(u)
 			if c.tx != nil {
-				c.keep(u)
 				c.keepIdentity(record, m.IdentityOf(record))
 			}
 			m.Stamp(record, result.Stored, at)
 		}
 		return callersCopy.conclude(ctx, c, expect, result, err)
 	})
-	if err != nil {
-		u.Revert()
-	}
-	return err
 }

@@ -29,6 +29,7 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 	if err != nil {
 		return nil, err
 	}
+	defer c.endUnreturned(ctx)
 	if r.tx != nil {
 		return nil, c.end(ctx, invalidf("the schema cannot be read or changed in a transaction"))
 	}

@@ -16,6 +16,7 @@ func (r *Repository[T, K]) Touch(ctx context.Context, entity *T) error {
 	if err != nil {
 		return err
 	}
+	defer c.endUnreturned(ctx)
 	return c.end(ctx, touch(ctx, c, record))
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -20,25 +21,30 @@ type Tx struct {
 	isView   bool
 	run      int // 1 for the first run of the function, 0 for a rehearsal
 	deadline time.Time
+	late     error // what a request after the deadline is told
 
 	// mu is held during each request, and guards what follows. No request waits for it: a second
 	// one at the same time is the caller's mistake.
 	mu       sync.Mutex
-	isOver   bool      // its function has returned
-	doomedBy error     // the first error of a request, nil while there is none
-	canRerun bool      // that error is of a kind after which Atomic runs the function again
-	conflict error     // the last conflict of a Save, Delete or Touch on a copy that this Tx had read
-	readAt   time.Time // of the first request, where all reads are of one moment
-	entities map[entityKey]entityState
-	undo     mapping.Undo
-	onCommit []func()
+	isOver   bool  // its function has returned
+	doomedBy error // the first error of a request, nil while there is none
+	canRerun bool  // that error is of a kind after which Atomic runs the function again
+	// conflicts are those of a Save, Delete or Touch on a copy that this Tx had read.
+	conflicts []error
+	readAt    time.Time // of the first request, where all reads are of one moment
+	entities  map[entityKey]entityState
+	undo      mapping.Undo
+	onCommit  []func()
 }
 
-// entityKey names one entity in a Tx.
+// entityKey names one entity in a Tx. Two repositories over one table name it alike, whatever their
+// key types are: without that a Tx would take its own write through one of them for another's.
 type entityKey struct {
 	table string
-	key   any
+	plain any // mapping.PlainKey
 }
+
+func (r *repo) entityKey(key any) entityKey { return entityKey{r.table, r.mapping.PlainKey(key)} }
 
 // entityState is what a Tx knows of an entity.
 type entityState struct {
@@ -122,10 +128,24 @@ func (tx *Tx) note(key entityKey, version int64, isWritten bool) {
 // runs the function again if it gives up because of that conflict.
 func (tx *Tx) noteConflict(key entityKey, expected int64, err error) {
 	if state, ok := tx.entities[key]; ok && state.version == expected && !state.isWritten {
-		tx.conflict = err
+		tx.conflicts = append(tx.conflicts, err)
 	}
 }
+
+// gone is noted as the version of an entity that this Tx has deleted.
+const gone = -1
 
 // lastSaw reports whether the version of an entity that was last read or written in this Tx is the
 // one given.
 func (tx *Tx) lastSaw(key entityKey, version int64) bool { return tx.entities[key].version == version }
+
+// gaveUpFor returns the conflict because of which the Tx's function returned err, nil where there is
+// none. It would not have met it with a newer copy, so that Atomic runs it again.
+func (tx *Tx) gaveUpFor(err error) error {
+	for _, conflict := range tx.conflicts {
+		if errors.Is(err, conflict) {
+			return conflict
+		}
+	}
+	return nil
+}

@@ -174,11 +174,27 @@ func queriesTimes(e *env) {
 	require.Equal(e, e.cut(kickoff), c.Founded)
 	for _, q := range []store.Query{
 		store.Where("Founded", store.Eq, kickoff), store.Where("Founded", store.In, []time.Time{kickoff}),
-		store.Where("Founded", store.Ge, kickoff), store.Where("Founded", store.Le, kickoff),
+		store.Where("Founded", store.Le, kickoff),
 	} {
 		n, err := r.Count(e.ctx, q)
 		require.NoError(e, err)
 		require.EqualValues(e, 1, n)
+	}
+	// A time that lies between what is stored and the next that could be is later than what is stored.
+	between := c.Founded.Add(time.Nanosecond)
+	if e.cut(between) == between {
+		return // the database keeps every time
+	}
+	for op, want := range map[store.Op]bool{
+		store.Lt: true, store.Le: true, store.Gt: false, store.Ge: false,
+	} {
+		q := store.Where("Founded", op, between)
+		n, err := r.Count(e.ctx, q)
+		require.NoError(e, err)
+		not, err := r.Count(e.ctx, store.Not(q))
+		require.NoError(e, err)
+		require.Equal(e, want, n == 1, "%v", op)
+		require.EqualValues(e, 1, n+not, "%v and its Not", op)
 	}
 }
 

@@ -23,12 +23,7 @@ func checkOf(f *driver.Field, info driver.Info) checkFunc {
 	}
 	switch f.Wrap {
 	case driver.Pointer:
-		return func(u *Undo, v reflect.Value) error {
-			if v.IsNil() {
-				return nil
-			}
-			return base(u, v.Elem())
-		}
+		return pointeeCheck(base)
 	case driver.Null:
 		return func(u *Undo, v reflect.Value) error {
 			if !v.Field(1).Bool() {
@@ -38,6 +33,26 @@ func checkOf(f *driver.Field, info driver.Info) checkFunc {
 		}
 	}
 	return base
+}
+
+// pointeeCheck makes the check of a pointer from that of what it points at, which may be anybody's: a
+// check that must change it changes a copy, to which the entity then points.
+func pointeeCheck(base checkFunc) checkFunc {
+	return func(u *Undo, v reflect.Value) error {
+		if v.IsNil() {
+			return nil
+		}
+		p := reflect.New(v.Type().Elem())
+		p.Elem().Set(v.Elem())
+		var changes Undo
+		if err := base(&changes, p.Elem()); err != nil {
+			return err
+		}
+		if len(changes.steps) > 0 {
+			u.replace(v, p)
+		}
+		return nil
+	}
 }
 
 // baseCheck makes the check of a field's base type, for checkOf and for the values of queries

@@ -10,19 +10,27 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// Convert brings the value of a query to the base type of its field, normalized like a value that
-// is written, so that what was stored is found. null reports that it is NULL.
-func (m *Mapping) Convert(f *driver.Field, value any) (base any, null bool, err error) {
+// Operand is the value of a query, brought to the base type of its field and normalized like a value
+// that is written, so that what was stored is found.
+type Operand struct {
+	Base   any  // of the field's base type, unset where IsNull
+	IsNull bool // the value is NULL, or its Value method gives NULL
+	// IsCut says that a time was cut: Base is a little earlier than the value.
+	IsCut bool
+}
+
+// Convert makes the operand of a value that a query compares with the field.
+func (m *Mapping) Convert(f *driver.Field, value any) (Operand, error) {
 	v := reflect.ValueOf(value)
 	for v.IsValid() && v.Type() != f.Base {
 		switch {
 		case v.Kind() == reflect.Pointer && v.IsNil():
-			return nil, true, nil
+			return Operand{IsNull: true}, nil
 		case v.Kind() == reflect.Pointer:
 			v = v.Elem()
 			continue
 		case driver.IsSQLNull(v.Type()) && !v.Field(1).Bool():
-			return nil, true, nil
+			return Operand{IsNull: true}, nil
 		case driver.IsSQLNull(v.Type()):
 			v = v.Field(0)
 			continue
@@ -30,20 +38,54 @@ func (m *Mapping) Convert(f *driver.Field, value any) (base any, null bool, err 
 		break
 	}
 	if !v.IsValid() || f.Kind == driver.Bytes && v.Kind() == reflect.Slice && v.IsNil() {
-		return nil, true, nil
+		return Operand{IsNull: true}, nil
 	}
 	dst := reflect.New(f.Base).Elem()
 	if !convertInto(f, dst, v) {
-		return nil, false, fmt.Errorf("%s: a value of type %T does not convert to %s", f.Name, value, f.Base)
+		return Operand{}, fmt.Errorf("%s: a value of type %T does not convert to %s%s",
+			f.Name, value, f.Base, rangeOf(f, v))
 	}
+	return m.normalized(f, dst)
+}
+
+// normalized makes the operand of v, of the field's base type.
+func (m *Mapping) normalized(f *driver.Field, v reflect.Value) (Operand, error) {
 	plain := *f
 	plain.Wrap, plain.Size = driver.Plain, 0
-	if check := baseCheck(&plain, m.info); check != nil {
-		if err := check(nil, dst); err != nil {
-			return nil, false, err
+	var before any
+	if f.Valuer || f.Kind == driver.Time {
+		var err error
+		if before, err = plain.Encode(v); err != nil {
+			return Operand{}, err
+		}
+		if before == nil {
+			return Operand{IsNull: true}, nil
 		}
 	}
-	return dst.Interface(), false, nil
+	if check := baseCheck(&plain, m.info); check != nil {
+		if err := check(nil, v); err != nil {
+			return Operand{}, err
+		}
+	}
+	at, isTime := before.(time.Time)
+	return Operand{Base: v.Interface(), IsCut: isTime && !storedTime(at, m.info.TimePrecision).Equal(at)}, nil
+}
+
+// rangeOf says which numbers a field can hold, for a number that it cannot.
+func rangeOf(f *driver.Field, v reflect.Value) string {
+	if f.Valuer || !v.CanInt() && !v.CanUint() {
+		return ""
+	}
+	bits := f.Base.Bits
+	switch f.Kind {
+	case driver.Int:
+		return fmt.Sprintf(", which holds %d to %d", int64(-1)<<(bits()-1), int64(1)<<(bits()-1)-1)
+	case driver.Uint:
+		return fmt.Sprintf(", which holds 0 to %d", min(uint64(math.MaxInt64), uint64(math.MaxUint64)>>(64-bits())))
+	case driver.Float:
+		return fmt.Sprintf(", which holds every integer from %d to %d", -exactFloat, exactFloat)
+	}
+	return ""
 }
 
 // convertInto assigns v to dst, of f.Base, and reports whether it could without loss.

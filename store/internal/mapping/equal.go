@@ -64,16 +64,14 @@ func baseEqual(f *driver.Field) equalFunc {
 	return func(a, b reflect.Value) bool { return deepEqual(a, b, 0) }
 }
 
-// encodedEqual compares by what the type's own methods store. A value that cannot be stored is
-// different, so that the write meets its error.
+// encodedEqual compares by what would be stored. A value that cannot be stored, such as the "" that a
+// NULL leaves in a decimal's string, has no stored form: it is equal to what is deeply equal to it, and
+// else different, so that the write meets its error.
 func encodedEqual(f *driver.Field, a, b reflect.Value) bool {
-	x, err := f.Encode(a)
-	if err != nil {
-		return false
-	}
-	y, err := f.Encode(b)
-	if err != nil {
-		return false
+	x, errA := f.Encode(a)
+	y, errB := f.Encode(b)
+	if errA != nil || errB != nil {
+		return errA != nil && errB != nil && reflect.DeepEqual(a.Interface(), b.Interface())
 	}
 	if s, ok := x.([]byte); ok {
 		t, ok := y.([]byte)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"encoding/hex"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -190,6 +191,36 @@ func scalarText(v reflect.Value) string {
 			return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 		}
 		return hex.EncodeToString(b)
+	}
+	return v.String()
+}
+
+// PlainKey is a key without its Go type: keys that name one row through two mappings, whose key types
+// differ, are equal. It is comparable.
+func (m *Mapping) PlainKey(key any) any {
+	if m.Spec.Key.Kind != driver.Composite {
+		return plainScalar(reflect.ValueOf(key))
+	}
+	var b strings.Builder
+	for _, v := range m.Spec.KeyValues(key) {
+		fmt.Fprintf(&b, "%T%q,", plainScalar(v), fmt.Sprint(plainScalar(v)))
+	}
+	return b.String()
+}
+
+// plainScalar is one part of a plain key: an int64, a uint64 beyond that, or a string.
+func plainScalar(v reflect.Value) any {
+	switch {
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint() && v.Uint() <= math.MaxInt64:
+		return int64(v.Uint())
+	case v.CanUint():
+		return v.Uint()
+	case v.Kind() == reflect.Array:
+		b := make([]byte, v.Len())
+		reflect.Copy(reflect.ValueOf(b), v)
+		return string(b)
 	}
 	return v.String()
 }

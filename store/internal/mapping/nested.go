@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -12,12 +13,22 @@ const deepestNesting = 500
 
 // nestedCheck makes the check of a value that holds others: times in it are cut, and texts and
 // numbers are checked, like those that are fields. It is nil when there is nothing to check.
+//
+// Pointers, slices and maps may be shared with other data of the caller, and with other goroutines
+// that read them. So the check first only looks; where it finds a time that must be cut, it puts a
+// copy of what holds that time into the entity, and cuts it there.
 func nestedCheck(t reflect.Type, info driver.Info, problem problemFunc) checkFunc {
 	w := &nestedWalker{info: info, problem: problem, needed: map[reflect.Type]bool{}}
 	if !w.needs(t) {
 		return nil
 	}
-	return func(u *Undo, v reflect.Value) error { return w.walk(u, v, 0) }
+	return func(u *Undo, v reflect.Value) error {
+		hasUncut, err := w.walk(v, 0)
+		if err == nil && hasUncut {
+			w.cutIn(u, v)
+		}
+		return err
+	}
 }
 
 type nestedWalker struct {
@@ -73,75 +84,150 @@ func (w *nestedWalker) isTime(t reflect.Type) bool {
 	return t == timeType || t.Kind() == reflect.Struct && t.ConvertibleTo(timeType) && !hasNestedCodec(t, w.info)
 }
 
-// walk checks a value and all that it holds, and cuts the times in it, noting in u what it changed. It
-// goes only where needs has said that there may be something to check.
-func (w *nestedWalker) walk(u *Undo, v reflect.Value, depth int) error {
+// walk checks a value and all that it holds, and changes nothing. hasUncut says that there is a time
+// finer than what the database keeps. It goes only where needs has said that there may be something
+// to check.
+func (w *nestedWalker) walk(v reflect.Value, depth int) (hasUncut bool, err error) {
 	t := v.Type()
 	if !w.needed[t] {
-		return nil
+		return false, nil
 	}
 	if depth > deepestNesting {
-		return w.problem("value is nested more than %d deep, or holds itself", deepestNesting)
+		return false, w.problem("value is nested more than %d deep, or holds itself", deepestNesting)
 	}
 	if w.isTime(t) {
-		return cutTime(u, v, w.info.TimePrecision, w.problem)
+		stored, err := w.cut(v)
+		return err == nil && stored != timeOf(v), err
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return stringProblem(v.String(), 0, w.problem)
+		return false, stringProblem(v.String(), 0, w.problem)
 	case reflect.Float32, reflect.Float64:
-		return floatProblem(v.Float(), w.problem)
+		return false, floatProblem(v.Float(), w.problem)
 	case reflect.Uint, reflect.Uint64:
-		return uintProblem(v.Uint(), w.problem)
-	case reflect.Pointer:
-		if v.IsNil() {
-			return nil
+		return false, uintProblem(v.Uint(), w.problem)
+	}
+	err = eachInside(v, func(inner reflect.Value) error {
+		uncut, err := w.walk(inner, depth+1)
+		hasUncut = hasUncut || uncut
+		return err
+	})
+	if t.Kind() == reflect.Map && err == nil {
+		err = w.walkKeys(v, depth)
+	}
+	return hasUncut, err
+}
+
+// walkKeys checks the keys of a map. Times in them are not cut: another key is another entry.
+func (w *nestedWalker) walkKeys(m reflect.Value, depth int) error {
+	for entries := m.MapRange(); entries.Next(); {
+		if _, err := w.walk(entries.Key(), depth+1); err != nil {
+			return err
 		}
-		return w.walk(u, v.Elem(), depth+1)
+	}
+	return nil
+}
+
+// eachInside calls fn for each value that v holds, a map's keys excepted, up to the first error.
+func eachInside(v reflect.Value, fn func(inner reflect.Value) error) error {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return fn(v.Elem())
+		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			if err := w.walk(u, v.Index(i), depth+1); err != nil {
+			if err := fn(v.Index(i)); err != nil {
 				return err
 			}
 		}
 	case reflect.Map:
-		return w.walkMap(u, v, depth)
+		for entries := v.MapRange(); entries.Next(); {
+			if err := fn(entries.Value()); err != nil {
+				return err
+			}
+		}
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct {
-				if err := w.walk(u, v.Field(i), depth+1); err != nil {
-					return err
-				}
+		for i := range v.NumField() {
+			if !isInside(v.Type().Field(i)) {
+				continue
+			}
+			if err := fn(v.Field(i)); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// walkMap checks the entries. An entry cannot be changed in place, so one that a check changes is
-// stored again.
-func (w *nestedWalker) walkMap(u *Undo, m reflect.Value, depth int) error {
-	for entries := m.MapRange(); entries.Next(); {
-		key := reflect.New(m.Type().Key()).Elem()
-		key.Set(entries.Key())
-		if err := w.walk(nil, key, depth+1); err != nil {
-			return err
-		}
-		value := reflect.New(m.Type().Elem()).Elem()
-		value.Set(entries.Value())
-		var inner Undo
-		if err := w.walk(&inner, value, depth+1); err != nil {
-			return err
-		}
-		if len(inner.steps) == 0 {
-			continue
-		}
-		if u != nil {
-			old := entries.Value()
-			u.Join(&inner)
-			u.Add(func() { m.SetMapIndex(key, old) })
-		}
-		m.SetMapIndex(key, value)
-	}
-	return nil
+// isInside reports whether a struct's field is stored with it, and can be looked into: an embedded
+// struct of a type that is not exported is, unless it is a time, which only a copy could show.
+func isInside(f reflect.StructField) bool {
+	return f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct && !f.Type.ConvertibleTo(timeType)
 }
+
+// cutIn cuts the times in v, which is memory of the entity itself, noting in u what it changed. walk
+// has found no fault in v.
+func (w *nestedWalker) cutIn(u *Undo, v reflect.Value) {
+	if !w.hasUncut(v) {
+		return
+	}
+	t := v.Type()
+	switch {
+	case w.isTime(t):
+		stored, _ := w.cut(v)
+		u.set(v, reflect.ValueOf(stored).Convert(t))
+	case t.Kind() == reflect.Struct:
+		for i := range t.NumField() {
+			if isInside(t.Field(i)) {
+				w.cutIn(u, v.Field(i))
+			}
+		}
+	case t.Kind() == reflect.Array:
+		for i := range v.Len() {
+			w.cutIn(u, v.Index(i))
+		}
+	default:
+		u.replace(v, w.cutCopy(v))
+	}
+}
+
+// cutCopy returns a copy of a pointer, slice or map in which the times are cut.
+func (w *nestedWalker) cutCopy(v reflect.Value) reflect.Value {
+	t := v.Type()
+	switch t.Kind() {
+	case reflect.Pointer:
+		p := reflect.New(t.Elem())
+		p.Elem().Set(v.Elem())
+		w.cutIn(nil, p.Elem())
+		return p.Convert(t)
+	case reflect.Slice:
+		s := reflect.MakeSlice(t, v.Len(), v.Len())
+		reflect.Copy(s, v)
+		for i := range s.Len() {
+			w.cutIn(nil, s.Index(i))
+		}
+		return s
+	}
+	m := reflect.MakeMapWithSize(t, v.Len())
+	for entries := v.MapRange(); entries.Next(); {
+		value := copyOf(entries.Value())
+		w.cutIn(nil, value)
+		m.SetMapIndex(entries.Key(), value)
+	}
+	return m
+}
+
+// hasUncut reports whether walk finds a time to cut in v, for cutIn, which copies nothing else.
+func (w *nestedWalker) hasUncut(v reflect.Value) bool {
+	found, _ := w.walk(v, 0)
+	return found
+}
+
+// cut is the time in v as the database keeps it.
+func (w *nestedWalker) cut(v reflect.Value) (time.Time, error) {
+	at := timeOf(v)
+	return storedTime(at, w.info.TimePrecision), timeProblem(at, w.problem)
+}
+
+func timeOf(v reflect.Value) time.Time { return v.Convert(timeType).Interface().(time.Time) }

@@ -56,13 +56,9 @@ func (m *Mapping) CheckRead(r driver.Record) error {
 
 // CopyMapped copies every mapped field, and nothing else.
 func (m *Mapping) CopyMapped(dst, src driver.Record) {
-	spec := &m.Spec
-	dst.Field(&spec.Key).Set(src.Field(&spec.Key))
+	dst.Field(&m.Spec.Key).Set(src.Field(&m.Spec.Key))
 	m.Stamp(dst, m.Version(src), m.ReadAt(src))
-	for i := range spec.Fields {
-		f := &spec.Fields[i]
-		dst.Field(f).Set(src.Field(f))
-	}
+	m.takeFields(dst, src)
 }
 
 // Identity says which copy an entity is: of what, in which version, read when. It is what a write

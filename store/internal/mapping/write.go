@@ -1,8 +1,8 @@
 package mapping
 
 import (
+	"fmt"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -13,7 +13,7 @@ type validator interface{ Validate() error }
 
 // Prepare makes an entity ready to be written as a whole, for Insert and Save: it sets updated and,
 // for an insert, created, runs Validate, and checks and normalizes each field. It notes in u what it
-// changed. On an error it reverts u, so that the entity is as it was.
+// changed; its caller reverts u when it fails, and when it does not return.
 func (m *Mapping) Prepare(u *Undo, r driver.Record, insert bool) error {
 	if created := insert && m.created >= 0; created || m.updated >= 0 {
 		now := m.now()
@@ -24,22 +24,70 @@ func (m *Mapping) Prepare(u *Undo, r driver.Record, insert bool) error {
 			m.setTime(u, r.Field(&m.Spec.Fields[m.updated]), now, false)
 		}
 	}
-	err := m.validate(r)
-	for i := 0; err == nil && i < len(m.checks); i++ {
-		err = m.checks[i].run(u, r.Field(m.checks[i].field))
+	if err := m.validate(u, r); err != nil {
+		return err
 	}
-	if err != nil {
-		u.Revert()
+	for i := range m.checks {
+		if err := m.checks[i].run(u, r.Field(m.checks[i].field)); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // Changed returns the indexes in Spec.Fields of what a function has changed in entity since base,
-// for Modify, which writes those alone. It normalizes the fields first, so that a time that is cut to
-// the stored one is no change. What is wrong with a field that did not change does not count: the
-// value was there before, and Modify does not write it. Where there is anything to write, it sets
-// updated and runs Validate.
+// for Modify, which writes those alone. What is stored alike in both becomes the same in entity too,
+// which is then what a read would give: 100 becomes the 100.00 that it was. base is used up by that.
+//
+// Where the function has changed anything, Changed sets updated and runs Validate, whose own changes
+// count like those of the function, and then
+// checks and normalizes what differs: a time that is cut to the stored one is no change. What is
+// wrong with a field that did not change does not count: the value was there before, and Modify does
+// not write it.
 func (m *Mapping) Changed(entity, base driver.Record) ([]int, error) {
+	if !m.hasChanged(entity, base) {
+		m.takeFields(entity, base)
+		return nil, nil
+	}
+	var updated reflect.Value
+	if m.updated >= 0 {
+		updated = entity.Field(&m.Spec.Fields[m.updated])
+		m.setTime(nil, updated, m.now(), false)
+	}
+	if err := m.validate(nil, entity); err != nil {
+		return nil, err
+	}
+	fields, err := m.changes(entity, base)
+	switch {
+	case err != nil || m.updated < 0:
+		return fields, err
+	case len(fields) == 0:
+		updated.Set(base.Field(&m.Spec.Fields[m.updated])) // Validate took the function's changes back
+		return nil, nil
+	}
+	return append(fields, m.updated), nil
+}
+
+// takeFields gives dst the fields of src. They share what they point at then.
+func (m *Mapping) takeFields(dst, src driver.Record) {
+	for i := range m.Spec.Fields {
+		f := &m.Spec.Fields[i]
+		dst.Field(f).Set(src.Field(f))
+	}
+}
+
+// hasChanged reports whether any field differs.
+func (m *Mapping) hasChanged(entity, base driver.Record) bool {
+	for i := range m.Spec.Fields {
+		if f := &m.Spec.Fields[i]; !m.equal[i](entity.Field(f), base.Field(f)) {
+			return true
+		}
+	}
+	return false
+}
+
+// changes is Changed's comparison, field by field. The updated field is left to its caller.
+func (m *Mapping) changes(entity, base driver.Record) ([]int, error) {
 	var fields []int
 	checks := m.checks
 	for i := range m.Spec.Fields {
@@ -49,28 +97,25 @@ func (m *Mapping) Changed(entity, base driver.Record) ([]int, error) {
 			run, checks = checks[0].run, checks[1:]
 		}
 		a, b := entity.Field(f), base.Field(f)
-		var problem error
-		if run != nil {
-			problem = run(nil, a)
-		}
-		if m.equal[i](a, b) {
+		if i == m.updated {
 			continue
 		}
-		if problem != nil {
-			return nil, problem
+		if m.equal[i](a, b) {
+			a.Set(b)
+			continue
+		}
+		if run != nil {
+			if err := run(nil, a); err != nil {
+				return nil, err
+			}
+			if m.equal[i](a, b) {
+				a.Set(b)
+				continue
+			}
 		}
 		fields = append(fields, i)
 	}
-	if len(fields) == 0 {
-		return nil, nil
-	}
-	if i := m.updated; i >= 0 {
-		m.setTime(nil, entity.Field(&m.Spec.Fields[i]), m.now(), false)
-		if !slices.Contains(fields, i) {
-			fields = append(fields, i)
-		}
-	}
-	return fields, m.validate(entity)
+	return fields, nil
 }
 
 // setTime sets a created or updated field, which is a time, a pointer to one, or an sql.Null, for
@@ -101,10 +146,53 @@ func (m *Mapping) setTime(u *Undo, v reflect.Value, now time.Time, onlyZero bool
 	u.set(v, value)
 }
 
-// validate runs the entity's own Validate. Its error is shown: its text is the caller's.
-func (m *Mapping) validate(r driver.Record) error {
+// validate runs the entity's own Validate, which may normalize fields, and notes in u how to take that
+// back. Key and version are not its to change: the write goes to the row that they name. Its error is
+// shown: the text is the caller's.
+func (m *Mapping) validate(u *Undo, r driver.Record) error {
 	if !m.hasValidate {
 		return nil
 	}
-	return r.Pointer().(validator).Validate()
+	key, version := m.KeyOf(r), m.Version(r)
+	done := func() {}
+	if u != nil {
+		done = m.watch(u, r)
+	}
+	if err := r.Pointer().(validator).Validate(); err != nil {
+		return err
+	}
+	done()
+	switch {
+	case !m.HasKey(r, key):
+		m.SetKey(r, key)
+		return fmt.Errorf("%s: Validate changed the key", m.Spec.Key.Name)
+	case m.Version(r) != version:
+		r.Field(&m.Spec.Version).SetInt(version)
+		return fmt.Errorf("%s: Validate changed the version", m.Spec.Version.Name)
+	}
+	return nil
+}
+
+// watch notes in u how to take back what Validate is about to do to the fields. Its caller calls done
+// when Validate has succeeded: from then on only the fields that it changed are put back, so that what
+// the entity's holder does with others stays. What Validate changes in place, inside a map, a slice or
+// a pointee, is not put back.
+func (m *Mapping) watch(u *Undo, r driver.Record) (done func()) {
+	before := make([]reflect.Value, len(m.Spec.Fields))
+	restore := make([]bool, len(before))
+	for i := range before {
+		before[i], restore[i] = copyOf(r.Field(&m.Spec.Fields[i])), true
+	}
+	u.Add(func() {
+		for i := range before {
+			if restore[i] {
+				r.Field(&m.Spec.Fields[i]).Set(before[i])
+			}
+		}
+	})
+	return func() {
+		for i := range before {
+			restore[i] = !m.equal[i](before[i], r.Field(&m.Spec.Fields[i]))
+		}
+	}
 }
