@@ -162,12 +162,12 @@ func (rs *runs) finish(ctx, run context.Context, cancel func(), err error) error
 		return &again{tx.doomedBy}
 	case tx.doomedBy == nil && tx.gaveUpFor(err) != nil:
 		return &again{tx.gaveUpFor(err)}
-	case ctx.Err() == nil && run.Err() != nil && errors.Is(err, run.Err()):
-		// The function says that its ctx has ended.
+	case tx.doomedBy == nil && ctx.Err() == nil && run.Err() != nil && errors.Is(err, run.Err()):
+		// The function says that its ctx has ended, or passes on a call that says so.
 		if !errors.Is(err, ErrTransient) {
 			err = both(tx.late, err)
 		}
-		return &again{err}
+		return &callersError{err}
 	case err == nil:
 		return tx.doomedBy
 	case tx.doomedBy != nil && !errors.Is(err, tx.doomedBy):
