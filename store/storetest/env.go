@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -176,4 +177,11 @@ func scaled(n, short int) int {
 // isRefusal reports whether err refuses what a backend cannot do.
 func isRefusal(err error) bool {
 	return errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrUnsupported)
+}
+
+// named turns a panic into the failure of one test, so that the others still run.
+func named(t *testing.T) {
+	if v := recover(); v != nil {
+		t.Fatalf("panicked: %v\n%s", v, debug.Stack())
+	}
 }

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -96,11 +95,4 @@ func runOne(t *testing.T, h Harness, test Test) {
 		}
 	}
 	test.run(e)
-}
-
-// named turns a panic into the failure of one test, so that the others still run.
-func named(t *testing.T) {
-	if v := recover(); v != nil {
-		t.Fatalf("panicked: %v\n%s", v, debug.Stack())
-	}
 }

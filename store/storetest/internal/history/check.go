@@ -288,7 +288,7 @@ func (h *History) CheckUndone(timeout time.Duration, crashes []int64) (v Verdict
 }
 
 // mayBeUndone reports whether a read saw what a call of unknown outcome would have written, and a crash
-// followed.
+// followed with no acknowledged write between the two.
 func (h *History) mayBeUndone(read Op, crashes []int64) bool {
 	next := slices.IndexFunc(crashes, func(crash int64) bool { return crash > read.Return })
 	if next < 0 {
@@ -299,32 +299,31 @@ func (h *History) mayBeUndone(read Op, crashes []int64) bool {
 			return false
 		}
 	}
-	for _, op := range h.Ops {
-		if !op.Unknown || op.Call > read.Return {
-			continue
+	return slices.ContainsFunc(h.Ops, func(op Op) bool {
+		return op.Unknown && op.Call <= read.Return && mayHaveSeen(read, op)
+	})
+}
+
+// mayHaveSeen reports whether a read says of some row what a write would have made of it.
+func mayHaveSeen(read, write Op) bool {
+	return slices.ContainsFunc(write.Steps, func(wrote Step) bool {
+		return slices.ContainsFunc(read.Steps, func(saw Step) bool { return saw.Row == wrote.Row && saw.maySee(wrote) })
+	})
+}
+
+// maySee reports whether a step that looked at a row may have looked at what another step wrote there.
+func (s Step) maySee(wrote Step) bool {
+	switch s.Kind {
+	case Saw:
+		if !s.Seen.Exists {
+			return wrote.Kind == Remove || wrote.Kind == RemoveAny
 		}
-		for _, wrote := range op.Steps {
-			for _, saw := range read.Steps {
-				if saw.Row != wrote.Row {
-					continue
-				}
-				removed := wrote.Kind == Remove || wrote.Kind == RemoveAny
-				switch saw.Kind {
-				case Saw:
-					if saw.Seen.Exists && saw.Seen.Version == wrote.Next || !saw.Seen.Exists && removed {
-						return true
-					}
-				case SawVersion:
-					if saw.Expect == wrote.Next {
-						return true
-					}
-				case SawOther, SawAny, Refused, Change, Put, Remove, RemoveAny:
-					return true // it says too little to tell
-				}
-			}
-		}
+		return s.Seen.Version == wrote.Next
+	case SawVersion:
+		return s.Expect == wrote.Next
+	case SawOther, SawAny, Refused, Change, Put, Remove, RemoveAny:
 	}
-	return false
+	return true // it says too little to tell
 }
 
 // old counts the reads and looks that no order explains, each beside all writes and nothing else.

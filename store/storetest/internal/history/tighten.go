@@ -52,62 +52,99 @@ func (o *observers) writer(op *Op, s Step) *Op {
 // No order is excluded that the rows would allow. It reports false where the times leave no room for
 // one.
 func tighten(operations []porcupine.Operation) (*observers, bool) {
-	o := &observers{writers: map[cell]*Op{}, happened: map[*Op]bool{}, number: map[held]int{}}
-	at := map[*Op]*porcupine.Operation{}
-	steps := func(visit func(op *Op, s Step)) {
-		for i := range operations {
-			if op, ok := operations[i].Input.(*Op); ok {
-				at[op] = &operations[i]
-				for _, s := range op.Steps {
-					visit(op, s)
-				}
-			}
+	t := &tightening{
+		observers: &observers{writers: map[cell]*Op{}, happened: map[*Op]bool{}, number: map[held]int{}},
+		at:        map[*Op]*porcupine.Operation{},
+	}
+	for i := range operations {
+		if op, ok := operations[i].Input.(*Op); ok {
+			t.at[op] = &operations[i]
+			t.calls = append(t.calls, op)
 		}
 	}
-	steps(func(op *Op, s Step) {
-		o.happened[op] = !op.Unknown
+	t.findWriters()
+	t.findHappened()
+	t.countObservers()
+	t.narrow()
+	for _, operation := range operations {
+		if operation.Call > operation.Return {
+			return t.observers, false
+		}
+	}
+	return t.observers, true
+}
+
+// tightening is one run of tighten: what it finds out, and the operations whose times it narrows.
+type tightening struct {
+	*observers
+
+	calls []*Op
+	at    map[*Op]*porcupine.Operation
+}
+
+// steps visits each step of each call.
+func (t *tightening) steps(visit func(op *Op, s Step)) {
+	for _, op := range t.calls {
+		for _, s := range op.Steps {
+			visit(op, s)
+		}
+	}
+}
+
+// findWriters notes who has put each value into a row. A value that two calls have put there names nobody.
+func (t *tightening) findWriters() {
+	t.steps(func(op *Op, s Step) {
+		t.happened[op] = !op.Unknown
 		if s.Kind != Put && (s.Kind != Change || s.Keep) {
 			return
 		}
 		wrote := cell{s.Row, s.Value}
-		if other, ok := o.writers[wrote]; ok && other != op {
+		if other, ok := t.writers[wrote]; ok && other != op {
 			op = nil
 		}
-		o.writers[wrote] = op
+		t.writers[wrote] = op
 	})
-	for more := true; more; {
-		more = false
-		steps(func(op *Op, s Step) {
-			if writer := o.writer(op, s); writer != nil && !o.happened[writer] {
-				o.happened[writer], more = true, true
+}
+
+// findHappened notes the calls of unknown outcome of which a call that happened has seen a value. They have
+// happened then too, and what they saw says the same of others.
+func (t *tightening) findHappened() {
+	for isMoving := true; isMoving; {
+		isMoving = false
+		t.steps(func(op *Op, s Step) {
+			if writer := t.writer(op, s); writer != nil && !t.happened[writer] {
+				t.happened[writer], isMoving = true, true
 			}
 		})
 	}
-	steps(func(op *Op, s Step) {
-		if s.Kind == Saw && o.counts(op, s) {
-			o.number[held{s.Row, s.Seen}]++
+}
+
+// countObservers counts who has seen each state of a row. The row may not change before they all have.
+func (t *tightening) countObservers() {
+	t.steps(func(op *Op, s Step) {
+		if s.Kind == Saw && t.counts(op, s) {
+			t.number[held{s.Row, s.Seen}]++
 		}
 	})
-	for moved := true; moved; {
-		moved = false
-		steps(func(op *Op, s Step) {
-			writer := o.writer(op, s)
+}
+
+// narrow makes a writer end before those that saw its value do, and makes those begin after it began, until
+// nothing moves any more.
+func (t *tightening) narrow() {
+	for isMoving := true; isMoving; {
+		isMoving = false
+		t.steps(func(op *Op, s Step) {
+			writer := t.writer(op, s)
 			if writer == nil {
 				return
 			}
-			first, second := at[writer], at[op]
+			first, second := t.at[writer], t.at[op]
 			if second.Call < first.Call {
-				second.Call, moved = first.Call, true
+				second.Call, isMoving = first.Call, true
 			}
 			if first.Return > second.Return {
-				first.Return, moved = second.Return, true
+				first.Return, isMoving = second.Return, true
 			}
 		})
 	}
-	for _, operation := range operations {
-		if operation.Call > operation.Return {
-			return o, false
-		}
-	}
-	return o, true
 }

@@ -59,24 +59,7 @@ func randomHistory(r *rand.Rand) *History {
 	for i := range 12 {
 		op := Op{Client: i, Call: int64(10*i + 1 - r.IntN(35)), Return: int64(10*i + 2 + r.IntN(35))}
 		for _, at := range r.Perm(2)[:1+r.IntN(2)] {
-			row := now.rows[at]
-			s := Step{Row: at, Kind: Saw, Seen: row}
-			switch kind := r.IntN(6); {
-			case !row.Exists && kind > 0:
-				id++
-				s = Step{Row: at, Kind: Put, Next: 1, Value: id}
-			case row.Exists && kind == 1:
-				s = Step{Row: at, Kind: RemoveAny}
-			case row.Exists && kind == 2:
-				s = Step{Row: at, Kind: Change, Expect: row.Version, Next: row.Version + 1, Keep: true}
-			case row.Exists && kind > 3:
-				id++
-				s = Step{Row: at, Kind: Change, Expect: row.Version, Next: row.Version + 1, Value: id}
-				if kind == 5 {
-					s.Seen = row
-				}
-			}
-			op.Steps = append(op.Steps, s)
+			op.Steps = append(op.Steps, randomStep(r, at, now.rows[at], &id))
 		}
 		if !slices.ContainsFunc(op.Steps, Step.Writes) {
 			op.Class = Read
@@ -92,18 +75,43 @@ func randomHistory(r *rand.Rand) *History {
 		h.Ops = append(h.Ops, op)
 	}
 	if r.IntN(3) > 0 {
-		op := &h.Ops[r.IntN(len(h.Ops))]
-		s := &op.Steps[r.IntN(len(op.Steps))]
-		switch r.IntN(3) {
-		case 0:
-			s.Seen.Value = 1 + r.Int64N(id+1)
-		case 1:
-			op.Call += 20
-			op.Return += 40
-		case 2:
-			op.Call -= 40
-			op.Return = op.Call + 5
-		}
+		damage(r, &h.Ops[r.IntN(len(h.Ops))], id)
 	}
 	return h
+}
+
+// randomStep is a step that a row allows as it is. A write has the next id.
+func randomStep(r *rand.Rand, at int, row Row, id *int64) Step {
+	s := Step{Row: at, Kind: Saw, Seen: row}
+	switch kind := r.IntN(6); {
+	case !row.Exists && kind > 0:
+		*id++
+		s = Step{Row: at, Kind: Put, Next: 1, Value: *id}
+	case row.Exists && kind == 1:
+		s = Step{Row: at, Kind: RemoveAny}
+	case row.Exists && kind == 2:
+		s = Step{Row: at, Kind: Change, Expect: row.Version, Next: row.Version + 1, Keep: true}
+	case row.Exists && kind > 3:
+		*id++
+		s = Step{Row: at, Kind: Change, Expect: row.Version, Next: row.Version + 1, Value: *id}
+		if kind == 5 {
+			s.Seen = row
+		}
+	}
+	return s
+}
+
+// damage changes what a call was told, or when it was made.
+func damage(r *rand.Rand, op *Op, id int64) {
+	s := &op.Steps[r.IntN(len(op.Steps))]
+	switch r.IntN(3) {
+	case 0:
+		s.Seen.Value = 1 + r.Int64N(id+1)
+	case 1:
+		op.Call += 20
+		op.Return += 40
+	case 2:
+		op.Call -= 40
+		op.Return = op.Call + 5
+	}
 }
