@@ -23,8 +23,8 @@ func TestErrorsAreLookedAt(t *testing.T) {
 	for _, c := range checkedPackages(t) {
 		dropped[c.path], hidden[c.path] = droppedErrors(c), hiddenErrors(c)
 	}
-	checkFindings(t, dropped, nil, "an error that is dropped is dropped with _ =")
-	checkFindings(t, hidden, nil, "an error in fmt.Errorf has a %%w")
+	checkFindings(t, dropped, "an error that is dropped is dropped with _ =")
+	checkFindings(t, hidden, "an error in fmt.Errorf has a %%w")
 }
 
 // droppedErrors returns the calls that stand alone though they return an error.

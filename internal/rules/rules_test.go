@@ -140,7 +140,7 @@ var forTests = []struct {
 	{"github.com/anishathalye/porcupine", []string{"store/storetest"}, "histories are checked by the suite only"},
 	{
 		"github.com/stretchr/testify",
-		[]string{"store/storetest", "internal/testbed", "internal/sqldb/sqltest", "internal/load"},
+		[]string{"store/storetest", "internal/testbed", "internal/sqldb/sqltest"},
 		"asserting is for tests",
 	},
 }

@@ -149,15 +149,11 @@ func upTo(n int64) []int64 {
 	return list
 }
 
-// transfer moves an amount between two accounts in a Tx, and marks both. It writes them in either order, so
-// that deadlocks happen.
-func transfer(ctx context.Context, in *accountRepository, from, to, amount int64, marks ...int64) error {
+// transfer moves an amount between two accounts of one table in a Tx. It writes them in either order, so that
+// deadlocks happen.
+func transfer(ctx context.Context, in *accountRepository, from, to, amount int64) error {
 	for id, n := range map[int64]int64{from: -amount, to: amount} {
-		if _, err := in.Modify(ctx, id, func(a *account) error {
-			a.Amount += n
-			a.Marks = append(a.Marks, marks...)
-			return nil
-		}); err != nil {
+		if _, err := in.Modify(ctx, id, credit(n)); err != nil {
 			return err
 		}
 	}
