@@ -117,6 +117,9 @@ func (d *database) txEnds() {
 // disconnectLimit bounds the wait for connections that are still in use.
 const disconnectLimit = 5 * time.Second
 
+// disconnect ends a client of our own. It may take longer than disconnectLimit: the driver interrupts the check of each
+// server that is under way, misses one that is just beginning, and then waits for its answer, whatever the context
+// says. A server answers it with its next heartbeat, and one that is paused is given up after 40 s.
 func disconnect(client *mongodriver.Client) error {
 	ctx, cancel := context.WithTimeout(context.Background(), disconnectLimit)
 	defer cancel()

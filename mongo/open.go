@@ -18,7 +18,8 @@ import (
 // database of it. It asks the primary once what the deployment is. Reads and writes use the
 // majority and the primary, whatever the uri says; w=0, and retryWrites=false where there is a
 // replica set, are ErrInvalid, as is a uri that cannot be read. No error holds the uri or the
-// password. A nil o means defaults. Close disconnects.
+// password. A nil o means defaults. Close disconnects; now and then the driver waits in it for the
+// next heartbeat of a server, 10 s by its default.
 func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, error) {
 	settings, err := o.withDefaults()
 	if err != nil {

@@ -85,7 +85,7 @@ func (s Script) stamps(t *testing.T, db *store.DB, run func(name string, call fu
 	ctx := t.Context()
 	passes := store.MustRepository[pass, int64](db, "passes", nil)
 	guests := store.MustRepository[guest, [16]byte](db, "guests", nil)
-	one, two := pass{Seat: "1"}, pass{Seat: "2"}
+	one := pass{Seat: "1"}
 	run("Insert version,auto key,auto", func() error { return passes.Insert(ctx, &one) })
 	run(
 		"InsertMany version,auto key,auto",
@@ -95,7 +95,7 @@ func (s Script) stamps(t *testing.T, db *store.DB, run func(name string, call fu
 		"InsertMany version,auto",
 		func() error { return guests.InsertMany(ctx, []*guest{{ID: [16]byte{1}}, {ID: [16]byte{2}}}) },
 	)
-	two = one
+	two := one
 	run("Save version,auto", func() error { return passes.Save(ctx, &two) })
 	run("Touch version,auto", func() error { return passes.Touch(ctx, &two) })
 	run("Modify version,auto", func() error {
