@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"time"
+	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -20,6 +21,7 @@ type codec struct {
 	omitEmpty bool
 	minSize   bool
 	truncate  bool
+	isExact   bool    // of a query that sorts by it: a decimal is compared as it is, without its double
 	isCoded   bool    // a key, or a part of one, that only its BSON codec can write and read
 	layout    *layout // of a nested struct that is written by its paths, nil for what is one value
 	layouts   map[reflect.Type]*layout
@@ -203,5 +205,45 @@ func (c *codec) appendEncoded(b []byte, v reflect.Value) (bson.Type, []byte, err
 	if err != nil {
 		return 0, nil, c.errorf(err, "cannot be encoded as BSON")
 	}
+	if err := c.checkLoose(v, raw); err != nil {
+		return 0, nil, err
+	}
 	return raw.Type, append(b, raw.Value...), nil
+}
+
+// checkLoose refuses a bson.M, bson.D or bson.A that would not come back as it is: those hold values of any type, and
+// BSON has fewer types than Go, so that an int is read as an int32, and a bson.M inside another as a bson.D.
+func (c *codec) checkLoose(v reflect.Value, raw bson.RawValue) error {
+	t := v.Type()
+	if !isDriverType(t) || t.Kind() != reflect.Map && (t.Kind() != reflect.Slice || t.Elem() == byteType) {
+		return nil
+	}
+	back := reflect.New(t)
+	err := raw.UnmarshalWithRegistry(c.registry, back.Interface())
+	if err != nil || !reflect.DeepEqual(back.Elem().Interface(), v.Interface()) {
+		return c.errorf(err, "holds a value that would be read as another Go type: see package bson")
+	}
+	if !hasText(raw) {
+		return c.errorf(nil, "text is not valid UTF-8")
+	}
+	return nil
+}
+
+// hasText reports whether all text in a value is valid UTF-8.
+func hasText(raw bson.RawValue) bool {
+	switch raw.Type {
+	case bson.TypeString:
+		text, ok := raw.StringValueOK()
+		return ok && utf8.ValidString(text)
+	case bson.TypeEmbeddedDocument, bson.TypeArray:
+		rest, err := elementsOf(raw.Value)
+		for err == nil && len(rest) > 0 {
+			var e element
+			if e, rest, err = nextElement(rest); err == nil && (!utf8.Valid(e.key) || !hasText(e.raw())) {
+				return false
+			}
+		}
+		return err == nil
+	}
+	return true
 }

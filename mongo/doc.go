@@ -53,7 +53,13 @@
 //
 // Strings compare by code point: the simple collation is stated where it matters. A document that
 // holds an array where the mapping has a scalar matches no comparison. CheckSchema names such
-// documents. [Where] takes a condition in MongoDB's own language.
+// documents.
+//
+// A decimal is written as Decimal128. One that another program stored as a double compares as the number
+// that is read, but for more than 15 digits; an order refuses it by name, and every query on the field
+// what is stored as text and selected by the rest of the query: to the server it is no number.
+//
+// [Where] takes a condition in MongoDB's own language.
 //
 // # Collections that exist
 //

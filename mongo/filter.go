@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"unicode/utf8"
@@ -41,6 +42,7 @@ func (c *collection) appendCondition(b []byte, f *driver.Filter) ([]byte, error)
 	if field == nil {
 		return nil, fmt.Errorf("mongo: no field %s", f.Field.Name)
 	}
+	start := len(b)
 	at, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, field.path))
 	b, err := field.appendComparison(b, f)
 	if err != nil {
@@ -51,7 +53,11 @@ func (c *collection) appendCondition(b []byte, f *driver.Filter) ([]byte, error)
 		inner = appendString(appendHeader(inner, bson.TypeString, "$type"), "array")
 		b = endDocument(inner, not)
 	}
-	return endDocument(b, at), nil
+	b = endDocument(b, at)
+	if field.field.Kind == driver.Decimal && f.Op != driver.IsNull && f.Op != driver.NotNull {
+		return appendTextToo(b[:start], field.path, bytes.Clone(b[at:])), nil
+	}
+	return b, nil
 }
 
 // appendJunction appends $and or $or, which the server refuses without operands: then And is the
@@ -142,6 +148,15 @@ func (c *codec) appendOperand(b []byte, name string, value any) ([]byte, error) 
 	if bson.Type(b[start]) == bson.TypeNull {
 		return c.appendList(b[:start], "$in", nil, false)
 	}
+	if name == "$eq" {
+		if _, order := c.twinOf(value); order != 0 {
+			return c.appendList(b[:start], "$in", []any{value}, false)
+		}
+		return b, nil
+	}
+	if bound, ok := c.appendBound(b[:start:start], name, value); ok {
+		return bound, nil
+	}
 	return b, nil
 }
 
@@ -162,6 +177,10 @@ func (c *codec) appendList(b []byte, name string, values []any, hasNull bool) ([
 			continue
 		}
 		n++
+		var isTwin bool
+		if b, isTwin = c.appendTwin(b, strconv.Itoa(n), value); isTwin {
+			n++
+		}
 	}
 	if hasNull {
 		b = appendHeader(b, bson.TypeNull, strconv.Itoa(n))

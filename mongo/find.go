@@ -21,13 +21,15 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 		o.SetCollation(simple)
 	}
 	var filter bson.Raw
+	var decimals decimals
 	var err error
 	limit := p.Limit
 	if p.Keys != nil {
 		filter, err = c.keysFilter(p.Keys)
 		limit = len(p.Keys)
 	} else {
-		filter, err = c.filter(p.Filter)
+		decimals = c.decimalsOf(p.Filter, p.Order)
+		filter, err = c.sorted(decimals).filter(p.Filter)
 		o.SetSort(c.sort(p.Order))
 	}
 	if err != nil {
@@ -56,6 +58,9 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 			break
 		}
 		doc = cursor.Current
+		if err := decimals.check(doc); err != nil {
+			return driver.FindResult{}, err
+		}
 		if err := c.decode(p.Into(), doc); err != nil {
 			return driver.FindResult{}, err
 		}
@@ -84,6 +89,9 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 	}
 	defer cancel()
 	n, err := c.native.CountDocuments(inner, filter, options.Count().SetCollation(simple))
+	if err == nil && n > 0 {
+		err = c.checkCount(inner, filter, c.decimalsOf(p.Filter, nil))
+	}
 	return n, readFailure(ctx, err)
 }
 

@@ -178,7 +178,7 @@ func typesOf(f *driver.Field) []string {
 	case driver.Time:
 		return []string{"date"}
 	case driver.Decimal:
-		return []string{"decimal", "int", "long", "double"}
+		return []string{"decimal", "int", "long"}
 	}
 	return nil
 }

@@ -113,7 +113,11 @@ func (p problem) Error() string { return string(p) }
 // errNilWithin refuses what would be stored as null, and be read as a nil pointer or an invalid sql.Null.
 const errNilWithin problem = "a pointer or an sql.Null holds a nil slice, map or pointer, which would not come back"
 
+// isNil reports whether a value is one that is stored as null, by its kind and not by a codec of its own.
 func isNil(v reflect.Value) bool {
+	if hasBSONCodec(v.Type()) {
+		return false
+	}
 	switch v.Kind() {
 	case reflect.Slice, reflect.Map, reflect.Pointer:
 		return v.IsNil()
@@ -121,7 +125,7 @@ func isNil(v reflect.Value) bool {
 	return false
 }
 
-// pointerCodec stores a pointer to a slice, a map or a pointer.
+// pointerCodec stores a pointer as what it points at, or null. The driver's own calls the methods of a nil pointer.
 type pointerCodec struct{}
 
 func (pointerCodec) EncodeValue(ec bson.EncodeContext, vw bson.ValueWriter, v reflect.Value) error {

@@ -18,16 +18,17 @@ const keyPath = "_id"
 // plan says how the entities of one type are stored in one collection. It is made once and never
 // changes.
 type plan struct {
-	spec       *driver.Spec
-	key        *codec   // nil for a composite key
-	parts      []*codec // of a composite key, in the order of the struct's fields
-	version    *codec
-	fields     []*codec          // of Spec.Fields
-	byPath     map[string]*codec // of the document's top level but for the key
-	byName     map[string]*codec // by the Go name, for queries
-	projection bson.Raw          // the fields that are mapped
-	hasTextKey bool              // the key holds a string
-	faults     []error
+	spec        *driver.Spec
+	key         *codec   // nil for a composite key
+	parts       []*codec // of a composite key, in the order of the struct's fields
+	version     *codec
+	fields      []*codec          // of Spec.Fields
+	byPath      map[string]*codec // of the document's top level but for the key
+	byName      map[string]*codec // by the Go name, for queries
+	projection  bson.Raw          // the fields that are mapped
+	hasTextKey  bool              // the key holds a string
+	hasDecimals bool
+	faults      []error
 }
 
 // longestNamespace is the most bytes of a database's name, a dot and a collection's name, from MongoDB
@@ -79,6 +80,7 @@ func newPlan(spec *driver.Spec, database string, caller *bson.Registry) (*plan, 
 				p.fault(f, "has the option truncate, which works on a number alone")
 			}
 		}
+		p.hasDecimals = p.hasDecimals || f.Kind == driver.Decimal
 		p.fields = append(p.fields, c)
 		p.add(c)
 	}

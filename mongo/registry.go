@@ -70,6 +70,11 @@ func (r *registry) learn(t reflect.Type) {
 		}
 		return
 	}
+	if t.Kind() == reflect.Pointer {
+		r.register(t, pointerCodec{})
+		r.learn(t.Elem())
+		return
+	}
 	if c := r.codecFor(t); c != nil {
 		r.register(t, c)
 		return
@@ -78,12 +83,6 @@ func (r *registry) learn(t reflect.Type) {
 		return
 	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		switch t.Elem().Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
-			r.register(t, pointerCodec{})
-		}
-		r.learn(t.Elem())
 	case reflect.Slice, reflect.Array:
 		r.learn(t.Elem())
 	case reflect.Map:

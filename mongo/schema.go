@@ -42,6 +42,9 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	if err := a.checkTypes(ctx); err != nil {
 		return driver.SchemaResult{}, err
 	}
+	if err := a.checkElements(ctx); err != nil {
+		return driver.SchemaResult{}, err
+	}
 	return driver.SchemaResult{Differences: a.found}, nil
 }
 
