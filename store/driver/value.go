@@ -107,6 +107,8 @@ func (f *Field) encodeBase(v reflect.Value) (any, error) {
 	return nil, f.errorf(nil, "type %s has no stored form of its own", f.Base)
 }
 
+// encodeJSON writes a nested value as its JSON text. It encodes the address of a copy: methods with
+// pointer receivers are passed over in a value that has no address, and big.Int would become {}.
 func (f *Field) encodeJSON(v reflect.Value) (any, error) {
 	switch v.Kind() {
 	case reflect.Slice, reflect.Map:
@@ -114,7 +116,9 @@ func (f *Field) encodeJSON(v reflect.Value) (any, error) {
 			return nil, nil
 		}
 	}
-	text, err := json.Marshal(v.Interface())
+	p := reflect.New(v.Type())
+	p.Elem().Set(v)
+	text, err := json.Marshal(p.Interface())
 	if err != nil {
 		return nil, f.errorf(err, "cannot be encoded as JSON")
 	}

@@ -114,6 +114,20 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 	}
 }
 
+// storesItself reports whether a type that is embedded is one value by its own methods, so that its
+// fields, if it has any, are not what is to be stored.
+func storesItself(t reflect.Type) bool {
+	if isValuer(t) || t.ConvertibleTo(timeType) {
+		return true
+	}
+	for i := range t.NumField() {
+		if t.Field(i).IsExported() || t.Field(i).Anonymous {
+			return false
+		}
+	}
+	return hasCodec(t)
+}
+
 func (b *mapper) setReadAt(f reflect.StructField, path []int) {
 	if f.Type != timeType {
 		b.problem(f.Name, "is tagged readat and must be a time.Time, not %s", f.Type)
@@ -151,6 +165,11 @@ func (b *mapper) field(f reflect.StructField, path []int, tag storeTag, naming d
 		}
 		if len(tag.words) > 0 {
 			b.problem(f.Name, "is inline and takes no store tag")
+		}
+		if storesItself(f.Type) {
+			b.problem(f.Name, "embeds %s, which stores itself as one value and has no columns: give the field a name",
+				f.Type)
+			return
 		}
 		b.walk(f.Type, path)
 	case driver.Stored:
@@ -274,6 +293,10 @@ func (b *mapper) complete() {
 		}
 	}
 	m.hasValidate = reflect.PointerTo(b.Type).Implements(reflect.TypeFor[validator]())
+	if v, ok := reflect.PointerTo(b.Type).MethodByName("Validate"); ok && !m.hasValidate {
+		b.problem("Validate", "would never be called: it must be a func() error, not a %s",
+			strings.Replace(v.Type.String(), v.Type.In(0).String(), "", 1))
+	}
 }
 
 func (b *mapper) nameable(f *driver.Field) {
