@@ -44,8 +44,8 @@ type Sample struct {
 	Valuer Word `db:"valuer" bson:"valuer" store:"size=60" row:"a type with Value and Scan"`
 	Money  Word `db:"money" bson:"money" store:"decimal=19.4" row:"a type with Value and Scan"`
 
-	Struct Address          `db:"struct" bson:"struct" row:"a struct"`
-	JSON   Address          `db:"json" bson:"json" store:"json" row:"a struct"`
+	Struct Ground           `db:"struct" bson:"struct" row:"a struct"`
+	JSON   Ground           `db:"json" bson:"json" store:"json" row:"a struct"`
 	Slice  []string         `db:"slice" bson:"slice"`
 	Map    map[string]int64 `db:"map" bson:"map"`
 	Array  [3]int64         `db:"array" bson:"array"`
@@ -53,7 +53,12 @@ type Sample struct {
 	Address `bson:",inline" row:"a string, tagged 'size=60', in an embedded struct"`
 }
 
-// Address is a nested value, and embedded once.
+// Ground is a nested value, in which store tags have no meaning.
+type Ground struct {
+	Town string `db:"town" bson:"town"`
+}
+
+// Address is embedded: its fields are columns.
 type Address struct {
 	Town string `db:"town" bson:"town" store:"size=60"`
 }
