@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -21,13 +22,18 @@ type settings struct {
 	isAutocommit bool
 	hasUTCTimes  bool // DATETIME is given as time.Time in UTC, and a time.Time is sent so
 	isUTC        bool
-	wait         int // innodb_lock_wait_timeout, in seconds
+	wait         int    // innodb_lock_wait_timeout, in seconds
+	connection   string // character_set_connection
+	selectLimit  uint64
+	isAutoNull   bool // sql_auto_is_null
+	hasKeyChecks bool // foreign_key_checks and unique_checks
 }
 
 // The probe of a client: a summer and a winter day, since a location may be UTC in one of them.
 const auditQuery = `SELECT VERSION(), @@max_allowed_packet, @@sql_mode, @@character_set_client, @@character_set_results,
  @@autocommit, @@innodb_lock_wait_timeout, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()),
- CAST('2024-07-01 12:00:00' AS DATETIME), CAST('2024-01-01 12:00:00' AS DATETIME)`
+ CAST('2024-07-01 12:00:00' AS DATETIME), CAST('2024-01-01 12:00:00' AS DATETIME), @@character_set_connection,
+ @@sql_select_limit, @@sql_auto_is_null, @@foreign_key_checks AND @@unique_checks`
 
 // audit reads the settings of one connection, for Open, before it has set any, and for New, which refuses a
 // pool that is unsafe. A server that is too old is ErrUnsupported.
@@ -38,7 +44,8 @@ func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 	var results sql.NullString
 	var offset int
 	err := db.QueryRowContext(ctx, auditQuery).Scan(&version, &s.packet, &s.mode, &s.charset, &results,
-		&s.isAutocommit, &s.wait, &offset, &summer, &winter)
+		&s.isAutocommit, &s.wait, &offset, &summer, &winter, &s.connection,
+		&s.selectLimit, &s.isAutoNull, &s.hasKeyChecks)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +91,23 @@ func (s *settings) problems() []string {
 	if s.charset != "utf8mb4" || s.results != "utf8mb4" {
 		found = append(found, "character_set_client and character_set_results are not utf8mb4: "+
 			"add charset=utf8mb4 to the DSN")
+	}
+	if s.connection != "utf8mb4" {
+		found = append(found, "character_set_connection is not utf8mb4, so that characters are lost: take what sets "+
+			"it or collation_connection out of the DSN and out of the server's init_connect, "+
+			"or add charset=utf8mb4 to the DSN")
+	}
+	if s.selectLimit < math.MaxUint32 {
+		found = append(found, "sql_select_limit is set, so that rows are missing: take it out of the DSN and out of "+
+			"the server's init_connect, or add sql_select_limit=18446744073709551615 to the DSN")
+	}
+	if s.isAutoNull {
+		found = append(found, "sql_auto_is_null is on, so that IS NULL finds other rows: "+
+			"add sql_auto_is_null=0 to the DSN")
+	}
+	if !s.hasKeyChecks {
+		found = append(found, "foreign_key_checks or unique_checks is off, so that what a constraint refuses is "+
+			"stored: add foreign_key_checks=1 and unique_checks=1 to the DSN")
 	}
 	if !s.isAutocommit {
 		found = append(found, "autocommit is off, so that nothing would be kept: take autocommit out of the DSN")

@@ -28,6 +28,51 @@ var reserved = map[string]string{
 	"charset":                  "text is utf8mb4",
 	"collation":                "text is utf8mb4",
 	"autocommit":               "a call without a Tx is a transaction of its own",
+	"completion_type":          "a transaction ends with its COMMIT",
+	"lock_wait_timeout":        "it is Options.LockTimeout",
+	"sql_select_limit":         "a query reads all its rows",
+	"sql_auto_is_null":         "NULL is NULL",
+	"sql_safe_updates":         "a statement writes what its WHERE selects",
+	"foreign_key_checks":       "what a constraint refuses is not stored",
+	"unique_checks":            "what a unique index refuses is not stored",
+	"tx_read_only":             "a call may write",
+	"transaction_read_only":    "a call may write",
+	"insert_id":                "keys are made by the table",
+	"timestamp":                "the server's clock goes on",
+}
+
+// variable is the session variable that a parameter of a DSN sets. MySQL takes its name in any case, and
+// in several forms: `Autocommit`, `@@session.autocommit`. isPlain says that the parameter has the one form
+// in which it can be looked up.
+func variable(param string) (name string, isPlain bool) {
+	name, err := url.QueryUnescape(param)
+	if err != nil {
+		return param, false
+	}
+	name = strings.ToLower(name)
+	isPlain = strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+	return name, isPlain
+}
+
+// isOneValue reports whether the value of a parameter is one value, and does not go on with another
+// assignment: the driver puts it into a SET statement as it is.
+func isOneValue(value string) bool {
+	value, err := url.QueryUnescape(value)
+	if err != nil {
+		return false
+	}
+	quote := rune(0)
+	for _, c := range value {
+		switch {
+		case quote == 0 && (c == '\'' || c == '"' || c == '`'):
+			quote = c
+		case c == quote:
+			quote = 0
+		case c == '\\', quote == 0 && strings.ContainsRune(",;=@", c):
+			return false
+		}
+	}
+	return quote == 0
 }
 
 // parse reads a DSN for Open. Its errors name the parameter that is wrong, and hold nothing else of the DSN,
@@ -38,11 +83,14 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 	if _, query, ok := cutParams(dsn); ok {
 		for part := range strings.SplitSeq(query, "&") {
 			name, value, _ := strings.Cut(part, "=")
-			switch why, ok := reserved[name]; {
+			plain, isPlain := variable(name)
+			switch why, ok := reserved[plain]; {
+			case !isPlain:
+				problems = append(problems, sqldb.Printable(name)+" is no plain name of a variable")
 			case ok && name == "charset" && strings.HasPrefix(strings.ToLower(value), "utf8mb4"):
 			case ok && name == "collation" && strings.HasPrefix(strings.ToLower(value), "utf8mb4"):
 			case ok:
-				problems = append(problems, fmt.Sprintf("take %s out of it (%s)", name, why))
+				problems = append(problems, fmt.Sprintf("take %s out of it (%s)", sqldb.Printable(name), why))
 			case name == "loc" && !isUTC(value):
 				problems = append(problems, "loc must be UTC")
 			case name == "parseTime" && !isTrue(value):
@@ -50,7 +98,10 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 			case name == "strict":
 				problems = append(problems, "take strict out of it (the driver knows it no longer)")
 			default:
-				if !isReadable(name, value) {
+				switch {
+				case isOfServer(name) && !isOneValue(value):
+					problems = append(problems, sqldb.Printable(name)+" has more than one value")
+				case !isReadable(name, value):
 					problems = append(problems, fmt.Sprintf("the value of %s cannot be read", sqldb.Printable(name)))
 				}
 			}
@@ -93,6 +144,16 @@ func isReadable(name, value string) bool {
 	return err == nil
 }
 
+// isOfServer reports whether the driver knows no parameter of this name, and sets a session variable.
+func isOfServer(name string) bool {
+	cfg, err := mysqldriver.ParseDSN("tcp(127.0.0.1:3306)/?" + name + "=1")
+	if err != nil {
+		return false
+	}
+	_, ok := cfg.Params[name]
+	return ok
+}
+
 // sqlMode is MySQL's own default, with the key 0 a key like any other.
 const sqlMode = "'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO," +
 	"NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO'"
@@ -120,6 +181,12 @@ func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 		"innodb_lock_wait_timeout": wait,
 		"lock_wait_timeout":        wait,
 		"autocommit":               "1",
+		"completion_type":          "0",
+		"sql_select_limit":         "18446744073709551615",
+		"sql_auto_is_null":         "0",
+		"sql_safe_updates":         "0",
+		"foreign_key_checks":       "1",
+		"unique_checks":            "1",
 		"character_set_client":     "utf8mb4",
 		"character_set_results":    "utf8mb4",
 		"collation_connection":     found.server.collation(),

@@ -50,9 +50,11 @@ func (d *dialect) Facts() sqldb.Facts {
 			BeginTx: begin,
 			// The snapshot of a View is that of its first read, and not of its beginning: ReadAt is taken
 			// before that read.
-			BeginView:   []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION READ ONLY"},
-			Commit:      "COMMIT",
-			Rollback:    "ROLLBACK",
+			BeginView: []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION READ ONLY"},
+			// Said in full: a session or server with completion_type=CHAIN would begin another transaction
+			// with each COMMIT, and never keep what is acknowledged in it.
+			Commit:      "COMMIT AND NO CHAIN NO RELEASE",
+			Rollback:    "ROLLBACK AND NO CHAIN NO RELEASE",
 			TableSuffix: " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation(),
 		},
 		ZeroMakesKey: !d.storesZeroKey,

@@ -104,19 +104,19 @@ SELECT `id`, `version`, `name`, `club`, `worth`, `born`, `active`, `marks`, `fac
 -- 7
 UPDATE `league`.`players` SET `name` = ?, `version` = ? WHERE `id` = ? AND `version` = ?
 -- Gary | 4 | 7 | 3
-COMMIT
+COMMIT AND NO CHAIN NO RELEASE
 
 -- # View
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
 START TRANSACTION READ ONLY
 SELECT `id`, `version`, `name`, `club`, `worth`, `born`, `active`, `marks`, `face`, `order` FROM `league`.`players` WHERE `id` = ?
 -- 7
-ROLLBACK
+ROLLBACK AND NO CHAIN NO RELEASE
 
 -- # Atomic in a caller's pool
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED
 START TRANSACTION READ WRITE
-COMMIT
+COMMIT AND NO CHAIN NO RELEASE
 
 -- # Count everything
 SELECT COUNT(*) FROM `league`.`players`
