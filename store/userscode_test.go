@@ -66,10 +66,9 @@ func (n *springNote) UnmarshalJSON(data []byte) error {
 
 // callLog counts the starts and ends of calls.
 type callLog struct {
-	mu            sync.Mutex
-	starts, ends  int
-	lastEnd       error
-	unmatchedEnds bool
+	mu           sync.Mutex
+	starts, ends int
+	lastEnd      error
 }
 
 func (l *callLog) CallStart(ctx context.Context, _ store.Call) context.Context {
