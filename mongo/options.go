@@ -44,10 +44,15 @@ type Options struct {
 	Validators bool
 }
 
+// withDefaults returns a copy of the options in which what was left at zero has its default. One below zero is
+// an ErrInvalid that names it: taken for a default, it would hide a mistake in a computation.
 func (o *Options) withDefaults() (Options, error) {
 	v := backend.Options(o)
-	if v.ReadTimeout < 0 || v.WriteTimeout < 0 {
-		return v, backend.Invalidf("Options: a timeout is negative")
+	switch {
+	case v.ReadTimeout < 0:
+		return v, backend.Negative("Options.ReadTimeout", v.ReadTimeout)
+	case v.WriteTimeout < 0:
+		return v, backend.Negative("Options.WriteTimeout", v.WriteTimeout)
 	}
 	v.ReadTimeout = backend.OrDefault(v.ReadTimeout, 30*time.Second)
 	v.WriteTimeout = backend.OrDefault(v.WriteTimeout, 4*time.Second)

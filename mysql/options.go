@@ -38,10 +38,19 @@ type Options struct {
 	VersionTriggers bool
 }
 
+// withDefaults returns a copy of the options in which what was left at zero has its default. One below zero is
+// an ErrInvalid that names it: taken for a default, it would hide a mistake in a computation.
 func (o *Options) withDefaults() (Options, error) {
 	v := backend.Options(o)
-	if v.LockTimeout < 0 || v.Connections < 0 || v.ConnectionLifetime < 0 || v.Statements < 0 {
-		return v, backend.Invalidf("Options: a setting is negative")
+	switch {
+	case v.LockTimeout < 0:
+		return v, backend.Negative("Options.LockTimeout", v.LockTimeout)
+	case v.Connections < 0:
+		return v, backend.Negative("Options.Connections", v.Connections)
+	case v.ConnectionLifetime < 0:
+		return v, backend.Negative("Options.ConnectionLifetime", v.ConnectionLifetime)
+	case v.Statements < 0:
+		return v, backend.Negative("Options.Statements", v.Statements)
 	}
 	v.LockTimeout = backend.OrDefault(v.LockTimeout, 3*time.Second)
 	v.Connections = backend.OrDefault(v.Connections, 32)

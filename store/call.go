@@ -84,6 +84,10 @@ func (c *call) check(ctx context.Context) error {
 		return ErrClosed
 	case tx == nil:
 		if txOf(ctx, c.db) != nil {
+			if c.repo == nil {
+				return invalidf("transactions do not nest: the context belongs to one of this database, " +
+					"whose tx the function was given: use that, by In(tx)")
+			}
 			return invalidf("the context belongs to a transaction of this database: use In(tx)")
 		}
 		if o := &c.db.options; o.RefuseOuterCalls && c.db.isOuterCall() {

@@ -132,3 +132,34 @@ func TestObserver(t *testing.T) {
 	require.Len(t, seen.lines, 2)
 	assert.Contains(t, seen.lines[1], "transient")
 }
+
+// TestTextsSayWhatToDo reads, as a user does, what is said of some mistakes.
+func TestTextsSayWhatToDo(t *testing.T) {
+	ctx := t.Context()
+	type priced struct {
+		store.Snapshot
+		ID    int64  `store:"key"`
+		Price string `store:"decimal=6.2"`
+	}
+	db := memstore.Open(nil)
+	r := store.MustRepository[priced, int64](db, "priced", nil)
+	require.NoError(t, r.Insert(ctx, &priced{ID: 1, Price: "1"}))
+	nothing := func(context.Context, *store.Tx) error { return nil }
+	_, mapping := store.NewRepository[priced, int64](db, "priced", &store.RepositoryOptions{PageSize: -1})
+	_, replaced := r.Modify(ctx, 1, func(p *priced) error { *p = priced{ID: 1, Price: "2"}; return nil })
+	var nested error
+	require.NoError(t, db.Atomic(ctx, nil, func(ctx context.Context, _ *store.Tx) error {
+		nested = db.Atomic(ctx, nil, nothing)
+		return nil
+	}))
+	for text, err := range map[string]error{
+		"RepositoryOptions.PageSize is negative (-1)":  mapping,
+		"TxOptions.RunTimeout is negative (-1ns)":      db.Atomic(ctx, &store.TxOptions{RunTimeout: -1}, nothing),
+		"do not replace the whole":                     replaced,
+		"transactions do not nest":                     nested,
+		`Price: is empty and not a decimal number: ze`: r.Insert(ctx, &priced{ID: 2}),
+	} {
+		require.ErrorIs(t, err, store.ErrInvalid)
+		require.ErrorContains(t, err, text)
+	}
+}

@@ -141,10 +141,12 @@ func (m *modifier) changeChecked(entity driver.Record, isFound bool) error {
 		return &callersError{err}
 	}
 	if !mp.HasKey(entity, m.key) {
-		return invalidf("%s: the function changed the key", mp.Spec.Key.Name)
+		return invalidf("%s: the function changed the key: change the other fields of the entity that it is given",
+			mp.Spec.Key.Name)
 	}
 	if mp.Version(entity) != version {
-		return invalidf("%s: the function changed the version", mp.Spec.Version.Name)
+		return invalidf("%s: the function changed the version: change the fields of the entity that it is given, "+
+			"and do not replace the whole", mp.Spec.Version.Name)
 	}
 	return nil
 }

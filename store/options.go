@@ -52,13 +52,20 @@ type TxOptions struct {
 	EndTimeout time.Duration
 }
 
+// withDefaults returns a copy of the options in which what was left at zero has its default. One below zero is
+// an ErrInvalid that names it: taken for a default, it would hide a mistake in a computation.
 func (o *TxOptions) withDefaults() (TxOptions, error) {
 	var v TxOptions
 	if o != nil {
 		v = *o
 	}
-	if v.RunTimeout < 0 || v.Timeout < 0 || v.EndTimeout < 0 {
-		return v, invalidf("TxOptions: a timeout is negative")
+	switch {
+	case v.RunTimeout < 0:
+		return v, negative("TxOptions.RunTimeout", v.RunTimeout)
+	case v.Timeout < 0:
+		return v, negative("TxOptions.Timeout", v.Timeout)
+	case v.EndTimeout < 0:
+		return v, negative("TxOptions.EndTimeout", v.EndTimeout)
 	}
 	v.RunTimeout = orDefault(v.RunTimeout, 5*time.Second)
 	v.Timeout = orDefault(v.Timeout, 30*time.Second)
@@ -80,18 +87,29 @@ type RepositoryOptions struct {
 	ModifyAttempts int
 }
 
+// withDefaults returns a copy of the options in which what was left at zero has its default. One below zero is
+// an ErrInvalid that names it: taken for a default, it would hide a mistake in a computation.
 func (o *RepositoryOptions) withDefaults() (RepositoryOptions, error) {
 	var v RepositoryOptions
 	if o != nil {
 		v = *o
 	}
-	if v.PageSize < 0 || v.ModifyTimeout < 0 || v.ModifyAttempts < 0 {
-		return v, invalidf("RepositoryOptions: a setting is negative")
+	switch {
+	case v.PageSize < 0:
+		return v, negative("RepositoryOptions.PageSize", v.PageSize)
+	case v.ModifyTimeout < 0:
+		return v, negative("RepositoryOptions.ModifyTimeout", v.ModifyTimeout)
+	case v.ModifyAttempts < 0:
+		return v, negative("RepositoryOptions.ModifyAttempts", v.ModifyAttempts)
 	}
 	v.PageSize = orDefault(v.PageSize, 100)
 	v.ModifyTimeout = orDefault(v.ModifyTimeout, 10*time.Second)
 	v.ModifyAttempts = orDefault(v.ModifyAttempts, 1000)
 	return v, nil
+}
+
+func negative(setting string, value any) error {
+	return invalidf("%s is negative (%v): 0 means its default", setting, value)
 }
 
 func orDefault[V int | time.Duration](value, standard V) V {

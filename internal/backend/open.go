@@ -51,6 +51,11 @@ type hidden struct {
 func (e *hidden) Error() string   { return e.text }
 func (e *hidden) Unwrap() []error { return e.behind }
 
+// Negative is the error of an option that is below zero.
+func Negative(option string, value any) error {
+	return Invalidf("%s is negative (%v): 0 means its default", option, value)
+}
+
 // Invalidf is an error that is [store.ErrInvalid].
 func Invalidf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", store.ErrInvalid, fmt.Sprintf(format, args...))

@@ -16,6 +16,9 @@ const maxExponent = 200
 // digits in all and scale digits after the point, are errors; digits are never rounded away.
 // Neither error holds the text.
 func CanonicalDecimal(text string, precision, scale int) (string, error) {
+	if text == "" {
+		return "", errEmptyDecimal
+	}
 	negative := false
 	switch {
 	case strings.HasPrefix(text, "-"):
@@ -68,4 +71,7 @@ func CanonicalDecimal(text string, precision, scale int) (string, error) {
 	return b.String(), nil
 }
 
-var errNotDecimal = errors.New("is not a decimal number")
+var (
+	errNotDecimal   = errors.New("is not a decimal number")
+	errEmptyDecimal = errors.New(`is empty and not a decimal number: zero is written "0"`)
+)
