@@ -62,7 +62,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"Syntax", "mongodb://us%zzer:" + secret + "@host/", "any", nil, store.ErrInvalid, "connection string"},
 		{"NoDatabase", set.URI(), "", nil, store.ErrInvalid, "database"},
 		{"BadDatabase", set.URI(), "a.b", nil, store.ErrInvalid, "database"},
-		{"NegativeTimeout", set.URI(), "any", &mongo.Options{ReadTimeout: -1}, store.ErrInvalid, "ReadTimeout is negative"},
+		{"NegativeTimeout", set.URI(), "any", &mongo.Options{ReadTimeout: -1}, store.ErrInvalid, "ReadTimeout"},
 		{
 			"NobodyThere", "mongodb://user:" + secret + "@127.0.0.1:1/?serverSelectionTimeoutMS=50", "any", nil,
 			store.ErrTransient, "unavailable",
