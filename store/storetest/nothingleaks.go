@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/pprof"
@@ -29,9 +30,12 @@ var _ = register(
 )
 
 // workload makes calls of every kind through a handle: that succeed, fail, panic, are broken off, are
-// cancelled, and are given up with runtime.Goexit.
+// cancelled, and are given up with runtime.Goexit. It uses no other connection, which would be taken for one that the
+// handle has left open.
 func workload(e *env, db *store.DB, r *accounts) {
 	ours := r.on(db, &store.RepositoryOptions{PageSize: 1, ModifyAttempts: 3})
+	own := r.at(e)
+	own.Repository = ours
 	quiet := func(fn func()) { // whatever becomes of it
 		_ = e.await(e.async("a call", func(context.Context) error { fn(); return nil }))
 	}
@@ -43,8 +47,8 @@ func workload(e *env, db *store.DB, r *accounts) {
 		}
 		a, _ := ours.Get(e.ctx, 1)
 		_ = v.call(e.ctx, ours, &a)
-		if r.raw(1) == nil {
-			inserted(r, account{ID: 1, Amount: 10})
+		if _, err := ours.Get(e.ctx, 1); errors.Is(err, store.ErrNotFound) {
+			inserted(own, account{ID: 1, Amount: 10})
 		}
 	}
 	for range ours.Find(e.ctx, store.Query{}) {
@@ -58,6 +62,8 @@ func workload(e *env, db *store.DB, r *accounts) {
 	quiet(func() { _, _ = ours.Modify(e.ctx, 1, func(*account) error { panic("boom") }) })
 	quiet(func() { _, _ = ours.Modify(e.ctx, 1, func(*account) error { runtime.Goexit(); return nil }) })
 	o := &store.TxOptions{Timeout: 3 * time.Second} // more than a right backend needs
+	// Long enough for a run to begin: one that cannot is repeated, for as long as all of them may take.
+	brief := &store.TxOptions{RunTimeout: 20 * time.Millisecond, Timeout: o.Timeout}
 	for _, run := range []func(context.Context, *store.TxOptions, txFunc) error{db.Atomic, db.View} {
 		work := func(ctx context.Context, tx *store.Tx) {
 			_, _ = ours.In(tx).Get(ctx, 1)
@@ -85,7 +91,7 @@ func workload(e *env, db *store.DB, r *accounts) {
 		ctx, cancel := context.WithCancel(e.ctx)
 		_ = run(ctx, o, func(ctx context.Context, tx *store.Tx) error { work(ctx, tx); cancel(); return nil })
 		cancel()
-		_ = run(e.ctx, &store.TxOptions{RunTimeout: time.Millisecond}, func(ctx context.Context, tx *store.Tx) error {
+		_ = run(e.ctx, brief, func(ctx context.Context, tx *store.Tx) error {
 			work(ctx, tx)
 			<-ctx.Done()
 			return ctx.Err()
@@ -93,7 +99,7 @@ func workload(e *env, db *store.DB, r *accounts) {
 		runs := 0
 		_ = run(e.ctx, o, func(ctx context.Context, tx *store.Tx) error {
 			if runs++; runs == 1 {
-				return clash(ctx, r, tx, 2)
+				return clash(ctx, own, tx, 2)
 			}
 			return nil
 		})
@@ -118,8 +124,10 @@ func leaksGoroutines(e *env) {
 // noGoroutines asserts that no goroutine with a label is left, or soon will be.
 func (e *env) noGoroutines(label string) {
 	e.Helper()
+	look := time.NewTicker(5 * time.Millisecond) // a look stops all goroutines, also those that would end
+	defer look.Stop()
 	var left string
-	for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
+	for end := time.Now().Add(patience); time.Now().Before(end); <-look.C {
 		if left = goroutines(e, label); left == "" {
 			return
 		}
