@@ -184,7 +184,7 @@ func (f *fields20) change(n uint32) {
 	}
 }
 
-var changes = flag.Int("changes", 20_000, "how many times TestPreparedStatementsAreBounded changes an entity")
+var changes = flag.Int("changes", 5_000, "how many times TestPreparedStatementsAreBounded changes an entity")
 
 // TestPreparedStatementsAreBounded changes random fields. Each set of changed fields is another
 // statement, of which the server must hold few.

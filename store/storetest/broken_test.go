@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"regexp"
@@ -37,6 +38,8 @@ type broken struct {
 	faults bool
 	// shows are texts that the output must have.
 	shows []string
+	// patience is STORETEST_PATIENCE for a backend that nothing else than waiting catches. Defaults to 3s.
+	patience string
 	// claim is what the backend says of itself, where that is the mistake.
 	claim func(driver.Info) driver.Info
 }
@@ -135,7 +138,7 @@ func (b broken) child(t *testing.T, executable, folder string, args ...string) (
 	cmd := exec.CommandContext(t.Context(), executable, append(args, "-test.short", "-test.v", "-test.timeout=5m")...)
 	cmd.Env = append(os.Environ(), brokenName+"="+b.name, "STORETEST_FAILURES="+folder)
 	if !b.only { // where no other test may fail, a busy machine is given its time
-		cmd.Env = append(cmd.Env, "STORETEST_PATIENCE=3s")
+		cmd.Env = append(cmd.Env, "STORETEST_PATIENCE="+cmp.Or(b.patience, "3s"))
 	}
 	output, err := cmd.CombinedOutput()
 	return output, err == nil

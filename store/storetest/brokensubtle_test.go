@@ -42,9 +42,10 @@ var subtleBackends = []broken{
 	{
 		name: "HangsForATime", breaks: []string{"Modify/ManyOnOneEntity", "Atomic/ConcurrentTransfers"},
 		shows: []string{"not back after", `"worker `, "storetest_test.hangsForATime"}, hook: hangsForATime,
+		patience: "1s",
 	},
 	{
-		name: "HangsForEver", breaks: []string{"Modify/ManyOnOneEntity", "Atomic/ConcurrentTransfers"},
+		name: "HangsForEver", breaks: []string{"Modify/ManyOnOneEntity"}, patience: "1s",
 		shows: []string{"nor after the end of the context", "goroutines are left", "storetest_test.hangsForEver"},
 		hook:  hangsForEver,
 	},

@@ -166,6 +166,16 @@ func (e *env) names(err error, words ...string) {
 // cut is a time as the backend stores it.
 func (e *env) cut(t time.Time) time.Time { return t.UTC().Truncate(e.info.TimePrecision) }
 
+// repeated is a number of turns of goroutines that all want the same row: n, a part of it under -short, and a quarter
+// under the race detector, for which each turn is several times as much work and which sees in any of them what they
+// share. How many goroutines there are stays.
+func repeated(n, short int) int {
+	if isRace {
+		n = max(short, n/4)
+	}
+	return scaled(n, short)
+}
+
 // scaled is n, and a part of it under -short.
 func scaled(n, short int) int {
 	if testing.Short() {

@@ -21,7 +21,7 @@ var _ = register(
 // between the first and the last, each once: two calls that got the same one have lost an update.
 func manyModify(e *env) {
 	r := newAccounts(e, 0)
-	workers, each := scaled(64, 16), scaled(200, 20)
+	workers, each := scaled(64, 16), repeated(200, 20)
 	handles := []*accountRepository{r.on(e.db, patient), r.on(e.open(store.Options{}), patient)}
 	var found collector
 	e.parallel(workers, each, func(ctx context.Context, w, _ int) error {

@@ -112,11 +112,12 @@ func kindRows() []kinds {
 	t := reflect.TypeFor[kinds]()
 	most := 0
 	lists := make([][]any, t.NumField())
+	known := knownEdges()
 	for i := range lists {
 		if name := t.Field(i).Name; name == "Snapshot" || name == "ID" {
 			continue
 		}
-		lists[i] = edges(t.Field(i).Type, decimalOf(t.Field(i)))
+		lists[i] = edges(t.Field(i).Type, decimalOf(t.Field(i)), known)
 		most = max(most, len(lists[i]))
 	}
 	rows := make([]kinds, most)

@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"sync"
 	"testing"
@@ -17,8 +18,15 @@ import (
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
 )
 
-// TestMain has the files of failed tests go into a folder of this package, which git ignores.
+// TestMain has the files of failed tests go into a folder of this package, which git ignores, and runs more tests at a
+// time than there are processors: most of them wait for something that must not come, and not for a processor.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if atATime := flag.Lookup("test.parallel"); atATime.Value.String() == atATime.DefValue {
+		if err := atATime.Value.Set("8"); err != nil {
+			panic(err)
+		}
+	}
 	if os.Getenv("STORETEST_FAILURES") == "" {
 		if err := os.Setenv("STORETEST_FAILURES", "failures"); err != nil {
 			panic(err)
@@ -38,13 +46,17 @@ var forms = map[string]memstore.Options{
 
 func TestMemstore(t *testing.T) {
 	for name, options := range forms {
-		t.Run(name, func(t *testing.T) { storetest.Run(t, newHarness(options, nil)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, newHarness(options, nil))
+		})
 	}
 }
 
 // TestUnlocked runs the suite on a database that is of neither family: each read of a Tx has its own
 // moment, and no read locks, as on a server that parses lock hints and ignores them.
 func TestUnlocked(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, newHarness(memstore.Options{}, func(d driver.Database, _ *memstore.Database) driver.Database {
 		unlocked := intercept.New(d, func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
 			if p, ok := c.Params.(*driver.GetParams); ok {
@@ -62,6 +74,7 @@ func TestUnlocked(t *testing.T) {
 
 // TestRefusals runs the suite on a database that can do as little as there may be.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, newHarness(memstore.Options{
 		NoTransactions: true,
 	}, func(d driver.Database, _ *memstore.Database) driver.Database {

@@ -3,7 +3,6 @@ package oracle
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -89,7 +88,16 @@ func fill[V any](c *Column, pool []V, compare func(a, b V) int) {
 	c.compare = func(a, b any) int { return compare(a.(V), b.(V)) }
 }
 
-func compareBools(a, b bool) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) } // "false" < "true"
+// compareBools puts false before true.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
 
 func compareUUIDs(a, b entity.UUID) int { return bytes.Compare(a[:], b[:]) }
 

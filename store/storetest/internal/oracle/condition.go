@@ -45,13 +45,28 @@ func Compare(c Column, op store.Op, value any) Condition {
 			case op == store.Prefix:
 				return strings.HasPrefix(have.(string), value.(string))
 			}
-			n := c.compare(have, value)
-			return map[store.Op]bool{
-				store.Eq: n == 0, store.Ne: n != 0,
-				store.Lt: n < 0, store.Le: n <= 0, store.Gt: n > 0, store.Ge: n >= 0,
-			}[op]
+			return holds(op, c.compare(have, value))
 		},
 	}
+}
+
+// holds reports whether an operator is true of two values that compare as n.
+func holds(op store.Op, n int) bool {
+	switch op {
+	case store.Eq:
+		return n == 0
+	case store.Ne:
+		return n != 0
+	case store.Lt:
+		return n < 0
+	case store.Le:
+		return n <= 0
+	case store.Gt:
+		return n > 0
+	case store.Ge:
+		return n >= 0
+	}
+	return false
 }
 
 func (c Column) equal(a, b any) bool {
