@@ -134,25 +134,21 @@ func TestLockWaitTimeout(t *testing.T) {
 func TestAbandonedSave(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, dsn string) {
-		db := open(t, dsn, &mysql.Options{LockTimeout: 3 * time.Second})
+		// Long enough for a busy server to show the Save as waiting before it gives up.
+		db := open(t, dsn, &mysql.Options{LockTimeout: 6 * time.Second})
 		r := sqltest.Clubs(t, db, 100)
 		behind := direct(t, dsn)
 		c, err := r.Get(t.Context(), 1)
 		require.NoError(t, err)
 		before := c
 		holder := sqltest.Hold(t, behind, 1)
-		open := func() (n int) { // transactions, of which the holder's is one
-			_ = behind.QueryRow("SELECT COUNT(*) FROM information_schema.INNODB_TRX t " +
-				"JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id " +
-				"WHERE p.DB = DATABASE()").Scan(&n)
-			return n
-		}
+		open := func() int { return openTransactions(t, behind) } // of which the holder's is one
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() {
 			defer cancel()
-			for ctx.Err() == nil && open() < 2 {
-			}
+			assert.Eventually(t, func() bool { return ctx.Err() != nil || open() == 2 }, testbed.Patience,
+				10*time.Millisecond, "the server doesn't show that the Save waits")
 		}()
 		err = r.Save(ctx, &c)
 		require.ErrorIs(t, err, context.Canceled)

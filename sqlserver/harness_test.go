@@ -92,8 +92,10 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 		},
 		Table: func(_ testing.TB, name string) string { return name }, // it goes with the database
 		Leaks: func(tb testing.TB) {
-			sqltest.NoneLeft(tb, db, `SELECT COUNT(*) FROM sys.dm_exec_sessions s
- WHERE s.database_id = DB_ID() AND s.session_id <> @@SPID AND s.open_transaction_count > 0`, "transactions are open at the server")
+			sqltest.NoneLeft(tb, func() int {
+				return sqltest.Value[int](tb, db, `SELECT COUNT(*) FROM sys.dm_exec_sessions s
+ WHERE s.database_id = DB_ID() AND s.session_id <> @@SPID AND s.open_transaction_count > 0`)
+			}, "transactions are open at the server")
 		},
 	}
 }

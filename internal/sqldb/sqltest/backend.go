@@ -70,12 +70,12 @@ func Row(t testing.TB, db *sql.DB, text string, args ...any) map[string]any {
 	return row
 }
 
-// NoneLeft waits until a query counts none.
-func NoneLeft(t testing.TB, db *sql.DB, count, about string) {
+// NoneLeft waits until count finds none.
+func NoneLeft(t testing.TB, count func() int, about string) {
 	t.Helper()
 	require.Eventually(
 		t,
-		func() bool { return Value[int](t, db, count) == 0 },
+		func() bool { return count() == 0 },
 		time.Minute,
 		10*time.Millisecond,
 		about,
