@@ -14,6 +14,16 @@ type Info = driver.Info
 // Difference is one way in which a live table is not what a mapping needs.
 type Difference = driver.Difference
 
+// Severity is what a [Difference] costs.
+type Severity = driver.Severity
+
+// A program needs only the fixes of SeverityMust to start.
+const (
+	SeverityMust   = driver.SeverityMust   // a call fails, or a guarantee does not hold
+	SeverityWeaker = driver.SeverityWeaker // every call works, and the problem says what is weaker
+	SeverityNote   = driver.SeverityNote   // it costs nothing here, and other programs may care
+)
+
 // Options configure a [DB]. Each backend's own Options hold one.
 type Options struct {
 	// Now is the clock of ReadAt and of created and updated fields. It must be safe for

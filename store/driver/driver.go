@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"reflect"
+	"strconv"
 	"time"
 )
 
@@ -326,15 +327,42 @@ type SchemaResult struct {
 
 // Difference is one way in which a live table is not what a mapping needs.
 type Difference struct {
-	Table   string // as given to NewRepository
-	Name    string // the column, field or index, empty when it is the table itself
-	Problem string // what is different, in one sentence without its full stop
-	Fix     string // the statement or setting that mends it, empty when there is none to give
+	Table    string // as given to NewRepository
+	Name     string // the column, field or index, empty when it is the table itself
+	Severity Severity
+	Problem  string // what is different, in one sentence without its full stop
+	Fix      string // the statement or setting that mends it, empty when there is none to give
 }
 
-// String returns the difference on one line.
+// Severity is what a [Difference] costs. Only what must be mended stands between a program and its start.
+type Severity uint8
+
+const (
+	// SeverityMust is a difference with which a call fails, or a guarantee does not hold.
+	SeverityMust Severity = iota
+	// SeverityWeaker is a difference with which every call works, but something is weaker than on a table that
+	// EnsureSchema makes: an order, a comparison, a precision. The problem says what.
+	SeverityWeaker
+	// SeverityNote is a difference that costs nothing here, and that other programs may care about.
+	SeverityNote
+)
+
+// String returns "must", "weaker" or "note".
+func (s Severity) String() string {
+	switch s {
+	case SeverityMust:
+		return "must"
+	case SeverityWeaker:
+		return "weaker"
+	case SeverityNote:
+		return "note"
+	}
+	return "severity " + strconv.Itoa(int(s))
+}
+
+// String returns the difference on one line, which begins with its severity.
 func (d Difference) String() string {
-	s := d.Table
+	s := d.Severity.String() + ": " + d.Table
 	if d.Name != "" {
 		s += "." + d.Name
 	}
