@@ -51,6 +51,8 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 		info: driver.Info{
 			Name:           "mongo",
 			Server:         found.String(),
+			System:         "mongodb",
+			Database:       name,
 			Transactions:   found.hasTx,
 			Views:          found.hasTx,
 			SnapshotTx:     true,

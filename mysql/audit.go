@@ -15,6 +15,7 @@ import (
 // settings are those of one connection, and what the server is.
 type settings struct {
 	server       server
+	database     string
 	packet       int
 	mode         string
 	charset      string // of what the client sends
@@ -33,7 +34,7 @@ type settings struct {
 const auditQuery = `SELECT VERSION(), @@max_allowed_packet, @@sql_mode, @@character_set_client, @@character_set_results,
  @@autocommit, @@innodb_lock_wait_timeout, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()),
  CAST('2024-07-01 12:00:00' AS DATETIME), CAST('2024-01-01 12:00:00' AS DATETIME), @@character_set_connection,
- @@sql_select_limit, @@sql_auto_is_null, @@foreign_key_checks AND @@unique_checks`
+ @@sql_select_limit, @@sql_auto_is_null, @@foreign_key_checks AND @@unique_checks, COALESCE(DATABASE(), '')`
 
 // audit reads the settings of one connection, for Open, before it has set any, and for New, which refuses a
 // pool that is unsafe. A server that is too old is ErrUnsupported.
@@ -45,7 +46,7 @@ func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 	var offset int
 	err := db.QueryRowContext(ctx, auditQuery).Scan(&version, &s.packet, &s.mode, &s.charset, &results,
 		&s.isAutocommit, &s.wait, &offset, &summer, &winter, &s.connection,
-		&s.selectLimit, &s.isAutoNull, &s.hasKeyChecks)
+		&s.selectLimit, &s.isAutoNull, &s.hasKeyChecks, &s.database)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +148,14 @@ func (s server) String() string {
 		name = "MariaDB"
 	}
 	return fmt.Sprintf("%s %d.%d.%d", name, s.version[0], s.version[1], s.version[2])
+}
+
+// system is what stands in Info.System.
+func (s server) system() string {
+	if s.isMariaDB {
+		return "mariadb"
+	}
+	return "mysql"
 }
 
 func (s server) atLeast(version ...int) bool {

@@ -14,10 +14,11 @@ import (
 // dialect is that of MySQL and MariaDB, as Open and New have found the server.
 type dialect struct {
 	server          server
-	hasTriggers     bool // Options.VersionTriggers
-	packet          int  // the most bytes of one statement
-	statesIsolation bool // each transaction states its isolation level, since the pool is the caller's
-	storesZeroKey   bool // the sql_mode stores the key 0 as it is
+	database        string // the name of the one that the pool is connected to
+	hasTriggers     bool   // Options.VersionTriggers
+	packet          int    // the most bytes of one statement
+	statesIsolation bool   // each transaction states its isolation level, since the pool is the caller's
+	storesZeroKey   bool   // the sql_mode stores the key 0 as it is
 }
 
 var _ sqldb.Dialect = (*dialect)(nil)

@@ -34,7 +34,10 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	if err != nil {
 		return nil, opening.Error(err)
 	}
-	d := &dialect{server: found.server, hasTriggers: options.VersionTriggers, packet: found.packet, storesZeroKey: true}
+	d := &dialect{
+		server: found.server, database: found.database, hasTriggers: options.VersionTriggers, packet: found.packet,
+		storesZeroKey: true,
+	}
 	configure(cfg, found, options)
 	if cfg.Net == "tcp" || cfg.Net == "unix" { // another network has a dialer of the caller's
 		cfg.DialFunc = new(sqldb.Dialer).DialContext
@@ -75,7 +78,7 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 		return nil, opening.Error(backend.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
 	}
 	d := &dialect{
-		server: found.server, hasTriggers: options.VersionTriggers, packet: found.packet,
+		server: found.server, database: found.database, hasTriggers: options.VersionTriggers, packet: found.packet,
 		statesIsolation: true, storesZeroKey: found.hasMode("NO_AUTO_VALUE_ON_ZERO"),
 	}
 	return newDB(db, d, options, false)
@@ -88,6 +91,8 @@ func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 		Info: driver.Info{
 			Name:           "mysql",
 			Server:         d.server.String(),
+			System:         d.server.system(),
+			Database:       d.database,
 			Transactions:   true,
 			Views:          true,
 			LockingReads:   true,

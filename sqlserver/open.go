@@ -97,6 +97,8 @@ func (d *dialect) info() driver.Info {
 	i := driver.Info{
 		Name:          "sqlserver",
 		Server:        d.server.String(),
+		System:        "microsoft.sql_server",
+		Database:      d.server.database,
 		Transactions:  true,
 		Views:         d.server.hasSnapshot,
 		LockingReads:  d.server.babelfish == "", // which parses the hints and goes on

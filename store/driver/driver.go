@@ -90,6 +90,11 @@ type Info struct {
 	Name string
 	// Server is product and version, for errors and reports.
 	Server string
+	// System is the product as OpenTelemetry's db.system.name has it: "mysql", "mariadb",
+	// "microsoft.sql_server", "mongodb".
+	System string
+	// Database is the name of the database at the server, empty where it has none.
+	Database string
 
 	// Transactions says that several entities can be written in one Tx.
 	Transactions bool

@@ -80,6 +80,7 @@ func (e *engine) Info() driver.Info {
 	return driver.Info{
 		Name:           "memstore",
 		Server:         "memstore",
+		System:         "memstore",
 		Transactions:   !e.noTransactions,
 		Views:          !e.noTransactions,
 		LockingReads:   !e.noTransactions && !e.snapshotReads,
