@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -51,6 +50,13 @@ type call struct {
 	isInside  bool               // between enter and leave
 	isEnded   bool               // end has been called
 	cancel    context.CancelFunc // set in a Tx whose deadline ctx does not carry
+
+	// For who watches the call (observer.go). begun is zero where nobody does.
+	attempts  int           // the number of the last attempt or run
+	rows      int           // that the last attempt has read or written
+	begun     time.Time     // when the call began
+	bodyBegun time.Time     // when the body of a Find's loop began, zero outside it
+	body      time.Duration // the time in the bodies that have ended
 }
 
 // start makes every check of a call that needs no I/O and nothing of its arguments, and tells the
@@ -60,11 +66,7 @@ func (c *call) start(ctx context.Context) (context.Context, error) {
 	if ctx == nil {
 		return nil, c.fail(invalidf("the context is nil"))
 	}
-	if o := c.db.options.Observer; o != nil {
-		if next := o.CallStart(ctx, c.describe()); next != nil {
-			ctx = next
-		}
-	}
+	ctx = c.tellStart(ctx)
 	if err := c.check(ctx); err != nil {
 		return ctx, c.end(ctx, err)
 	}
@@ -135,12 +137,7 @@ func (c *call) end(ctx context.Context, err error) error {
 	if err != nil {
 		err = c.fail(err)
 	}
-	if o := c.db.options.Observer; o != nil {
-		o.CallEnd(ctx, c.describe(), err)
-	}
-	if err != nil && MayHaveHappened(err) && c.db.options.Logger != nil {
-		c.db.options.Logger.LogAttrs(ctx, slog.LevelWarn, "write of unknown outcome", slog.Any("error", err))
-	}
+	c.tellEnd(ctx, err)
 	return err
 }
 
@@ -160,17 +157,6 @@ func (c *call) fail(err error) error {
 func (c *call) errorOf(err error) *Error {
 	d := c.describe()
 	return &Error{Op: d.Op, Entity: d.Entity, Key: d.Key, Err: err}
-}
-
-func (c *call) describe() Call {
-	d := Call{Op: c.op}
-	if c.repo != nil {
-		d.Entity = c.repo.table
-		if c.key != nil {
-			d.Key = c.repo.mapping.KeyText(c.key)
-		}
-	}
-	return d
 }
 
 // enter starts one request that reads; the caller must call leave when the backend has returned, and
@@ -215,7 +201,7 @@ func (c *call) abandon() {
 // enterWrite is enter for a request that writes: the outcome of no other can be unknown.
 func (c *call) enterWrite(ctx context.Context) (time.Time, error) {
 	at, err := c.enter(ctx)
-	c.isWriting = true
+	c.isWriting, c.rows = true, 0
 	return at, err
 }
 
@@ -290,8 +276,8 @@ func (c *call) driverTx() driver.Tx {
 	return c.tx.driver
 }
 
-// The methods below note in the Tx what it must know of a request. Outside a Tx they note nothing. They
-// are called between enter and leave, which hold the lock of the Tx's state.
+// The methods below note what was read and written, for the Tx, and how many rows, for the observer. They are
+// called between enter and leave, which hold the lock of the Tx's state.
 
 // saw notes the version of an entity that a read has returned.
 func (c *call) saw(key any, version int64) {
@@ -302,6 +288,7 @@ func (c *call) saw(key any, version int64) {
 
 // wrote notes the version that a write has stored.
 func (c *call) wrote(key any, version int64) {
+	c.rows++
 	if c.tx != nil {
 		c.tx.note(c.repo.entityKey(key), version, true)
 	}
@@ -321,33 +308,6 @@ func (c *call) keepIdentity(r driver.Record, before mapping.Identity) {
 	if c.tx != nil {
 		m := c.repo.mapping
 		c.tx.undo.Add(func() { m.SetIdentity(r, before) })
-	}
-}
-
-// tellConflict tells the observer of another's write.
-func (c *call) tellConflict(ctx context.Context, err error) {
-	if o := c.db.options.Observer; o != nil {
-		o.Conflict(ctx, c.describe(), c.fail(err))
-	}
-}
-
-// tellContention is tellConflict for an error of the backend, when contention is what it means. A
-// version conflict was told where it was found.
-func (c *call) tellContention(ctx context.Context, err error) {
-	if e, ok := err.(*Error); ok && e.cause != nil {
-		if isContention(c.db.driver.Classify(e.cause).Class) {
-			c.tellConflict(ctx, err)
-		}
-	}
-}
-
-// tellRetry tells the observer and the log that attempt number attempt follows, because of err.
-func (c *call) tellRetry(ctx context.Context, attempt int, err error) {
-	if o := c.db.options.Observer; o != nil {
-		o.Retry(ctx, c.describe(), attempt, err)
-	}
-	if l := c.db.options.Logger; l != nil && l.Enabled(ctx, slog.LevelDebug) {
-		l.LogAttrs(ctx, slog.LevelDebug, "retry", slog.Int("attempt", attempt), slog.Any("error", err))
 	}
 }
 

@@ -133,6 +133,28 @@ func TestObserver(t *testing.T) {
 	assert.Contains(t, seen.lines[1], "transient")
 }
 
+// TestObservers has two observers nest, and counts the lines of slow calls.
+func TestObservers(t *testing.T) {
+	t.Parallel()
+	assert.Nil(t, store.Observers(nil))
+	var first, second recorder
+	assert.Equal(t, store.Observer(&first), store.Observers(nil, &first))
+	var logged strings.Builder
+	db := memstore.Open(&memstore.Options{Store: store.Options{
+		Observer: store.Observers(&first, nil, &second), SlowCall: 1,
+		Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+	}})
+	clubs := store.MustRepository[Club, int64](db, "clubs", nil)
+	require.NoError(t, clubs.Insert(t.Context(), &Club{ID: 7, Name: "a"}))
+	_, err := clubs.Get(t.Context(), 8)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	assert.Equal(t, first.lines, second.lines)
+	assert.Len(t, first.lines, 4)
+	assert.Contains(t, logged.String(), `msg="slow call" op=insert entity=clubs key=7`)
+	assert.Contains(t, logged.String(), `rows=1`)
+	assert.Equal(t, 2, strings.Count(logged.String(), "slow call"))
+}
+
 // TestTextsSayWhatToDo reads, as a user does, what is said of some mistakes.
 func TestTextsSayWhatToDo(t *testing.T) {
 	ctx := t.Context()

@@ -54,11 +54,13 @@ func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error
 		if err != nil {
 			return false, err
 		}
+		c.inBody(true)
 		for entity := range rows.all {
 			if !yield(*entity, nil) {
 				return true, nil
 			}
 		}
+		c.inBody(false)
 		if !result.More {
 			return false, nil
 		}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -32,7 +31,11 @@ type Options struct {
 	// Logger receives what no return value can say: a rollback that failed, an unknown outcome,
 	// and each retry at level Debug. Defaults to no logging.
 	Logger *slog.Logger
-	// Observer is told of every call. Defaults to none.
+	// SlowCall is how long a call may take before Logger is told of it, at level Warn. It is counted
+	// as [Call.Duration] is. At zero or less there is no such
+	// line.
+	SlowCall time.Duration
+	// Observer is told of every call. [Observers] makes one of several. Defaults to none.
 	Observer Observer
 	// RefuseOuterCalls is for tests: a call on this DB that is made inside the function of Atomic or
 	// View, on its goroutine, but without In(tx) and with a context from outside, is ErrInvalid. Such
@@ -127,30 +130,4 @@ func orDefault[V int | time.Duration](value, standard V) V {
 		return standard
 	}
 	return value
-}
-
-// Observer is told of every call on a DB and its repositories, on the caller's goroutine. It must
-// be safe for concurrent use, and it must not panic or call back into the DB. An adapter to a
-// tracing library is a few lines: CallStart opens a span, CallEnd ends it.
-type Observer interface {
-	// CallStart is called before a call does anything. The call goes on with the context that
-	// it returns, which must descend from ctx.
-	CallStart(ctx context.Context, c Call) context.Context
-	// CallEnd is called once when the call has ended, with the error that it returns. After a
-	// panic or runtime.Goexit in the caller's function it is called with an error that wraps
-	// ErrTransient, since nothing happened.
-	CallEnd(ctx context.Context, c Call, err error)
-	// Conflict is called when a call met another's write: a version conflict, or a write
-	// conflict or deadlock that the database reported.
-	Conflict(ctx context.Context, c Call, err error)
-	// Retry is called before a call starts attempt number attempt, which is at least 2, because
-	// of err.
-	Retry(ctx context.Context, c Call, attempt int, err error)
-}
-
-// Call names a call to an [Observer].
-type Call struct {
-	Op     string // "get", "modify", "atomic"
-	Entity string // the table or collection, empty for a call on the DB
-	Key    string // as errors print it, empty when there is none
 }

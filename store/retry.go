@@ -36,6 +36,7 @@ const (
 func retry(ctx context.Context, c *call, b bounds, attempt func(n int) error) error {
 	start := time.Now()
 	for n := 1; ; n++ {
+		c.attempts = n
 		err := attempt(n)
 		a, ok := err.(*again)
 		if !ok {
@@ -61,8 +62,9 @@ func gaveUp(err error, attempts int) error {
 		return &explained{fmt.Sprintf("%v, gave up after %d attempts", err, attempts), []error{err}}
 	}
 	if e, ok := err.(*Error); ok {
-		e.Err = text(e.Err)
-		return e
+		said := *e // which an observer may hold
+		said.Err = text(e.Err)
+		return &said
 	}
 	return text(err)
 }

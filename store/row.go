@@ -63,6 +63,7 @@ func requestRow(ctx context.Context, c *call, p rowRead, at time.Time) (found bo
 		return false, err
 	}
 	m.StampReadAt(p.into, at)
+	c.rows = 1
 	c.saw(c.key, m.Version(p.into))
 	return true, nil
 }

@@ -23,6 +23,7 @@ func readRows(
 		m := c.repo.mapping
 		each(func(r driver.Record) {
 			m.StampReadAt(r, at)
+			c.rows++
 			if c.tx != nil && !c.tx.isView {
 				c.saw(m.KeyOf(r), m.Version(r))
 			}

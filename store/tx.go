@@ -139,6 +139,22 @@ const gone = -1
 // one given.
 func (tx *Tx) lastSaw(key entityKey, version int64) bool { return tx.entities[key].version == version }
 
+// willRerun reports whether Atomic runs its function again because of err, the error of a call in the Tx. A
+// conflict that was noted makes it do so only where the function gives up because of it.
+func (tx *Tx) willRerun(err error) bool {
+	if !tx.mu.TryLock() {
+		return false // another goroutine uses the Tx, which ends it
+	}
+	defer tx.mu.Unlock()
+	switch {
+	case tx.isOver:
+		return false
+	case tx.doomedBy != nil:
+		return tx.canRerun
+	}
+	return tx.gaveUpFor(err) != nil
+}
+
 // gaveUpFor returns the conflict because of which the Tx's function returned err, nil where there is
 // none. It would not have met it with a newer copy, so that Atomic runs it again.
 func (tx *Tx) gaveUpFor(err error) error {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,9 @@ var _ = register(
 	Test{Name: "ObserverSeesEveryCall", run: observerCalls},
 	Test{Name: "ObserverSeesConflictsAndRetries", run: observerRetries},
 	Test{Name: "ObserverSeesATx", needs: transactions, run: observerTx},
+	Test{Name: "ObserverSeesWhatARunThrewAway", needs: transactions, run: observerReruns},
+	Test{Name: "ObserverCounts", run: observerCounts},
+	Test{Name: "ObserversErrorsStay", run: observerErrors},
 	Test{Name: "ObserversContextIsUsed", run: observerContext},
 )
 
@@ -165,11 +169,136 @@ func observerTx(e *env) {
 		case "end atomic":
 			ends++
 			require.NoError(e, x.err)
-		case "retry  atomic":
+		case "retry 1 atomic":
 			retries++
+			require.Equal(e, r.name, x.call.Entity, "a retry of Atomic names what was met")
 		}
 	}
 	require.Equal(e, []int{1, 1, 1}, []int{starts, ends, retries})
+}
+
+// observerReruns has a call in Atomic meet another's write. Its error is told with the mark that the run is thrown
+// away, and the calls of each run say which run is theirs.
+func observerReruns(e *env) {
+	r := newAccounts(e, 10)
+	watch := &watcher{}
+	db := e.open(store.Options{Observer: watch})
+	ours := r.on(db, nil)
+	watch.take()
+	runs := 0
+	require.NoError(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		a, err := ours.In(tx).Get(ctx, 1)
+		if err != nil {
+			return err
+		}
+		if runs++; runs == 1 {
+			r.modify(1, credit1)
+		}
+		return ours.In(tx).Save(ctx, &a)
+	}))
+	var ends []watched
+	for _, x := range watch.take() {
+		if x.text == "end save" || x.text == "end get" || x.text == "end atomic" {
+			ends = append(ends, x)
+		}
+	}
+	require.Len(e, ends, 5)
+	require.True(e, ends[1].call.Rerun, "Atomic runs again because of the error")
+	require.Error(e, ends[1].err)
+	for i, run := range []int{1, 1, 2, 2, 0} {
+		require.Equal(e, run, ends[i].call.Run)
+		require.Equal(e, run > 0, ends[i].call.InTx)
+		require.Equal(e, i == 1, ends[i].call.Rerun)
+	}
+	require.Equal(e, 2, ends[4].call.Attempts, "the runs of the function")
+	// An error that the function lives with, or that no run can mend, is one of the user's.
+	require.ErrorIs(e, db.Atomic(e.ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		_, err := ours.In(tx).Get(ctx, 99)
+		return err
+	}), store.ErrNotFound)
+	for _, x := range watch.take() {
+		require.False(e, x.call.Rerun, x.text)
+	}
+}
+
+// observerCounts compares the rows, attempts and names that CallEnd is told with what was done. The time that a loop
+// over Find takes for itself is not the call's: the loop's body lets others work for longer than it is told.
+func observerCounts(e *env) {
+	r := newAccounts(e, 10)
+	watch := &watcher{}
+	ours := r.on(e.open(store.Options{Observer: watch}), &store.RepositoryOptions{PageSize: 2})
+	watch.take()
+	rows := map[string]int{
+		"get": 1, "get many": 1, "find": 1, "first": 1, "page": 1, "count": 0, "reload": 1, "is stale": 0,
+		"insert": 1, "insert many": 1, "save": 1, "modify": 1, "upsert": 1, "touch": 1, "delete": 1, "delete key": 1,
+	}
+	for _, v := range verbs {
+		a := r.get(1)
+		if v.call(e.ctx, ours, &a) == nil {
+			end := watch.take()[1].call
+			if want, ok := rows[v.name]; ok {
+				assert.Equal(e, want, min(end.Rows, 1), v.name)
+			}
+			assert.Equal(e, 1, end.Attempts, v.name)
+			assert.Equal(e, e.info.System, end.System)
+			assert.Equal(e, e.info.Database, end.Database)
+		}
+		watch.take()
+		if r.raw(1) == nil {
+			inserted(r, account{ID: 1})
+		}
+	}
+	runs := 0
+	_, err := ours.Modify(e.ctx, 1, func(a *account) error {
+		if runs++; runs <= 2 {
+			r.modify(1, credit1)
+		}
+		a.Amount++
+		return nil
+	})
+	require.NoError(e, err)
+	all := watch.take()
+	require.Equal(e, 3, all[len(all)-1].call.Attempts)
+	require.Positive(e, all[len(all)-1].call.Duration)
+
+	for i := range int64(8) {
+		inserted(r, account{ID: 100 + i})
+	}
+	var body time.Duration
+	n := 0
+	began := time.Now()
+	for _, err := range ours.Find(e.ctx, store.Query{}) {
+		require.NoError(e, err)
+		inBody := time.Now()
+		n++
+		r.modify(1, credit1)
+		body += time.Since(inBody)
+	}
+	whole := time.Since(began)
+	all = watch.take()
+	end := all[len(all)-1].call
+	require.Equal(e, n, end.Rows)
+	require.LessOrEqual(e, end.Duration, whole-body, "the time in the loop's body is not the call's")
+}
+
+// observerErrors holds the errors of conflicts until the call has given up: their texts are as they were.
+func observerErrors(e *env) {
+	r := newAccounts(e, 10)
+	watch := &watcher{}
+	ours := r.on(e.open(store.Options{Observer: watch}), &store.RepositoryOptions{ModifyAttempts: 3})
+	watch.take()
+	_, err := ours.Modify(e.ctx, 1, func(a *account) error {
+		r.modify(1, credit1)
+		a.Amount++
+		return nil
+	})
+	require.ErrorIs(e, err, store.ErrConflict)
+	require.ErrorContains(e, err, "gave up after 3 attempts")
+	for _, x := range watch.take() {
+		if x.err != nil && x.text != "end modify" {
+			require.NotContains(e, x.err.Error(), "gave up", "an error that an observer holds was changed")
+		}
+	}
 }
 
 func observerContext(e *env) {
