@@ -90,7 +90,7 @@
 //
 // Same values. What was written is what is read, on every backend, or the write is refused: valid
 // UTF-8, integers within int64, finite floats, times from year 1 to 9999 in UTC and cut to
-// Info.TimePrecision, in memory too.
+// Info.TimePrecision, in memory too. A key that the database makes and the key's field cannot hold leaves no row.
 //
 // Nothing of the caller's is written to but the entity. What an entity points at may be shared with
 // others: where a time in it must be cut, the entity gets a copy. On an error it has back what it had.

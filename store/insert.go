@@ -10,7 +10,8 @@ import (
 // Insert stores a new entity with version 1. It never overwrites: a key or unique value that is
 // there is ErrExists. On success the entity has its version, its ReadAt, its created and updated
 // times and, with store:"key,auto", its key, whose field must be zero before; times in it are cut
-// to what the database keeps. On any error the entity is as it was.
+// to what the database keeps. A made key that does not fit that field is ErrInvalid, and no row stays.
+// On any error the entity is as it was.
 func (r *Repository[T, K]) Insert(ctx context.Context, entity *T) error {
 	c, record := r.entityCall("insert", entity, true)
 	if r.repo.mapping.Spec.KeyAuto {

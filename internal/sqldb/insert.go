@@ -5,7 +5,6 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
@@ -15,8 +14,8 @@ import (
 // is another text, and the larger ones seldom come twice.
 const mostCachedRows = 32
 
-// Insert implements [driver.Collection]. Where the rows take several statements outside a Tx, these are a
-// transaction of their own, so that all rows are inserted or none.
+// Insert implements [driver.Collection]. Where the rows take several statements outside a Tx, or may get a key
+// that does not fit, these are a transaction of their own, so that all rows are inserted or none.
 func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver.InsertResult, error) {
 	values, err := c.insertArgs(p)
 	if err != nil {
@@ -24,11 +23,17 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 	}
 	chunks := c.chunks(values, len(p.Records))
 	var result driver.InsertResult
-	if p.Tx == nil && len(chunks) > 1 {
+	if p.Tx == nil && (len(chunks) > 1 || c.canOutgrowKey()) {
 		err := c.insertInTx(ctx, chunks, &result)
 		return result, err
 	}
-	err = c.db.run(ctx, p.Tx, func(s *session) error { return c.insertChunks(ctx, s, chunks, &result) })
+	err = c.db.run(ctx, p.Tx, func(s *session) error {
+		err := c.insertChunks(ctx, s, chunks, &result)
+		if m, ok := errors.AsType[*misfit](err); ok && p.Tx == nil {
+			return c.takeBack(ctx, s, m, p.Version)
+		}
+		return err
+	})
 	return result, err
 }
 
@@ -155,12 +160,19 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 		q.preparation = cached
 	}
 	if hasRows {
-		have := max(len(result.Keys), len(result.Versions))
-		err := s.run(ctx, &q, func(row []sqldriver.Value) error { return c.takeMade(row, result) })
-		if got := max(len(result.Keys), len(result.Versions)) - have; err == nil && got != ch.rows {
-			err = &answerError{fmt.Errorf("sqldb: the server answered for %d rows of %d", got, ch.rows)}
+		var made []madeRow
+		err := s.run(ctx, &q, func(row []sqldriver.Value) error {
+			m, err := c.readMade(row)
+			made = append(made, m)
+			return err
+		})
+		if err == nil && len(made) != ch.rows {
+			err = &answerError{fmt.Errorf("sqldb: the server answered for %d rows of %d", len(made), ch.rows)}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return c.takeMade(made, result)
 	}
 	step := int64(1)
 	if c.spec.KeyAuto && ch.rows > 1 {
@@ -176,12 +188,7 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 	if err != nil {
 		return &answerError{err}
 	}
-	for i := range int64(ch.rows) {
-		if err := c.takeKey(first+i*step, result); err != nil {
-			return &answerError{err}
-		}
-	}
-	return nil
+	return c.takeMade(counted(first, step, ch.rows), result)
 }
 
 // keyStep asks for the distance of the keys that one INSERT makes.
@@ -191,32 +198,6 @@ func (c *collection) keyStep(ctx context.Context, s *session) (step int64, err e
 		return err
 	})
 	return step, err
-}
-
-// takeMade takes over a row of what the database made: the key, then the version.
-func (c *collection) takeMade(row []sqldriver.Value, result *driver.InsertResult) error {
-	if c.spec.KeyAuto {
-		if err := c.takeKey(row[0], result); err != nil {
-			return err
-		}
-		row = row[1:]
-	}
-	if !c.spec.VersionAuto {
-		return nil
-	}
-	version, err := c.versionIn(row[0])
-	result.Versions = append(result.Versions, version)
-	return err
-}
-
-// takeKey adds a key that the database made, as a value of the key's type.
-func (c *collection) takeKey(value any, result *driver.InsertResult) error {
-	key := reflect.New(c.spec.Key.Type).Elem()
-	if err := c.spec.Key.Decode(key, value); err != nil {
-		return fmt.Errorf("sqldb: the key that the database made: %w", err)
-	}
-	result.Keys = append(result.Keys, key.Interface())
-	return nil
 }
 
 // insertText is the INSERT of a number of rows, made anew for each insertChunk: the number of rows is part of

@@ -258,7 +258,8 @@ type InsertParams struct {
 // InsertResult is the result of [Collection.Insert].
 type InsertResult struct {
 	// Keys are the keys that the database made, of the type of Spec.Key and in the order of the
-	// records. It is set exactly when Spec.KeyAuto is.
+	// records. It is set exactly when Spec.KeyAuto is. Where one does not fit that type, Insert has
+	// written nothing, or takes it back before it returns the ValueError that says so.
 	Keys []any
 	// Versions are the versions that the database made, in the order of the records. It is set
 	// exactly when Spec.VersionAuto is.

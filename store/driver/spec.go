@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"fmt"
+	"math"
 	"reflect"
 	"strings"
 )
@@ -89,6 +91,18 @@ type Field struct {
 // zero value.
 func (f *Field) Nullable() bool {
 	return f.Wrap != Plain || f.Kind == Bytes || f.Valuer || f.Kind == Nested || f.Kind == Opaque
+}
+
+// Range names the type of an integer field together with the numbers that it holds, "int8 (-128 to 127)",
+// for errors. Those of an unsigned one are within int64.
+func (f *Field) Range() string {
+	switch bits := f.Base.Size() * 8; f.Kind {
+	case Int:
+		return fmt.Sprintf("%s (%d to %d)", f.Base, int64(-1)<<(bits-1), int64(1)<<(bits-1)-1)
+	case Uint:
+		return fmt.Sprintf("%s (0 to %d)", f.Base, min(uint64(math.MaxInt64), uint64(math.MaxUint64)>>(64-bits)))
+	}
+	return f.Base.String()
 }
 
 // Comparable reports whether a query can test the field for equality and membership.

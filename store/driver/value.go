@@ -337,7 +337,7 @@ func (f *Field) decodeInt(dst reflect.Value, src any) error {
 		return f.misfit(src)
 	}
 	if dst.OverflowInt(n) {
-		return f.errorf(nil, "stored number does not fit %s", f.Base)
+		return f.errorf(nil, "stored number does not fit %s", f.Range())
 	}
 	dst.SetInt(n)
 	return nil
@@ -349,7 +349,7 @@ func (f *Field) decodeUint(dst reflect.Value, src any) error {
 		return f.misfit(src)
 	}
 	if n < 0 || dst.OverflowUint(uint64(n)) {
-		return f.errorf(nil, "stored number does not fit %s", f.Base)
+		return f.errorf(nil, "stored number does not fit %s", f.Range())
 	}
 	dst.SetUint(uint64(n))
 	return nil

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"math"
 	"reflect"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -211,11 +212,17 @@ func (c *collection) encode(record driver.Record, version int64) ([]any, error) 
 	return data, nil
 }
 
-// makeKey stores the next key of the table into a row's data and returns it as Spec.Key's type.
+// makeKey stores the next key of the table into a row's data and returns it as Spec.Key's type. A key that does
+// not fit that type is not made: the table goes on counting where it is.
 func (c *collection) makeKey(data []any) (any, error) {
-	key := reflect.New(c.spec.Key.Type).Elem()
-	if err := c.spec.Key.Decode(key, c.table.lastKey+1); err != nil {
-		return nil, err
+	f := &c.spec.Key
+	if c.table.lastKey == math.MaxInt64 {
+		return nil, &driver.ValueError{Field: f.Name, Problem: "the database has no further key to make"}
+	}
+	key := reflect.New(f.Type).Elem()
+	if err := f.Decode(key, c.table.lastKey+1); err != nil {
+		problem := "the key that the database made does not fit " + f.Range()
+		return nil, &driver.ValueError{Field: f.Name, Problem: problem, Err: err}
 	}
 	c.table.lastKey++
 	data[c.key[0].position] = c.table.lastKey

@@ -44,6 +44,9 @@ type broken struct {
 	claim func(driver.Info) driver.Info
 }
 
+// allBroken are all broken backends.
+func allBroken() []broken { return slices.Concat(brokenBackends, valueBackends, subtleBackends) }
+
 const (
 	brokenName = "STORETEST_BROKEN"      // the broken backend that a child process tests
 	brokenFull = "STORETEST_BROKEN_FULL" // set: each runs the whole suite, not its guarantees alone
@@ -53,7 +56,7 @@ const (
 // process of TestBroken and does nothing by itself.
 func TestBrokenBackend(t *testing.T) {
 	name := os.Getenv(brokenName)
-	all := slices.Concat(brokenBackends, subtleBackends)
+	all := allBroken()
 	i := slices.IndexFunc(all, func(b broken) bool { return b.name == name })
 	if i < 0 {
 		t.Skip("no broken backend is named")
@@ -99,7 +102,7 @@ func TestBroken(t *testing.T) {
 	require.NoError(t, err)
 	slots := make(chan struct{}, children)
 	folder := t.TempDir() // what fails here is no failure
-	all := slices.Concat(brokenBackends, subtleBackends)
+	all := allBroken()
 	outputs := make([]chan []byte, len(all))
 	for i, b := range all {
 		outputs[i] = make(chan []byte, 1)
@@ -218,7 +221,7 @@ func (b broken) judge(t *testing.T, output []byte) {
 // TestEveryGuaranteeIsBrokenOnce has a broken backend for each guarantee.
 func TestEveryGuaranteeIsBrokenOnce(t *testing.T) {
 	var broken []string
-	for _, b := range slices.Concat(brokenBackends, subtleBackends) {
+	for _, b := range allBroken() {
 		for _, name := range b.breaks {
 			guarantee, _, _ := strings.Cut(name, "/")
 			broken = append(broken, guarantee)

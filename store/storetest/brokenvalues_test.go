@@ -1,0 +1,33 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/stillframe/stillframe/store/memstore"
+	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
+)
+
+// valueBackends are mistakes about what is stored beside what the caller has given.
+var valueBackends = []broken{
+	{
+		name: "KeepsTheRowOfAKeyThatDoesNotFit", breaks: []string{"Mapping/MadeKeyThatDoesNotFit"},
+		hook: keepsMisfits,
+	},
+}
+
+// keepsMisfits makes the row of a key that does not fit, and then says that it does not fit, as a server does that
+// is asked for the key when the row is there.
+func keepsMisfits(native *memstore.Database) intercept.Hook {
+	var made atomic.Int64
+	made.Store(1000)
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+		err := next(ctx)
+		if c.Op == intercept.Insert && err != nil && c.Spec.KeyAuto {
+			row := map[string]any{c.Spec.Version.Path: int64(1)}
+			err = errors.Join(err, native.Put(ctx, c.Spec.Table, made.Add(1), row))
+		}
+		return err
+	}
+}
