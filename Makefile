@@ -23,6 +23,7 @@ test: servers
 	go test -run TestAllocations -count=1 ./benchmarks
 	go test -race -shuffle=on -timeout 20m $(TESTFLAGS) $$(go list ./... | grep -v '/mongo$$')
 	go test -race -shuffle=on -timeout 20m -short $(TESTFLAGS) ./mongo
+	cd store/otel && go test -race -shuffle=on $(TESTFLAGS) ./...
 
 # Microsoft's own T-SQL parser judges every statement that the sqlserver backend can send, and statements
 # that are damaged; what was counted stands in the lines of the tests. It judges anew, where make test goes
@@ -48,8 +49,8 @@ conformance: servers
 
 lint:
 	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
-	go vet ./...
-	$(STATICCHECK) ./...
+	go vet ./... && $(STATICCHECK) ./...
+	cd store/otel && go vet ./... && $(STATICCHECK) ./...
 	go test -count=1 ./internal/rules
 
 # Each fuzz target of each package in turn: the go command fuzzes one at a time.
