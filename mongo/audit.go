@@ -18,7 +18,7 @@ import (
 // checkOptions compares what the collection was created with: whether it is one, its collation, its validator.
 func (a *audit) checkOptions() {
 	if a.kind != "" && a.kind != "collection" {
-		a.differ("", "this is a "+a.kind+", whose documents cannot be written")
+		a.differ(driver.SeverityMust, "", "this is a "+a.kind+", whose documents cannot be written")
 		return
 	}
 	if locale, ok := a.options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
@@ -27,7 +27,7 @@ func (a *audit) checkOptions() {
 		problem := fmt.Sprintf("the collection's collation is %s, so that its index on _id does not serve comparisons "+
 			"by code point", locale)
 		database := a.db.native.Name()
-		a.differ("", problem,
+		a.differ(driver.SeverityWeaker, "", problem,
 			statement(bson.D{
 				{Key: "aggregate", Value: a.spec.Table},
 				{Key: "pipeline", Value: bson.A{bson.D{{Key: "$out", Value: copied}}}},
@@ -43,7 +43,11 @@ func (a *audit) checkOptions() {
 	}
 	want, err := bson.Marshal(a.validator())
 	if have, ok := a.options.Lookup("validator").DocumentOK(); err == nil && (!ok || !bytes.Equal(have, want)) {
-		a.differ("", "the validator is not that of the mapping",
+		problem := "the collection has no validator: it takes documents of any form from other programs"
+		if ok {
+			problem = "the validator is not that of the mapping; the fix replaces it, whoever made it"
+		}
+		a.differ(driver.SeverityWeaker, "", problem,
 			statement(bson.D{{Key: "collMod", Value: a.spec.Table}, {Key: "validator", Value: a.validator()}}))
 	}
 }
@@ -58,11 +62,11 @@ func (a *audit) checkIndexes() {
 		create := statement(a.indexCommand([]index{want}))
 		other := a.hindering(want)
 		if other == nil {
-			a.differ(want.name, "the index does not exist", create)
+			a.differ(want.severity(), want.name, "the index does not exist"+want.cost(), create)
 			continue
 		}
 		drop := statement(bson.D{{Key: "dropIndexes", Value: a.spec.Table}, {Key: "index", Value: other.Name}})
-		a.differ(want.name, a.problemOf(want, other), drop, create)
+		a.differ(want.severity(), want.name, a.problemOf(want, other), drop, create)
 	}
 }
 
@@ -151,7 +155,7 @@ func (a *audit) checkShards(ctx context.Context) error {
 	}
 	if problem := shardProblem(entry.Key); problem != "" {
 		fix := fmt.Sprintf("db.adminCommand({%q:%q,%q:{%q:1}})", "reshardCollection", name, "key", keyPath)
-		a.differ("", problem, fix)
+		a.differ(driver.SeverityMust, "", problem, fix)
 	}
 	return nil
 }
@@ -174,7 +178,9 @@ func (a *audit) checkVersions(ctx context.Context) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	a.differ(a.version.path, fmt.Sprintf("%d documents have no version", n), statement(bson.D{
+	problem := fmt.Sprintf("%d documents have no version, which counts as version 0: what programs that know no "+
+		"versions write to them is not noticed", n)
+	a.differ(driver.SeverityWeaker, a.version.path, problem, statement(bson.D{
 		{Key: "update", Value: a.spec.Table},
 		{Key: "updates", Value: bson.A{bson.D{
 			{Key: "q", Value: bson.D{{Key: a.version.path, Value: nil}}},
@@ -228,8 +234,8 @@ func (a *audit) checkTypes(ctx context.Context) error {
 		}
 		a.compareTypes(c, have)
 		if old, ok := results[0].Lookup("u" + strconv.Itoa(i)).BooleanOK(); ok && old {
-			a.differ(c.path, "some documents hold binary data of another subtype than 4, or another length, "+
-				"which a query for a UUID does not find")
+			a.differ(driver.SeverityMust, c.path, "some documents hold binary data of another subtype than 4, or "+
+				"another length, which a query for a UUID does not find")
 		}
 	}
 	return nil
@@ -251,7 +257,15 @@ func (a *audit) compareTypes(c *codec, have []string) {
 		if c.path != keyPath && !strings.HasPrefix(c.path, keyPath+".") && isConvertible(t, want[0]) {
 			fix = append(fix, a.conversion(c.path, t, want[0]))
 		}
-		a.differ(c.path, fmt.Sprintf("some documents hold the type %s, and the mapping stores %s", t, want[0]), fix...)
+		severity, cost := driver.SeverityMust, ""
+		if c.field.Kind == driver.Decimal && t == "double" {
+			severity, cost = driver.SeverityWeaker, ": it is read and found as before, and an order over it is refused"
+		}
+		problem := fmt.Sprintf("some documents hold the type %s, and the mapping stores %s%s", t, want[0], cost)
+		if len(fix) > 0 {
+			problem += "; other programs meet that type after the fix"
+		}
+		a.differ(severity, c.path, problem, fix...)
 	}
 }
 

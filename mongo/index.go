@@ -71,6 +71,22 @@ func leastOf(f *driver.Field) any {
 	return math.Inf(-1)
 }
 
+// severity is what the lack of an index costs: uniqueness is a guarantee, speed is none.
+func (x index) severity() driver.Severity {
+	if x.unique {
+		return driver.SeverityMust
+	}
+	return driver.SeverityWeaker
+}
+
+// cost says what the lack of an index costs.
+func (x index) cost() string {
+	if x.unique {
+		return ": two documents can have one value"
+	}
+	return ": what it would serve is slower"
+}
+
 func (x index) key() bson.D {
 	key := bson.D{}
 	for _, path := range x.paths {

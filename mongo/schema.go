@@ -28,7 +28,7 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 		}
 	}
 	if !a.exists {
-		a.differ("", "the collection does not exist", c.DDL()...)
+		a.differ(driver.SeverityMust, "", "the collection does not exist", c.DDL()...)
 		return driver.SchemaResult{Differences: a.found}, nil
 	}
 	a.checkOptions()
@@ -130,7 +130,8 @@ func (a *audit) run(ctx context.Context, command bson.D) error {
 	return a.db.native.RunCommand(ctx, command).Err()
 }
 
-func (a *audit) differ(name, problem string, fix ...string) {
+// differ notes a difference. The severity is never left to a default: each caller says what it costs.
+func (a *audit) differ(severity driver.Severity, name, problem string, fix ...string) {
 	text := ""
 	for i, statement := range fix {
 		if i > 0 {
@@ -138,5 +139,7 @@ func (a *audit) differ(name, problem string, fix ...string) {
 		}
 		text += statement
 	}
-	a.found = append(a.found, driver.Difference{Table: a.spec.Table, Name: name, Problem: problem, Fix: text})
+	a.found = append(a.found, driver.Difference{
+		Table: a.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: text,
+	})
 }

@@ -30,7 +30,8 @@ func (d *dialect) Triggers(spec *driver.Spec, table string) []sqldb.Trigger {
 		DDL: fmt.Sprintf("CREATE TRIGGER %[1]s BEFORE UPDATE ON %[2]s FOR EACH ROW "+
 			"SET NEW.%[3]s = IF(NEW.%[3]s <=> OLD.%[3]s, COALESCE(OLD.%[3]s, 0) + 1, NEW.%[3]s)",
 			quoted, table, version),
-		Problem: "the trigger that moves the version for programs that know no versions does not exist",
+		Severity: driver.SeverityMust,
+		Problem:  "the trigger that moves the version for programs that know no versions does not exist",
 	}}
 }
 
@@ -102,11 +103,12 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 	table.Exists = true
 	if kind := sqldb.Text(rows[0][0]); kind != "BASE TABLE" {
 		problem := "it is a " + strings.ToLower(kind) + ", not a table"
-		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: problem})
+		table.Faults = append(table.Faults, sqldb.LiveFault{Severity: driver.SeverityMust, Problem: problem})
 	} else if engine := sqldb.Text(rows[0][1]); !strings.EqualFold(engine, "InnoDB") {
 		table.Faults = append(table.Faults, sqldb.LiveFault{
-			Problem: "its engine is " + engine + ", which has no transactions",
-			Fix:     "ALTER TABLE " + sqldb.QuoteTable(d, spec.Table) + " ENGINE=InnoDB",
+			Severity: driver.SeverityMust,
+			Problem:  "its engine is " + engine + ", which has no transactions",
+			Fix:      "ALTER TABLE " + sqldb.QuoteTable(d, spec.Table) + " ENGINE=InnoDB",
 		})
 	}
 	if rows, err = ask(ctx, columnQuery, database, name); err != nil {

@@ -95,7 +95,7 @@ func TestAdoption(t *testing.T) {
 		{
 			name:    "OldCharset",
 			change:  map[string]string{"name": "name VARCHAR(60) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL"},
-			problem: []string{"latin1 cannot hold every character"},
+			problem: []string{"latin1 refuses the characters that it does not have"},
 		},
 		{
 			name: "ShortVarchar", change: map[string]string{"name": "name VARCHAR(50) COLLATE $bin NOT NULL"},

@@ -96,8 +96,8 @@ var blobs = map[string]int64{
 }
 
 // Misfit implements [sqldb.Schema].
-func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
-	wrong := sqldb.Misfitf("it is %s, and the mapping stores %s in it", c.Definition, f.Type)
+func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
+	wrong := sqldb.Mustf("it is %s, and the mapping stores %s in it", c.Definition, f.Type)
 	switch f.Kind {
 	case driver.Bool:
 		if integers[c.Type] == 0 && (c.Type != "bit" || c.Precision != 1) {
@@ -115,8 +115,8 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
 			return wrong
 		}
 		if c.Scale > int64(f.Scale) {
-			return sqldb.Misfitf(
-				"it is %s, which holds more digits after the point than the mapping reads", c.Definition,
+			return sqldb.Weakerf(
+				"it is %s: a row with more digits after the point than the mapping has cannot be read", c.Definition,
 			)
 		}
 	case driver.Time:
@@ -124,7 +124,7 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
 		case c.Type != "datetime":
 			return wrong
 		case c.Precision < 6:
-			return sqldb.Misfitf("it is %s, which rounds times to %d digits of a second", c.Definition, c.Precision)
+			return sqldb.Mustf("it is %s, which rounds times to %d digits of a second", c.Definition, c.Precision)
 		}
 	case driver.ByteArray, driver.UUID:
 		n := int64(f.Base.Len())
@@ -145,7 +145,7 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []string {
 }
 
 // integerMisfit says for Misfit whether a column holds every number of an integer field.
-func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
+func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []sqldb.Misfit) []sqldb.Misfit {
 	bits, need := integers[c.Type], int(f.Base.Size())*8
 	if bits == 0 {
 		return wrong
@@ -156,7 +156,7 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []strin
 	case f.Kind == driver.Uint && !c.Unsigned && need < 64:
 		need++
 	case f.Kind == driver.Int && c.Unsigned:
-		return sqldb.Misfitf("it is %s, which refuses numbers below 0", c.Definition)
+		return sqldb.Mustf("it is %s, which refuses numbers below 0", c.Definition)
 	}
 	if have < need {
 		return wrong
@@ -165,7 +165,7 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []strin
 }
 
 // bytesMisfit says for Misfit whether a column holds as many bytes as the mapping allows.
-func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
+func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []sqldb.Misfit) []sqldb.Misfit {
 	size, isBlob := blobs[c.Type]
 	switch {
 	case c.Type == "varbinary":
@@ -178,23 +178,25 @@ func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string 
 
 // tooShort says whether a column that holds some bytes or characters is shorter than the mapping needs it. A
 // mapping without a bound, 0, is content with 16 MB.
-func tooShort(need, have int64, unit string, c *sqldb.LiveColumn) []string {
+func tooShort(need, have int64, unit string, c *sqldb.LiveColumn) []sqldb.Misfit {
 	switch {
 	case need == 0 && have < 1<<24-1:
-		return sqldb.Misfitf("it is %s, which holds %d %s, and the mapping has no bound", c.Definition, have, unit)
+		return sqldb.Weakerf("it is %s, which refuses more than %d %s, and the mapping has no bound",
+			c.Definition, have, unit)
 	case need > have:
-		return sqldb.Misfitf("it is %s, which holds %d %s, and the mapping allows %d", c.Definition, have, unit, need)
+		return sqldb.Mustf("it is %s, which refuses more than %d %s, and the mapping allows %d",
+			c.Definition, have, unit, need)
 	}
 	return nil
 }
 
 // stringMisfit says for Misfit whether a column holds text of the mapping's size, and compares it as the
 // mapping does. The size of a TEXT is in bytes, of which a character takes up to four.
-func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []string) []string {
+func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []sqldb.Misfit) []sqldb.Misfit {
 	size, isText := blobs[c.Type]
 	switch {
 	case c.Type == "char":
-		return sqldb.Misfitf("it is %s, which loses trailing spaces", c.Definition)
+		return sqldb.Mustf("it is %s, which loses trailing spaces", c.Definition)
 	case c.Type == "varchar":
 		size = c.Length
 	case isText && strings.HasSuffix(c.Type, "text"):
@@ -211,19 +213,20 @@ func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []str
 
 // collationMisfit says for stringMisfit in which ways a collation takes different strings for equal. To such a
 // column two keys of the program can be one row.
-func (d *dialect) collationMisfit(c *sqldb.LiveColumn) []string {
+func (d *dialect) collationMisfit(c *sqldb.LiveColumn) []sqldb.Misfit {
 	name := c.Collation
 	charset, _, _ := strings.Cut(name, "_")
-	var problems []string
+	var problems []sqldb.Misfit
 	if charset != "utf8mb4" {
-		problems = sqldb.Misfitf("its collation is %s, and %s cannot hold every character", name, charset)
+		problems = sqldb.Weakerf("its collation is %s, and %s refuses the characters that it does not have",
+			name, charset)
 	}
 	switch {
 	case !strings.HasSuffix(name, "_bin"):
-		problems = append(problems, sqldb.Misfitf("its collation %s takes different strings, such as upper and "+
+		problems = append(problems, sqldb.Weakerf("its collation %s takes different strings, such as upper and "+
 			"lower case, for equal", name)...)
 	case !strings.Contains(name, "nopad") && !strings.Contains(name, "0900"):
-		problems = append(problems, sqldb.Misfitf("its collation %s takes strings that differ in trailing spaces "+
+		problems = append(problems, sqldb.Weakerf("its collation %s takes strings that differ in trailing spaces "+
 			"for equal", name)...)
 	}
 	return problems

@@ -146,7 +146,7 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 	table.Exists = true
 	if kind := strings.TrimSpace(sqldb.Text(rows[0][0])); kind != "U" {
 		problem := "it is no table (its sys.objects.type is " + kind + ")"
-		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: problem})
+		table.Faults = append(table.Faults, sqldb.LiveFault{Severity: driver.SeverityMust, Problem: problem})
 	}
 	if rows, err = ask(ctx, columnQuery, name); err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 	}
 	if len(rows) > 0 && strings.HasPrefix(sqldb.Text(rows[0][0]), "-") {
 		problem := "its IDENTITY counts downwards, so that InsertMany would mix up the keys"
-		table.Faults = append(table.Faults, sqldb.LiveFault{Problem: problem})
+		table.Faults = append(table.Faults, sqldb.LiveFault{Severity: driver.SeverityMust, Problem: problem})
 	}
 	return table, nil
 }

@@ -1,22 +1,29 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
 
 // EnsureSchema creates the table or collection and its indexes where they are missing. It never
-// alters or drops what is there: [Repository.CheckSchema] then says what differs. It is meant for
-// tests and development; in production run [Repository.DDL] through a migration tool. It cannot
-// be part of a Tx.
+// alters or drops what is there: [Repository.CheckSchema] then says what differs, and what of that
+// must be mended to start. It is meant for tests and development; in production run
+// [Repository.DDL] through a migration tool. It cannot be part of a Tx.
 func (r *Repository[T, K]) EnsureSchema(ctx context.Context) error {
 	_, err := r.schema(ctx, "ensure schema", true)
 	return err
 }
 
-// CheckSchema compares the live table with the mapping and returns every difference, each with the
-// statement or setting that mends it where there is one. It changes nothing.
+// CheckSchema compares the live table with the mapping and returns every difference, those of
+// [SeverityMust] first, each with the statement or setting that mends it where there is one. It
+// changes nothing.
+//
+// Only what is SeverityMust is needed to start. With what is [SeverityWeaker] every call works, and
+// the problem says what is weaker; its fix is often one that programs which use the table already
+// would notice. Read each before it is applied.
 func (r *Repository[T, K]) CheckSchema(ctx context.Context) ([]Difference, error) {
 	return r.schema(ctx, "check schema", false)
 }
@@ -38,6 +45,7 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 	if err != nil {
 		err = c.fault(ctx, err)
 	}
+	slices.SortStableFunc(result.Differences, func(a, b Difference) int { return cmp.Compare(a.Severity, b.Severity) })
 	return result.Differences, c.end(ctx, err)
 }
 

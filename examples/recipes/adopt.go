@@ -5,11 +5,12 @@ import (
 	"fmt"
 )
 
-// Adopt prints what the live table lacks, each with the statement that mends it. It changes nothing.
+// Adopt prints what the live table lacks, what must be mended first, each with the statement that mends it. It
+// changes nothing.
 func Adopt(ctx context.Context, clubs Clubs) error {
 	differences, err := clubs.CheckSchema(ctx)
 	for _, d := range differences {
-		fmt.Printf("%s.%s: %s\n\t%s\n", d.Table, d.Name, d.Problem, d.Fix)
+		fmt.Printf("%s: %s.%s: %s\n\t%s\n", d.Severity, d.Table, d.Name, d.Problem, d.Fix)
 	}
 	return err
 }

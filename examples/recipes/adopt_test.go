@@ -38,7 +38,7 @@ func TestAdopt(t *testing.T) {
 	require.NoError(t, err)
 	for _, d := range differences {
 		t.Log(d)
-		if d.Name == "version" || d.Name == "clubs_version" {
+		if d.Severity == store.SeverityMust {
 			exec(d.Fix)
 		}
 	}

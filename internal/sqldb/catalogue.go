@@ -27,8 +27,22 @@ func IsKey(spec *driver.Spec, f *driver.Field) bool {
 	return false
 }
 
-// Misfitf is one way in which a live column cannot hold what a mapping stores, as Schema.Misfit returns it.
-func Misfitf(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }
+// Misfit is one way in which a live column is other than a mapping needs it.
+type Misfit struct {
+	Severity driver.Severity
+	Problem  string
+}
+
+// Mustf is what Schema.Misfit returns of a column with which a call fails, or through which a value changes
+// without an error.
+func Mustf(format string, args ...any) []Misfit {
+	return []Misfit{{driver.SeverityMust, fmt.Sprintf(format, args...)}}
+}
+
+// Weakerf is what Schema.Misfit returns of a column with which every call works, and what is weaker.
+func Weakerf(format string, args ...any) []Misfit {
+	return []Misfit{{driver.SeverityWeaker, fmt.Sprintf(format, args...)}}
+}
 
 // Text reads a value of a server's catalogue, whose types differ between servers.
 func Text(value any) string {

@@ -20,11 +20,11 @@ type comparer struct {
 func (c *collection) differences(live *LiveTable) []driver.Difference {
 	r := comparer{collection: c, live: live}
 	if !live.Exists {
-		r.add("", "the table does not exist", strings.Join(c.DDL(), "; "))
+		r.add(driver.SeverityMust, "", "the table does not exist", strings.Join(c.DDL(), "; "))
 		return r.found
 	}
 	for _, f := range live.Faults {
-		r.add("", f.Problem, f.Fix)
+		r.add(f.Severity, "", f.Problem, f.Fix)
 	}
 	for i := range c.columns {
 		r.compareColumn(&c.columns[i])
@@ -36,14 +36,17 @@ func (c *collection) differences(live *LiveTable) []driver.Difference {
 	}
 	for _, t := range c.dialect.Triggers(c.spec, c.table) {
 		if !slices.Contains(live.Triggers, t.Name) {
-			r.add(t.Name, t.Problem, t.DDL)
+			r.add(t.Severity, t.Name, t.Problem, t.DDL)
 		}
 	}
 	return r.found
 }
 
-func (r *comparer) add(name, problem, fix string) {
-	r.found = append(r.found, driver.Difference{Table: r.spec.Table, Name: name, Problem: problem, Fix: fix})
+// add notes a difference. The severity is never left to a default: each caller says what the difference costs.
+func (r *comparer) add(severity driver.Severity, name, problem, fix string) {
+	r.found = append(r.found, driver.Difference{
+		Table: r.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: fix,
+	})
 }
 
 // compareColumn compares one column, and says all that is wrong with it in one difference, because one ALTER
@@ -53,10 +56,10 @@ func (r *comparer) compareColumn(k *column) {
 	f := k.field
 	live := r.live.column(f.Path)
 	if live == nil {
-		r.add(f.Path, "the column does not exist", r.dialect.AddColumn(r.spec, f, r.table))
+		r.add(driver.SeverityMust, f.Path, "the column does not exist", r.dialect.AddColumn(r.spec, f, r.table))
 		return
 	}
-	var problems []string
+	var problems []Misfit
 	stamp := f == &r.spec.Version && r.spec.VersionAuto
 	if !stamp {
 		problems = r.dialect.Misfit(f, live)
@@ -65,24 +68,22 @@ func (r *comparer) compareColumn(k *column) {
 	isKey := r.isKey(f)
 	switch {
 	case isKey && r.spec.KeyAuto && !live.Auto:
-		problems = append(problems, "the database does not make its values, as the mapping says")
+		problems = append(problems, Mustf("the database does not make its values, as the mapping says")...)
 	case stamp && live.Auto:
 	case stamp:
-		problems = append(problems, "the database does not move it, as the mapping says")
+		problems = append(problems, Mustf("the database does not move it, as the mapping says")...)
 	case f == &r.spec.Version && live.Nullable:
-		problems = append(problems, "it can be NULL: a row without a version counts as version 0")
+		problems = append(problems, Weakerf("it can be NULL: a row without a version counts as version 0")...)
 	case live.Nullable && !f.Nullable() && !isKey:
-		problems = append(problems, "it can be NULL, which reads as the zero value of "+f.Type.String())
+		problems = append(problems, Weakerf("it can be NULL, which reads as the zero value of %s", f.Type)...)
 	case !live.Nullable && f.Nullable() && !isKey:
-		problems = append(problems, "it cannot be NULL, and the mapping can")
+		problems = append(problems, Mustf("it cannot be NULL, and the mapping can")...)
 	}
 	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey && !stamp && fix != "" {
 		set := k.name + " = " + r.dialect.Zero(f)
 		fix = "UPDATE " + r.table + " SET " + set + " WHERE " + k.name + " IS NULL; " + fix
 	}
-	if len(problems) > 0 {
-		r.add(f.Path, strings.Join(problems, "; "), fix)
-	}
+	r.addMisfits(f.Path, problems, fix)
 }
 
 // compareUnmapped finds columns that make every INSERT fail: those that must be named, and that the mapping
@@ -96,7 +97,7 @@ func (r *comparer) compareUnmapped() {
 		if !isMapped && !live.Omissible {
 			problem := "the mapping does not store it, it cannot be NULL and it has no default, " +
 				"so that no row can be inserted"
-			r.add(live.Name, problem, r.dialect.RelaxColumn(r.table, live))
+			r.add(driver.SeverityMust, live.Name, problem, r.dialect.RelaxColumn(r.table, live))
 		}
 	}
 }
@@ -118,11 +119,11 @@ func (r *comparer) compareKey() {
 	}
 	problem := "no unique index is over the key (" + strings.Join(names, ", ") + ")"
 	if !primary {
-		r.add("", problem, r.dialect.AddKey(r.table, r.keyList()))
+		r.add(driver.SeverityMust, "", problem, r.dialect.AddKey(r.table, r.keyList()))
 		return
 	}
 	name := r.dialect.Quote(strings.Join(append([]string{"key"}, names...), "_"))
-	r.add("", problem, "CREATE UNIQUE INDEX "+name+" ON "+r.table+" ("+r.keyList()+")")
+	r.add(driver.SeverityMust, "", problem, "CREATE UNIQUE INDEX "+name+" ON "+r.table+" ("+r.keyList()+")")
 }
 
 // compareIndex looks for an index of the mapping by its name, and then for one of another name that serves as
@@ -141,20 +142,48 @@ func (r *comparer) compareIndex(x *driver.Index) {
 				return
 			}
 		}
-		problem := "the index does not exist"
-		if x.Unique {
-			problem = "the unique index does not exist"
-		}
-		r.add(x.Name, problem, r.createIndex(x))
+		r.addMissingIndex(x)
 		return
 	}
 	replace := r.dialect.DropIndex(r.table, live) + "; " + r.createIndex(x)
 	switch {
 	case !live.covers(names, !x.Unique):
-		r.add(x.Name, "the index is over other columns", replace)
+		r.add(indexSeverity(x), x.Name, "the index is over other columns", replace)
 	case x.Unique && !live.Unique:
-		r.add(x.Name, "the index is not unique", replace)
+		r.add(driver.SeverityMust, x.Name, "the index is not unique", replace)
 	case !x.Unique && live.Unique:
-		r.add(x.Name, "the index is unique, and the mapping does not ask for that", replace)
+		r.add(driver.SeverityMust, x.Name, "the index is unique, and the mapping does not ask for that", replace)
+	}
+}
+
+func (r *comparer) addMissingIndex(x *driver.Index) {
+	if x.Unique {
+		r.add(driver.SeverityMust, x.Name, "the unique index does not exist: two rows can have one value",
+			r.createIndex(x))
+		return
+	}
+	r.add(driver.SeverityWeaker, x.Name, "the index does not exist: what it would serve is slower", r.createIndex(x))
+}
+
+// indexSeverity is what the lack of an index costs: uniqueness is a guarantee, speed is none.
+func indexSeverity(x *driver.Index) driver.Severity {
+	if x.Unique {
+		return driver.SeverityMust
+	}
+	return driver.SeverityWeaker
+}
+
+// addMisfits notes what is wrong with one column, in one difference for each severity.
+func (r *comparer) addMisfits(name string, misfits []Misfit, fix string) {
+	for _, severity := range []driver.Severity{driver.SeverityMust, driver.SeverityWeaker, driver.SeverityNote} {
+		var problems []string
+		for _, m := range misfits {
+			if m.Severity == severity {
+				problems = append(problems, m.Problem)
+			}
+		}
+		if len(problems) > 0 {
+			r.add(severity, name, strings.Join(problems, "; "), fix)
+		}
 	}
 }

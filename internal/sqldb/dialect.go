@@ -93,7 +93,7 @@ type Schema interface {
 	Inspect(ctx context.Context, ask Ask, spec *driver.Spec) (*LiveTable, error)
 	// Misfit says in which ways a live column cannot hold what the mapping stores in it. Whether it can be
 	// NULL is compared elsewhere.
-	Misfit(f *driver.Field, column *LiveColumn) []string
+	Misfit(f *driver.Field, column *LiveColumn) []Misfit
 }
 
 // InsertParts are the parts of an INSERT.
@@ -107,9 +107,10 @@ type InsertParts struct {
 
 // Trigger is a trigger that a table needs.
 type Trigger struct {
-	Name    string
-	DDL     string
-	Problem string // what is wrong where it is missing
+	Name     string
+	DDL      string
+	Severity driver.Severity // of its absence
+	Problem  string          // what is wrong where it is missing
 }
 
 // Ask runs a query and returns its rows. The parameters are written as Param says.

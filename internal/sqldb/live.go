@@ -1,6 +1,10 @@
 package sqldb
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/stillframe/stillframe/store/driver"
+)
 
 // LiveTable describes a table as it is.
 type LiveTable struct {
@@ -12,7 +16,11 @@ type LiveTable struct {
 }
 
 // LiveFault is something wrong with a table that is neither a column nor an index.
-type LiveFault struct{ Problem, Fix string }
+type LiveFault struct {
+	Severity driver.Severity
+	Problem  string
+	Fix      string
+}
 
 // LiveColumn describes a column as it is.
 type LiveColumn struct {

@@ -132,21 +132,24 @@ func (e *engine) pendingKey(tab *table) (string, bool) {
 // its indexes.
 func (c *collection) differences() []driver.Difference {
 	var found []driver.Difference
-	add := func(name, problem, fix string) {
-		found = append(found, driver.Difference{Table: c.spec.Table, Name: name, Problem: problem, Fix: fix})
+	add := func(severity driver.Severity, name, problem, fix string) {
+		found = append(found, driver.Difference{
+			Table: c.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: fix,
+		})
 	}
 	if !c.table.exists {
-		add("", "the table does not exist", strings.Join(c.DDL(), "; "))
+		add(driver.SeverityMust, "", "the table does not exist", strings.Join(c.DDL(), "; "))
 		return found
 	}
 	for f := range c.stored() {
 		column, want := c.table.columns[c.positions[f.Path]], typeOf(f)
 		switch {
 		case !column.exists:
-			add(f.Path, "the column does not exist",
+			add(driver.SeverityMust, f.Path, "the column does not exist",
 				fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s", c.spec.Table, f.Path, want))
 		case !column.holds(want):
-			add(f.Path, fmt.Sprintf("the column holds %s, the mapping stores %s", column.columnType, want),
+			problem := fmt.Sprintf("the column holds %s, the mapping stores %s", column.columnType, want)
+			add(driver.SeverityMust, f.Path, problem,
 				fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s %s", c.spec.Table, f.Path, want))
 		}
 	}
@@ -154,9 +157,9 @@ func (c *collection) differences() []driver.Difference {
 		made := c.table.index(index.Name)
 		switch {
 		case made == nil:
-			add(index.Name, "the unique index does not exist", c.indexDDL(index))
+			add(driver.SeverityMust, index.Name, "the unique index does not exist", c.indexDDL(index))
 		case !slices.Equal(made.columns, c.table.newIndex(index).columns):
-			add(index.Name, "the unique index has other columns",
+			add(driver.SeverityMust, index.Name, "the unique index has other columns",
 				fmt.Sprintf("DROP INDEX %s ON %s; %s", index.Name, c.spec.Table, c.indexDDL(index)))
 		}
 	}

@@ -30,7 +30,7 @@ func TestSchema(t *testing.T) {
 	const index = "CREATE UNIQUE INDEX accounts_email ON accounts (email)"
 	assert.Equal(t, []string{create, index}, c.DDL())
 	assert.Equal(t, []string{
-		"accounts: the table does not exist (fix: " + create + "; " + index + ")",
+		"must: accounts: the table does not exist (fix: " + create + "; " + index + ")",
 	}, schema(t, c, false))
 	assert.Empty(t, (&Database{engine: e}).Tables())
 	assert.Empty(t, schema(t, c, true))
@@ -46,15 +46,15 @@ func TestSchema(t *testing.T) {
 	}, driver.Index{Name: "plain", Fields: []*driver.Field{&changed.Fields[noteField]}})
 	other, err := e.Collection(changed)
 	require.NoError(t, err)
-	kind := "accounts.name: the column holds TEXT, the mapping stores BYTES " +
+	kind := "must: accounts.name: the column holds TEXT, the mapping stores BYTES " +
 		"(fix: ALTER TABLE accounts ALTER COLUMN name BYTES)"
-	columns := "accounts.accounts_email: the unique index has other columns (fix: DROP INDEX accounts_email " +
+	columns := "must: accounts.accounts_email: the unique index has other columns (fix: DROP INDEX accounts_email " +
 		"ON accounts; CREATE UNIQUE INDEX accounts_email ON accounts (name))"
 	assert.Equal(t, []string{
 		kind,
-		"accounts.remark: the column does not exist (fix: ALTER TABLE accounts ADD COLUMN remark BYTES)",
+		"must: accounts.remark: the column does not exist (fix: ALTER TABLE accounts ADD COLUMN remark BYTES)",
 		columns,
-		"accounts.accounts_remark: the unique index does not exist " +
+		"must: accounts.accounts_remark: the unique index does not exist " +
 			"(fix: CREATE UNIQUE INDEX accounts_remark ON accounts (remark))",
 	}, schema(t, other, false))
 	assert.Equal(t, []string{kind, columns}, schema(t, other, true))
