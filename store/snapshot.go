@@ -11,7 +11,8 @@ import "time"
 //
 //	store.Snapshot `bson:",inline"`
 //
-// The zero Snapshot belongs to an entity that was never read or written.
+// The zero Snapshot belongs to an entity that was never read or written: Save, Touch, Delete and IsStale refuse
+// it. [SnapshotAt] makes the one of an entity that was read somewhere else.
 type Snapshot struct {
 	// Version counts the writes in the life of the entity's key: an insert stores 1, and each
 	// write adds 1. Where the database moves it (store:"version,auto") it changes with each
@@ -22,4 +23,12 @@ type Snapshot struct {
 	// that read or wrote it was sent, in a View before the first request. It is in UTC, by
 	// Options.Now, and it is not stored.
 	ReadAt time.Time `db:"-" bson:"-" store:"readat"`
+}
+
+// SnapshotAt returns the Snapshot of a copy of that version whose time of reading is not known. A program uses
+// it for an entity that it puts together from what a client sends back, who has seen that version: a hidden field,
+// an ETag. ReadAt is the Unix epoch. Without it a version of 0, which a row has that is older than its version
+// column, could not be told from an entity that was never read.
+func SnapshotAt(version int64) Snapshot {
+	return Snapshot{Version: version, ReadAt: time.Unix(0, 0).UTC()}
 }

@@ -58,6 +58,7 @@ func (c *collection) check() error {
 		problem := fmt.Errorf("%s: Options.Tag is %q, not \"db\" or \"bson\"", c.spec.Type, c.engine.tag)
 		problems = append(problems, problem)
 	}
+	problems = append(problems, c.checkLike(add)...)
 	if c.spec.Table == "" {
 		problems = append(problems, fmt.Errorf("%s: the table has no name", c.spec.Type))
 	}
@@ -157,7 +158,7 @@ func (c *collection) Version(ctx context.Context, p *driver.VersionParams) (driv
 // read returns the data of one row, nil where there is none.
 func (c *collection) read(ctx context.Context, op string, tx driver.Tx, key any, lock bool) ([]any, error) {
 	e := c.engine
-	t, _, err := e.start(ctx, Call{Op: op, Table: c.spec.Table, Key: key}, tx, false)
+	t, _, err := c.start(ctx, Call{Op: op, Table: c.spec.Table, Key: key}, tx, false)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,10 @@
 // mappings may share a table: they meet in the stored names. A column that a row does not have is
 // NULL; the two are never told apart.
 //
+// With [Options].Like the database refuses what MySQL, SQL Server or MongoDB would. Under "mysql" and "sqlserver"
+// a table exists from EnsureSchema on and never gets a column by itself: what a program forgot to migrate fails in
+// its unit tests. [Database.AddColumns] is the migration.
+//
 // # Faults and the second client
 //
 // [Options].Fault is called before each operation and can make it fail in each of the ways in which a

@@ -31,6 +31,8 @@ type settings struct {
 	timePrecision  time.Duration
 	lockTimeout    time.Duration
 	tag            string
+	likeName       string
+	like           *likeness // nil unless likeName names one
 	fault          func(ctx context.Context, call Call) error
 }
 
@@ -64,6 +66,13 @@ func newEngine(s settings) *engine {
 	if s.lockTimeout <= 0 {
 		s.lockTimeout = defaultLockTimeout
 	}
+	if s.like = likenesses[s.likeName]; s.like != nil {
+		s.snapshotReads = s.like.snapshotReads
+		s.timePrecision = s.like.precision
+		if s.tag == "" {
+			s.tag = s.like.tag
+		}
+	}
 	e := &engine{
 		settings: s,
 		done:     make(chan struct{}),
@@ -77,7 +86,7 @@ func newEngine(s settings) *engine {
 
 // Info implements [driver.Database].
 func (e *engine) Info() driver.Info {
-	return driver.Info{
+	i := driver.Info{
 		Name:           "memstore",
 		Server:         "memstore",
 		System:         "memstore",
@@ -95,6 +104,11 @@ func (e *engine) Info() driver.Info {
 		UUIDOrder:      true,
 		Native:         reflect.TypeFor[condition](),
 	}
+	if l := e.like; l != nil {
+		i.Server = "memstore like " + e.likeName
+		i.DecimalDigits, i.MaxKeys, i.AutoKeys, i.AutoVersion = l.decimalDigits, l.maxKeys, l.autoKeys, l.autoVersion
+	}
+	return i
 }
 
 // Resolve implements [driver.Database].

@@ -9,7 +9,7 @@ import (
 
 // Find implements [driver.Collection].
 func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.FindResult, error) {
-	t, _, err := c.engine.start(ctx, Call{Op: "find", Table: c.spec.Table}, p.Tx, false)
+	t, _, err := c.start(ctx, Call{Op: "find", Table: c.spec.Table}, p.Tx, false)
 	if err != nil {
 		return driver.FindResult{}, err
 	}
@@ -47,7 +47,7 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 
 // Count implements [driver.Collection].
 func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, error) {
-	t, _, err := c.engine.start(ctx, Call{Op: "count", Table: c.spec.Table}, p.Tx, false)
+	t, _, err := c.start(ctx, Call{Op: "count", Table: c.spec.Table}, p.Tx, false)
 	if err != nil {
 		return 0, err
 	}

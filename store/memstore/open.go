@@ -35,6 +35,14 @@ type Options struct {
 	// mapping. Defaults to "".
 	Tag string
 
+	// Like names a server that the database is like in what it refuses: "mysql" (MySQL and MariaDB), "sqlserver" or
+	// "mongo". A unit test then fails where the server would: a mapping with names, keys, versions, decimals or
+	// indexes that it does not take, a table or column that EnsureSchema has not made (SQL), a text larger than a
+	// packet (MySQL), a document larger than 16 MiB (MongoDB). It also sets Tag, TimePrecision and
+	// SnapshotReads to what that server has, whatever they are here; a Tag of another family is a fault of every
+	// mapping, as is any other name. Comparisons and orders do not change. Defaults to "", which refuses least.
+	Like string
+
 	// Fault is called before each operation. An error of this package, or one that wraps it, makes the
 	// operation fail in that way; any other error is returned as it is, and nothing happens. It may block
 	// on ctx, and it may use [Native]. It must be safe for concurrent use. Defaults to none.
@@ -53,6 +61,7 @@ func Open(o *Options) *store.DB {
 		timePrecision:  o.TimePrecision,
 		lockTimeout:    o.LockTimeout,
 		tag:            o.Tag,
+		likeName:       o.Like,
 		fault:          o.Fault,
 	}), &o.Store)
 	if err != nil {

@@ -19,6 +19,9 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	if p.Create {
 		err := e.change(nil, func(t *transaction) error {
 			c.table.create(c)
+			if err := c.missing(); err != nil && e.needsTables() {
+				return nil // as CheckSchema then says
+			}
 			return c.createIndexes(ctx, t)
 		})
 		if lost != nil {

@@ -166,14 +166,18 @@ func (t *table) position(name string, typ columnType) int {
 }
 
 // create makes the table, if there is none, with the columns and unique indexes of a mapping, and in
-// any case the columns that the mapping lacks.
+// any case the columns that the mapping lacks, unless the database is like one that would not.
 func (t *table) create(c *collection) {
 	if c.isCreated {
 		return
 	}
 	for f := range c.stored() {
 		col := t.columns[t.byName[f.Path]]
-		if !col.exists {
+		switch {
+		case col.exists:
+		case t.exists && c.engine.needsTables():
+			return
+		default:
 			col.exists, col.columnType = true, typeOf(f)
 		}
 	}

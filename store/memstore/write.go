@@ -18,13 +18,16 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 	if len(p.Records) == 1 && !c.spec.KeyAuto && e.fault != nil {
 		call.Key = p.Records[0].Field(&c.spec.Key).Interface()
 	}
-	t, lost, err := e.start(ctx, call, p.Tx, true)
+	t, lost, err := c.start(ctx, call, p.Tx, true)
 	if err != nil {
 		return driver.InsertResult{}, err
 	}
 	changes := make([]change, len(p.Records))
 	for i, record := range p.Records {
 		if changes[i].data, err = c.encode(record, p.Version); err != nil {
+			return driver.InsertResult{}, err
+		}
+		if err := c.checkSizes(changes[i].data); err != nil {
 			return driver.InsertResult{}, err
 		}
 	}
@@ -60,7 +63,7 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 // Update implements [driver.Collection].
 func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
 	call := Call{Op: "update", Table: c.spec.Table, Key: p.Key}
-	t, lost, err := c.engine.start(ctx, call, p.Tx, true)
+	t, lost, err := c.start(ctx, call, p.Tx, true)
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
@@ -96,7 +99,7 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 // Delete implements [driver.Collection].
 func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver.WriteResult, error) {
 	call := Call{Op: "delete", Table: c.spec.Table, Key: p.Key}
-	t, lost, err := c.engine.start(ctx, call, p.Tx, true)
+	t, lost, err := c.start(ctx, call, p.Tx, true)
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
@@ -154,6 +157,9 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 		}
 		old := rowAt(e.present(t), c.table.number, id.key).values()
 		changes := []change{{key: id.key, old: old, data: remake(old)}}
+		if err := c.checkSizes(changes[0].data); err != nil {
+			return err
+		}
 		if err := e.lockValues(ctx, t, c.table, changes); err != nil {
 			return err
 		}

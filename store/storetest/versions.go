@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,7 @@ var _ = register(
 	Test{Name: "MissingVersionIsZero", run: versionsMissing},
 	Test{Name: "StoredZeroIsZero", run: versionsZero},
 	Test{Name: "NeverReadIsInvalid", run: versionsNeverRead},
+	Test{Name: "CopyFromElsewhere", run: versionsFromElsewhere},
 	Test{Name: "OwnFields", run: versionsOwnFields},
 	Test{Name: "OfAnotherKey", run: versionsOtherKey},
 )
@@ -215,6 +217,40 @@ func versionsNeverRead(e *env) {
 	e.only(err, store.ErrInvalid, "IsStale")
 	require.Empty(e, spy.take(), "refused before any I/O")
 	require.EqualValues(e, 0, r.number(1, "version"))
+}
+
+// versionsFromElsewhere saves a copy of version 0 that a client has sent back: by its JSON, and by the version
+// alone. A second client that has seen the same version meets a conflict.
+func versionsFromElsewhere(e *env) {
+	r := newClubs(e)
+	for _, back := range []func(club) club{
+		func(c club) club {
+			text, err := json.Marshal(c)
+			require.NoError(e, err)
+			var sent club
+			require.NoError(e, json.Unmarshal(text, &sent))
+			return sent
+		},
+		func(c club) club {
+			sent := newClub(c.ID)
+			sent.Snapshot = store.SnapshotAt(c.Version)
+			return sent
+		},
+	} {
+		e.stored(r, 1)
+		r.set(1, Columns{"version": int64(0)})
+		first, second := back(r.get(1)), back(r.get(1))
+		stale, err := r.IsStale(e.ctx, first)
+		require.NoError(e, err)
+		require.False(e, stale)
+		first.Balance = 7
+		require.NoError(e, r.Save(e.ctx, &first))
+		require.EqualValues(e, 1, first.Version)
+		require.EqualValues(e, 1, r.number(1, "version"))
+		require.ErrorIs(e, r.Save(e.ctx, &second), store.ErrConflict)
+		require.ErrorIs(e, r.Delete(e.ctx, second), store.ErrConflict)
+		require.NoError(e, r.DeleteKey(e.ctx, 1))
+	}
 }
 
 // ownFields carries its version and time itself.

@@ -48,10 +48,15 @@ func (m *Mapping) ReadAt(r driver.Record) time.Time {
 // CheckRead returns an error for a copy that was never read or written. Its version is 0, with
 // which a write would match a row that holds no version.
 func (m *Mapping) CheckRead(r driver.Record) error {
-	if m.Version(r) == 0 && m.ReadAt(r).IsZero() {
-		return errors.New("this copy was never read: its version is 0")
+	switch {
+	case m.Version(r) != 0 || !m.ReadAt(r).IsZero():
+		return nil
+	case m.readAt == nil:
+		return errors.New("this copy was never read, or its version is 0: the type has no field tagged readat " +
+			"by which to tell them apart (give it one, or use Modify)")
 	}
-	return nil
+	return errors.New("this copy was never read: its version is 0 and its ReadAt zero (read it first; " +
+		"store.SnapshotAt is for a copy that a client sends back)")
 }
 
 // CopyMapped copies every mapped field, and nothing else.
