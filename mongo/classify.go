@@ -107,8 +107,8 @@ func (e *commitError) Error() string { return e.err.Error() }
 // Unwrap returns the error as the driver gave it.
 func (e *commitError) Unwrap() error { return e.err }
 
-// classify says what an error means, for package store and for opening. Where the driver has tried a write twice
-// it gives out one error only, so that a write counts as not sent only where no first try can hide behind it.
+// classify says what an error means, for package store and for opening. The client may try a write
+// twice and gives out the error of one try: so a write counts as not sent only where there can have been no other.
 func classify(err error) driver.Fault {
 	return backend.Classify(err, func(err error) driver.Fault {
 		f := faultOf(err)

@@ -27,7 +27,8 @@ import (
 //	conflict   a write found another version than its copy has: an ErrConflict
 //	contention a conflict, or a deadlock, lock timeout or write conflict that the server reports
 //	again      the marker of an attempt that wrote nothing and may be made again
-//	doomed     a Tx in which a request has failed: it will be rolled back, whatever its function does
+//	doomed     a Tx in which a request has failed, or has shown that it decides on an old state: it will be
+//	           rolled back, whatever its function does
 //	late       past the deadline of the run, which is the Tx's and not the caller's
 //	undo       the steps that put entities back as they were, because nothing was committed
 //	current    a read of the newest committed state, where a Tx else reads from one moment
@@ -35,7 +36,7 @@ import (
 // call is one running call of a user, on a repository or on the DB itself. One goroutine has it.
 //
 // Its life: start, then requests, each between enter and leave, then end. Whatever happens between,
-// the verbs return through end, which gives an error its place and tells the observer. Code of the
+// the verbs return through end, which wraps an error as one that names the call, and tells the observer. Code of the
 // user's runs in the middle of it (codecs, native conditions, hooks, Validate), and may panic or call
 // Goexit: so abandon is deferred after each enter, and endUnreturned after each start.
 type call struct {
@@ -128,7 +129,7 @@ func (c *call) endUnreturned(ctx context.Context) {
 	}
 }
 
-// end finishes a call: it gives err its place and tells the observer. A nil err stays nil.
+// end finishes a call: it wraps err as an *Error that names the call, and tells the observer. A nil err stays nil.
 func (c *call) end(ctx context.Context, err error) error {
 	c.isEnded = true
 	if c.cancel != nil {
@@ -198,7 +199,7 @@ func (c *call) abandon() {
 	}
 }
 
-// enterWrite is enter for a request that writes: the outcome of no other can be unknown.
+// enterWrite is enter for a request that writes. Only such a request can have an unknown outcome.
 func (c *call) enterWrite(ctx context.Context) (time.Time, error) {
 	at, err := c.enter(ctx)
 	c.isWriting, c.rows = true, 0

@@ -16,7 +16,7 @@ type failure struct {
 	fault   driver.Fault // what the backend says of err
 	ended   error        // why the request's ctx has ended, nil where it has not
 	late    error        // set where it has ended because the run of the Tx was over, and not by the caller
-	isWrite bool         // a write outside a Tx, or a commit: nothing else has an outcome to be lost
+	isWrite bool         // a write outside a Tx, or a commit: only these can have happened when their answer is lost
 
 	isOuterCall func() bool // set for a call outside a Tx
 }

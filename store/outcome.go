@@ -25,7 +25,7 @@ type outcome uint8
 const (
 	rowMissing   outcome = iota // there is no such row
 	rowChanged                  // the row has another version
-	rowUnchanged                // the row had another version, and now has the expected one after all
+	rowUnchanged                // the write met another version, which was rolled back before the look after it
 	writeFailed                 // the backend returned an error
 )
 
@@ -36,12 +36,15 @@ type reaction struct {
 	note bool
 	// rerun dooms the Tx, and Atomic runs its function again.
 	rerun bool
-	// again makes the same call try again. In a Tx that is doomed, Atomic does that.
+	// again makes the same call try again. In a Tx that rerun has doomed, the call returns instead, and
+	// Atomic runs its function again.
 	again bool
 }
 
 var reactions = [...][3]reaction{
 	//           callersCopy, ownCopy, ownCopyOrNew
+	// Modify has just read a row that is now missing. Outside a Tx that is ErrNotFound, as if it had come later; in
+	// a Tx its function may have decided on the row, and must see that it is gone. Upsert inserts it.
 	rowMissing:   {{}, {rerun: true}, {rerun: true, again: true}},
 	rowChanged:   {{note: true}, {rerun: true, again: true}, {rerun: true, again: true}},
 	rowUnchanged: {{note: true, again: true}, {rerun: true, again: true}, {rerun: true, again: true}},

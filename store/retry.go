@@ -21,9 +21,9 @@ type bounds struct {
 
 func (r *repo) bounds() bounds { return bounds{r.options.ModifyTimeout, r.options.ModifyAttempts} }
 
-// The longest pause decides how often callers of one hot entity try in vain: where 64 of them wait
-// 64 ms at most, ten attempts of eleven meet a newer version, and leave the server less time for
-// the one that writes.
+// The longest pause decides how often callers of one hot entity try in vain. When 64 of them paused for 64 ms
+// at most, ten attempts of eleven met a newer version, and each of these cost the server a read that delayed
+// the write of another.
 const (
 	firstPause   = time.Millisecond
 	longestPause = 256 * time.Millisecond

@@ -19,7 +19,8 @@ type runs struct {
 }
 
 // transact is Atomic and View, which differ in what their call may do. The functions that OnCommit
-// was given run last: the call has ended for the observer, and a panic of theirs changes nothing.
+// was given run last: the call has ended for the observer, and a panic of theirs goes to the caller and takes
+// nothing back.
 func transact(ctx context.Context, rs *runs, o *TxOptions, fn func(context.Context, *Tx) error) error {
 	ctx, err := rs.start(ctx)
 	if err != nil {
@@ -85,7 +86,7 @@ func (rs *runs) checkSupport() error {
 var errRehearsed = errors.New("the run was a rehearsal")
 
 // rehearse runs the function once and rolls back, whatever it returned. That two goroutines used
-// the Tx is reported all the same: the next run may be lucky.
+// the Tx is reported all the same: that is a race, which the next run may happen not to show.
 func (rs *runs) rehearse(ctx context.Context, fn func(context.Context, *Tx) error) error {
 	deadline := time.Now().Add(rs.options.RunTimeout)
 	err := rs.one(ctx, 0, deadline, func(ctx context.Context, tx *Tx) error {

@@ -21,7 +21,7 @@ type Tx struct {
 	isView   bool
 	run      int // 1 for the first run of the function, 0 for a rehearsal
 	deadline time.Time
-	late     error // what a request after the deadline is told
+	late     error // the error of a request after the deadline, which names the setting
 
 	// mu is held during each request, and guards what follows. No request waits for it: a second
 	// one at the same time is the caller's mistake.
@@ -156,7 +156,7 @@ func (tx *Tx) willRerun(err error) bool {
 }
 
 // gaveUpFor returns the conflict because of which the Tx's function returned err, nil where there is
-// none. It would not have met it with a newer copy, so that Atomic runs it again.
+// none. Atomic then runs the function again: it reads a newer copy, with which that conflict does not come.
 func (tx *Tx) gaveUpFor(err error) error {
 	for _, conflict := range tx.conflicts {
 		if errors.Is(err, conflict) {

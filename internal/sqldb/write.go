@@ -50,8 +50,8 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 }
 
 // write runs an UPDATE or DELETE. When it matched no row, one read on the same connection tells why. An
-// error of that read leaves the outcome NotApplied, and counts as unsent: nothing was written, whatever the
-// error is. Without it package store would take the outcome of a call that wrote nothing for unknown.
+// error of that read leaves the outcome NotApplied, and is marked as one of a request that was not sent: the
+// write was answered and wrote nothing. Without that package store would tell an unknown outcome.
 func (c *collection) write(
 	ctx context.Context, tx driver.Tx, w write, a args, key any, next int64,
 ) (driver.WriteResult, error) {

@@ -10,8 +10,9 @@
 // What is the same for every database happens before a driver is called: the mapping was checked,
 // values are valid and normalized (UTC, cut to [Info].TimePrecision, finite, valid UTF-8, within
 // their sizes), versions were compared where that needs no I/O, queries were resolved to fields,
-// their negations pushed to the leaves, and their order made total. A driver has no retry loop,
-// keeps no state of an entity and starts no goroutine that outlives a call.
+// their negations pushed to the leaves, and their order made total. A driver never does
+// the caller's work again; it may send one request again where that is the same to the server, such as a
+// commit whose answer was lost. It keeps no state of an entity and starts no goroutine that outlives a call.
 //
 // Package storetest holds the conformance suite that says whether a backend is right.
 package driver

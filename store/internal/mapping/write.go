@@ -37,13 +37,13 @@ func (m *Mapping) Prepare(u *Undo, r driver.Record, insert bool) error {
 
 // Changed returns the indexes in Spec.Fields of what a function has changed in entity since base,
 // for Modify, which writes those alone. What is stored alike in both becomes the same in entity too,
-// which is then what a read would give: 100 becomes the 100.00 that it was. base is used up by that.
+// which is then what a read would give: 100 becomes the 100.00 that it was. The values of base
+// may go into entity, so that base must not be used afterwards.
 //
 // Where the function has changed anything, Changed sets updated and runs Validate, whose own changes
-// count like those of the function, and then
-// checks and normalizes what differs: a time that is cut to the stored one is no change. What is
-// wrong with a field that did not change does not count: the value was there before, and Modify does
-// not write it.
+// count like those of the function, and then checks and normalizes what differs: a time that is cut to
+// the stored one is no change. What is wrong with a field that did not change does not count: the value
+// was there before, and Modify does not write it.
 func (m *Mapping) Changed(entity, base driver.Record) ([]int, error) {
 	if !m.hasChanged(entity, base) {
 		m.takeFields(entity, base)
