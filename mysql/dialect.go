@@ -30,6 +30,10 @@ func (d *dialect) Facts() sqldb.Facts {
 	if d.statesIsolation {
 		begin = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION READ WRITE"}
 	}
+	trace := ""
+	if d.server.isMariaDB || !d.server.atLeast(8, 0, 19) {
+		trace = "SHOW WARNINGS" // a duplicate does not name its table, and a trigger may have met it
+	}
 	return sqldb.Facts{
 		NameParts: 2, // database and table
 		Limits: sqldb.Limits{
@@ -54,6 +58,7 @@ func (d *dialect) Facts() sqldb.Facts {
 			BeginView: []string{"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION READ ONLY"},
 			// Said in full: a session or server with completion_type=CHAIN would begin another transaction
 			// with each COMMIT, and never keep what is acknowledged in it.
+			Trace:       trace,
 			Commit:      "COMMIT AND NO CHAIN NO RELEASE",
 			Rollback:    "ROLLBACK AND NO CHAIN NO RELEASE",
 			TableSuffix: " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation(),

@@ -36,7 +36,7 @@ func (f *failure) meaning() error {
 		return f.ended
 	}
 	if isUnknown {
-		return explain(ErrUnknownOutcome, "no answer said what happened%s", f.code())
+		return f.explain(ErrUnknownOutcome, "no answer said what happened")
 	}
 	err := f.ofClass()
 	if isNotApplied && !errors.Is(err, ErrTransient) {
@@ -62,23 +62,34 @@ func (f *failure) ofClass() error {
 	case driver.Duplicate:
 		return ErrExists
 	case driver.Conflict:
-		return explain(ErrTransient, "write conflict%s", f.code())
+		return f.explain(ErrTransient, "write conflict")
 	case driver.LockFailure:
-		return explain(ErrTransient, "deadlock or lock timeout%s", f.code())
+		return f.explain(ErrTransient, "deadlock or lock timeout")
 	case driver.Unavailable, driver.Canceled:
-		return explain(ErrTransient, "the server is unavailable%s", f.code())
+		return f.explain(ErrTransient, "the server is unavailable")
 	case driver.Refused:
 		// A ValueError is of our own making, and its text holds no value. That of a server may.
 		if own, ok := errors.AsType[*driver.ValueError](f.err); ok {
 			return invalidf("%s", own.Error())
 		}
-		return explain(ErrInvalid, "refused by the server%s", f.code())
+		return f.explain(ErrInvalid, "refused by the server")
 	case driver.Unsupported:
-		return explain(ErrUnsupported, "%s%s", f.backend, f.code())
+		return f.explain(ErrUnsupported, f.backend)
 	case driver.Closed:
 		return ErrClosed
 	}
+	if f.fault.Problem != "" {
+		return errors.New(f.fault.Problem + f.code())
+	}
 	return errors.New(f.backend + " error" + f.code())
+}
+
+// explain gives a sentinel what the backend says of the problem, else what the class alone says.
+func (f *failure) explain(sentinel error, standard string) error {
+	if f.fault.Problem != "" {
+		standard = f.fault.Problem
+	}
+	return explain(sentinel, "%s%s", standard, f.code())
 }
 
 // code is the backend's number or name for the error, as it follows a text.
@@ -94,10 +105,11 @@ func isContention(class driver.Class) bool {
 	return class == driver.Conflict || class == driver.LockFailure
 }
 
-// leavesNothing reports whether an error of the class means that nothing of its transaction remains,
-// so that the transaction may be run again as a whole.
+// leavesNothing reports whether an error of the class, met while the caller's ctx goes on, means that nothing
+// of its transaction need remain, so that the transaction may be run again as a whole. Canceled is then
+// somebody else's doing: an administrator's, or a bound that the server sets.
 func leavesNothing(class driver.Class) bool {
-	return isContention(class) || class == driver.Unavailable
+	return isContention(class) || class == driver.Unavailable || class == driver.Canceled
 }
 
 // notApplied is the error of the read that follows a write which matched no row. Whatever it is, the

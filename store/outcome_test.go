@@ -87,6 +87,14 @@ func TestConclude(t *testing.T) {
 			false,
 		},
 		{
+			"EndedByAnother", stored(0, 0),
+			driver.Fault{Class: driver.Canceled},
+			ErrTransient,
+			[3]string{"answer", "again", "again"},
+			[3]string{"rerun", "rerun", "rerun"},
+			false,
+		},
+		{
 			"Refused", stored(0, 0),
 			driver.Fault{Class: driver.Refused},
 			ErrInvalid,

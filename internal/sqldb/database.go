@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"reflect"
 
 	"github.com/jmoiron/sqlx"
@@ -59,7 +60,13 @@ func (d *Database) SQLX(name string) *sqlx.DB { return sqlx.NewDb(d.db, name) }
 func (d *Database) Info() driver.Info { return d.info }
 
 // Classify implements [driver.Database].
-func (d *Database) Classify(err error) driver.Fault { return Classify(err, d.dialect.Classify) }
+func (d *Database) Classify(err error) driver.Fault {
+	f := Classify(err, d.dialect.Classify)
+	if e, ok := errors.AsType[*tableError](err); ok {
+		e.refine(d.dialect, &f)
+	}
+	return f
+}
 
 // Close implements [driver.Database]. database/sql reports that a connection could not say goodbye to its
 // server, which is no error of the closing: the connection is closed all the same.

@@ -48,6 +48,9 @@ type Dialect interface {
 	// Classify says what an error of the server or of its client means. It reports false for an error that
 	// is neither.
 	Classify(err error) (driver.Fault, bool)
+	// Subject says what the server's message about err names. spec is the mapping of the statement's table, and
+	// columns are all of its columns.
+	Subject(err error, spec *driver.Spec, columns []string) Subject
 	// EndsTx reports whether err, which raw work in a transaction has met, has ended the transaction at the
 	// server. fault is what Classify says of it.
 	EndsTx(err error, fault driver.Fault) bool

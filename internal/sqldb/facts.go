@@ -44,6 +44,10 @@ type Texts struct {
 	Commit             string
 	Rollback           string
 
+	// Trace is a query for the notes about the statement that has failed last on the connection, on a server
+	// that tells by them, and not in the error, that a trigger has met it.
+	Trace string
+
 	// TableSuffix ends a CREATE TABLE.
 	TableSuffix string
 }

@@ -25,7 +25,7 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 	var result driver.InsertResult
 	if p.Tx == nil && (len(chunks) > 1 || c.canOutgrowKey()) {
 		err := c.insertInTx(ctx, chunks, &result)
-		return result, err
+		return result, c.about(err)
 	}
 	err = c.db.run(ctx, p.Tx, func(s *session) error {
 		err := c.insertChunks(ctx, s, chunks, &result)
@@ -34,7 +34,7 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 		}
 		return err
 	})
-	return result, err
+	return result, c.about(err)
 }
 
 // insertInTx inserts in a transaction of its own, for Insert. After an error nothing of it is kept, which is
@@ -139,7 +139,7 @@ func (c *collection) insertChunks(ctx context.Context, s *session, chunks []chun
 	*result = driver.InsertResult{}
 	for _, ch := range chunks {
 		if err := c.insertChunk(ctx, s, ch, result); err != nil {
-			return err
+			return c.metBy(ctx, s, err, true)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetRe
 		return c.scan(p.Base, row)
 	}
 	err := c.db.run(ctx, p.Tx, func(s *session) error { return s.run(ctx, &request{text: text, args: a}, each) })
-	return result, backend.Unsent(err)
+	return result, backend.Unsent(c.about(err))
 }
 
 // Version implements [driver.Collection].
@@ -45,7 +45,7 @@ func (c *collection) Version(ctx context.Context, p *driver.VersionParams) (driv
 		result, err = c.versionOf(ctx, s, a)
 		return err
 	})
-	return result, backend.Unsent(err)
+	return result, backend.Unsent(c.about(err))
 }
 
 // versionOf reads the stored version of the row with the key that a holds.
@@ -88,12 +88,12 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 // native condition are converted here, since only the connection knows what it can bind.
 func (c *collection) runBuilt(ctx context.Context, tx driver.Tx, b *builder, each rowFunc) error {
 	text := b.text()
-	return backend.Unsent(c.db.run(ctx, tx, func(s *session) error {
+	return backend.Unsent(c.about(c.db.run(ctx, tx, func(s *session) error {
 		if b.hasNatives {
 			if err := s.convert(b.args); err != nil {
 				return err
 			}
 		}
 		return s.run(ctx, &request{text: text, args: b.args}, each)
-	}))
+	})))
 }

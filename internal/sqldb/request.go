@@ -28,7 +28,7 @@ const (
 	cached preparation = iota
 	// uncached closes it after the answer, since its text will hardly come again.
 	uncached
-	// unprepared sends the text itself, which has no parameters and gives no rows. A client that prepares
+	// unprepared sends the text itself, which has no parameters. A client that prepares
 	// nothing at the server has another way of its own, which costs no more.
 	unprepared
 )
@@ -51,6 +51,12 @@ func (e *answerError) Unwrap() error { return e.err }
 // it; here is where the client is called.
 func (q *request) execute(ctx context.Context, conn sqldriver.Conn, stmt sqldriver.Stmt, each rowFunc) (err error) {
 	switch {
+	case stmt == nil && each != nil:
+		rows, err := conn.(sqldriver.QueryerContext).QueryContext(ctx, q.text, nil)
+		if err != nil {
+			return err
+		}
+		return readRows(rows, each)
 	case stmt == nil:
 		_, err = conn.(sqldriver.ExecerContext).ExecContext(ctx, q.text, nil)
 		return err

@@ -13,12 +13,12 @@ import (
 func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver.SchemaResult, error) {
 	if p.Create {
 		if err := c.create(ctx); err != nil {
-			return driver.SchemaResult{}, err
+			return driver.SchemaResult{}, c.about(err)
 		}
 	}
 	live, err := c.inspect(ctx)
 	if err != nil {
-		return driver.SchemaResult{}, err
+		return driver.SchemaResult{}, c.about(err)
 	}
 	return driver.SchemaResult{Differences: c.differences(live)}, nil
 }

@@ -70,7 +70,22 @@ func (t *Tx) Commit(ctx context.Context) error {
 		_ = t.Rollback(ctx)
 		return backend.Unsent(err)
 	}
-	return t.end(ctx, t.db.facts.Texts.Commit)
+	return t.settle(t.end(ctx, t.db.facts.Texts.Commit))
+}
+
+// settle looks at the server's answer to a COMMIT. Most of them say that nothing was committed: another has won,
+// the server takes no writes now, a value was refused. Of one that says none of this, the outcome is unknown:
+// the server may have met it when the commit was done.
+func (t *Tx) settle(err error) error {
+	f, ok := err.(*backend.Failure)
+	if !ok || f.Sent || !t.db.dialect.IsStatementError(f.Err) {
+		return err
+	}
+	switch fault, _ := t.db.dialect.Classify(f.Err); fault.Class {
+	case driver.Conflict, driver.LockFailure, driver.Unavailable, driver.Refused:
+		return err
+	}
+	return &backend.Failure{Err: f.Err, Sent: true}
 }
 
 // Rollback implements [driver.Tx].

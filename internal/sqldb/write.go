@@ -4,6 +4,7 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"github.com/stillframe/stillframe/internal/backend"
@@ -60,7 +61,7 @@ func (c *collection) write(
 		result = driver.WriteResult{}
 		n, version, err := c.count(ctx, s, w, a)
 		if err != nil {
-			return err
+			return c.metBy(ctx, s, err, false)
 		}
 		if n > 0 {
 			result = driver.WriteResult{Outcome: driver.Applied, Stored: next}
@@ -84,7 +85,7 @@ func (c *collection) write(
 		}
 		return nil
 	})
-	return result, err
+	return result, c.about(err)
 }
 
 // count runs the statement of write and returns the number of rows that it wrote, and the version that the
@@ -190,4 +191,34 @@ func (c *collection) makeUpdate(fields []int, unversioned bool) write {
 	var w write
 	w.text, w.hasRows = c.dialect.Write(head, b.text(), version)
 	return w
+}
+
+// metBy is about for an error of an INSERT, UPDATE or DELETE, on the connection that has met it. A server that
+// does not name the table of a duplicate is asked whether a trigger has met it (Texts.Trace).
+func (c *collection) metBy(ctx context.Context, s *session, err error, isInsert bool) error {
+	e := &tableError{err: err, spec: c.spec, isInsert: isInsert}
+	trace := c.facts.Texts.Trace
+	if trace == "" || Classify(err, c.dialect.Classify).Class != driver.Duplicate {
+		return e
+	}
+	_ = s.run(ctx, &request{text: trace, preparation: unprepared}, func(row []sqldriver.Value) error {
+		n, err := integer(row[1])
+		e.isTrigger = e.isTrigger || n == traceOfTrigger
+		return err
+	})
+	return e
+}
+
+// traceOfTrigger is the number of the note that Texts.Trace gives for each routine that was running.
+const traceOfTrigger = 4094
+
+// about gives an error of a statement the collection that it is about.
+func (c *collection) about(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*tableError](err); ok {
+		return err
+	}
+	return &tableError{err: err, spec: c.spec}
 }

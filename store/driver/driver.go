@@ -387,6 +387,10 @@ type Fault struct {
 	Code string
 	// Constraint names the index or constraint that did not take a value, where the server says so.
 	Constraint string
+	// Problem is what is wrong and what to do about it, for the text of package store's error: "clubs.city: no
+	// such column: CheckSchema has the statement that adds it". It holds names of tables, columns and
+	// settings, and neither a value nor the server's message. Empty means that the class says it all.
+	Problem string
 	// Sent says that a write, or a commit, may have reached the server and may have happened. It
 	// is false for a call that only reads, and for the read in an Update or Delete that tells
 	// Missing from Stale: nothing can come of those later.

@@ -18,6 +18,9 @@ type Recorder struct {
 	// Params counts the parameters of a statement, -1 where the client does not.
 	Params func(text string) int
 
+	// Fail, where it is set, is the server's answer to a statement without parameters.
+	Fail func(text string) error
+
 	// Format prints an argument, "%v" or "%T %v" with its index.
 	Format string
 
@@ -42,6 +45,11 @@ func (r *Recorder) Prepare(text string) (sqldriver.Stmt, error) { return &record
 // ExecContext implements [sqldriver.ExecerContext].
 func (r *Recorder) ExecContext(_ context.Context, text string, _ []sqldriver.NamedValue) (sqldriver.Result, error) {
 	r.texts = append(r.texts, text)
+	if r.Fail != nil {
+		if err := r.Fail(text); err != nil {
+			return nil, err
+		}
+	}
 	return sqldriver.RowsAffected(0), nil
 }
 
