@@ -102,7 +102,8 @@ func TestMadeKeyThatIsNone(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrUnknownOutcome)
 		err = store.MustRepository[ticket[int32], int32](db, "tickets", nil).
 			Insert(t.Context(), &ticket[int32]{Note: "x"})
-		require.ErrorIs(t, err, store.ErrExists)
+		require.ErrorIs(t, err, store.ErrInvalid)
+		require.ErrorContains(t, err, "the key that the database made is stored already")
 		sqltest.Do(t, behind, "DELETE FROM tickets")
 		err = store.MustRepository[ticket[int32], int32](db, "tickets", nil).
 			Insert(t.Context(), &ticket[int32]{Note: "x"})

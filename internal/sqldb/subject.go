@@ -48,8 +48,8 @@ func (e *tableError) refine(d Dialect, f *driver.Fault) {
 			"another table already"
 	case f.Class == driver.Duplicate && e.isInsert && e.spec.KeyAuto && s.IsMadeKey:
 		f.Class = driver.Refused
-		f.Problem = e.subject(e.spec.KeyFields()[0].Path) + ": the table has come to the last key that its column " +
-			"can hold: give the column a larger type"
+		f.Problem = e.subject(e.spec.KeyFields()[0].Path) + ": the key that the database made is stored already: " +
+			"give its column a larger type, or take out the trigger that sets it"
 	case f.Problem == "":
 	case s.About == AboutTable && !isOwn:
 		f.Problem = "a table that a trigger, a view or a foreign key of " + e.spec.Table + " names: " + f.Problem
