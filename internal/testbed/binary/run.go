@@ -19,6 +19,7 @@ func (b *Binary) Args(data string, port int) []string {
 		return []string{
 			"--dbpath", data, "--port", strconv.Itoa(port), "--bind_ip", "127.0.0.1", "--nounixsocket",
 			"--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false",
+			"--setParameter", "enableTestCommands=1", // for the fail points, by which a test has the server fail
 		}
 	}
 	return append(b.common(data),
