@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	xdriver "go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
 	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
@@ -98,32 +99,12 @@ const (
 
 var errNoTransactions = errors.New("mongo: a standalone server has no transactions")
 
-// commitError marks the error of a commit, for which a label means something else than for other
-// operations.
-type commitError struct{ err error }
+// classify says what an error means, for package store and for opening. Writes outside a Tx and commits come in a
+// [backend.Failure], which knows of all their tries.
+func classify(err error) driver.Fault { return backend.Classify(err, faultOf) }
 
-func (e *commitError) Error() string { return e.err.Error() }
-
-// Unwrap returns the error as the driver gave it.
-func (e *commitError) Unwrap() error { return e.err }
-
-// classify says what an error means, for package store and for opening. The client may try a write
-// twice and gives out the error of one try: so a write counts as not sent only where there can have been no other.
-func classify(err error) driver.Fault {
-	return backend.Classify(err, func(err error) driver.Fault {
-		f := faultOf(err)
-		if _, ok := errors.AsType[*commitError](err); ok {
-			f.Sent = mayHaveCommitted(err)
-			if f.Class == driver.Other && !f.Sent && hasLabel(err, transientLabel) {
-				f.Class = driver.Conflict
-			}
-		}
-		return f
-	})
-}
-
-// faultOf is the fault of an error by itself, for classify and mayHaveCommitted: by who made it, the server about a
-// write, the server about a command, or the client.
+// faultOf is the fault of an error by itself, for classify, deliver and mayHaveCommitted: by who made it, the server
+// about a write, the server about a command, or the client.
 func faultOf(err error) driver.Fault {
 	if errors.Is(err, mongodriver.ErrClientDisconnected) {
 		return driver.Fault{Class: driver.Closed}
@@ -197,9 +178,9 @@ func constraint(message string) string {
 	return strings.TrimSpace(text)
 }
 
-// neverSent are the driver's errors from before there is a connection to send on. It gives them
-// out only where no earlier try has failed. Their package promises no stability, so that they are
-// told by their names; where one is not recognized, an outcome is unknown that could be known.
+// neverSent are the driver's errors from before there is a connection to send on. Their package promises no
+// stability, so that they are told by their names; where one is not recognized, an outcome is unknown that could be
+// known.
 var neverSent = []string{
 	"topology.ServerSelectionError", "topology.WaitQueueTimeoutError", "topology.poolClearedError",
 }
@@ -207,12 +188,7 @@ var neverSent = []string{
 // clientFault is the fault of an error that no server made, for faultOf: the network, the driver's own waits, the
 // end of a context.
 func clientFault(err error) driver.Fault {
-	sent := !holds(err, func(e error) bool {
-		if op, ok := e.(*net.OpError); ok && op.Op == "dial" {
-			return true
-		}
-		return slices.Contains(neverSent, fmt.Sprintf("%T", e))
-	})
+	sent := !isUnsent(err)
 	_, network := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -224,17 +200,67 @@ func clientFault(err error) driver.Fault {
 	return driver.Fault{}
 }
 
-// mayHaveCommitted reports whether a failed commit may have happened. TransientTransactionError on the
-// answer of a commit means that it has not and never will; see the specification "Transactions".
-func mayHaveCommitted(err error) bool {
-	switch {
-	case hasLabel(err, unknownLabel):
-		return true
-	case hasLabel(err, transientLabel):
+// isAnswered reports whether an error is the answer of a server.
+func isAnswered(err error) bool {
+	return holds(err, func(e error) bool {
+		switch e := e.(type) {
+		case mongodriver.WriteException, mongodriver.BulkWriteException:
+			return true
+		case mongodriver.CommandError:
+			return e.Code != 0
+		}
 		return false
+	})
+}
+
+// isUnsent reports whether an error is from before anything was sent.
+func isUnsent(err error) bool {
+	return errors.Is(err, xdriver.ErrDeadlineWouldBeExceeded) || errors.Is(err, mongodriver.ErrClientDisconnected) ||
+		isOfType(err, neverSent...) || holds(err, func(e error) bool {
+		op, ok := e.(*net.OpError)
+		return ok && op.Op == "dial"
+	})
+}
+
+// isOfType reports whether an error, or one inside it, is of a type that is known by its name alone.
+func isOfType(err error, names ...string) bool {
+	return holds(err, func(e error) bool { return slices.Contains(names, fmt.Sprintf("%T", e)) })
+}
+
+// notCommitted are the answers to the first try of a commit by which the server says that the transaction is not
+// committed and never will be. It says the same by the label TransientTransactionError, whatever the number (the
+// specification "Transactions"). Every other error of a commit leaves its outcome unknown.
+var notCommitted = []int{
+	112, // WriteConflict
+	225, // TransactionTooOld
+	239, // SnapshotTooOld
+	244, // TransactionAborted
+	246, // SnapshotUnavailable
+	251, // NoSuchTransaction
+	290, // TransactionExceededLifetimeLimitSeconds
+}
+
+// mayHaveCommitted reports whether a transaction may have been committed, by the error of the first try. An answer
+// that comes with a write concern error is not settled itself: it may be that of a primary that is no longer one. On
+// an error of the network the driver puts the label that the server puts on what did not happen.
+func mayHaveCommitted(err error) bool {
+	if !isAnswered(err) {
+		return !isUnsent(err)
 	}
+	e, ok := errors.AsType[mongodriver.CommandError](err)
+	if !ok || len(e.Raw) > 0 && e.Raw.Lookup("writeConcernError").Type != 0 {
+		return true
+	}
+	return !e.HasErrorLabel(transientLabel) && !slices.Contains(notCommitted, int(e.Code))
+}
+
+// isUnsettled reports whether it makes sense to send a commit again of which nothing is known, after an error of the
+// network, at an election, and where the majority had too little time. Where the server refuses it, it will go on
+// doing so.
+func isUnsettled(err error) bool {
 	f := faultOf(err)
-	return f.Sent || f.Class == driver.Unavailable || f.Class == driver.Canceled
+	return hasLabel(err, networkLabel) || hasLabel(err, retryWriteLabel) || hasLabel(err, unknownLabel) ||
+		f.Class == driver.Unavailable || f.Class == driver.Canceled
 }
 
 // hasLabel reports whether any error in the tree has a label.

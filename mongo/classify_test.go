@@ -9,8 +9,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	xdriver "go.mongodb.org/mongo-driver/v2/x/mongo/driver"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
@@ -116,19 +119,8 @@ func TestClassify(t *testing.T) {
 		{"Value", &driver.ValueError{Field: "F"}, driver.Fault{Class: driver.Refused}},
 		{"Other", errors.New("?"), driver.Fault{}},
 		{"Nil", nil, driver.Fault{}},
-		{"Commit", &commitError{network}, driver.Fault{Class: driver.Unavailable, Sent: true}},
-		{
-			"CommitUnknown", &commitError{command(64, unknownLabel)},
-			driver.Fault{Class: driver.Unavailable, Code: "64", Sent: true},
-		},
-		{
-			"CommitAborted", &commitError{command(251, transientLabel)},
-			driver.Fault{Class: driver.Conflict, Code: "251"},
-		},
-		{
-			"CommitTwice", &commitError{command(10107, unknownLabel, retryWriteLabel)},
-			driver.Fault{Class: driver.Unavailable, Code: "10107", Sent: true},
-		},
+		{"Tried", tried(command(251), true), driver.Fault{Class: driver.Conflict, Code: "251", Sent: true}},
+		{"NeverTried", tried(network, false), driver.Fault{Class: driver.Unavailable}},
 		{"Unsent", backend.Unsent(network), driver.Fault{Class: driver.Unavailable}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -139,6 +131,56 @@ func TestClassify(t *testing.T) {
 			}
 			assert.Equal(t, tt.want, classify(fmt.Errorf("wrapped: %w", tt.err)), "wrapped")
 			assert.Equal(t, tt.want, classify(errors.Join(errors.New("first"), tt.err)), "joined")
+		})
+	}
+}
+
+// TestMayHaveCommitted has each shape that the error of a commit's first try can have: it may have happened, unless the
+// server says that it did not.
+func TestMayHaveCommitted(t *testing.T) {
+	t.Parallel()
+	network := mongodriver.CommandError{
+		Labels: []string{networkLabel, transientLabel}, Wrapped: &net.OpError{Op: "read", Err: io.EOF},
+	}
+	unreached := command(251, transientLabel)
+	var err error
+	unreached.Raw, err = bson.Marshal(bson.D{{Key: "writeConcernError", Value: bson.D{{Key: "code", Value: 64}}}})
+	require.NoError(t, err)
+	selection := mongodriver.CommandError{
+		Labels: []string{transientLabel}, Wrapped: topology.ServerSelectionError{Wrapped: context.DeadlineExceeded},
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"NoSuchTransaction":        {command(251, transientLabel), false},
+		"NoSuchTransactionNoLabel": {command(251), false},
+		"WriteConflict":            {command(112), false},
+		"TransientOfAnyNumber":     {command(99999, transientLabel), false},
+		"NotOfTheMajority":         {unreached, true},
+		"WriteConcern":             {concern(64), true},
+		"Unsatisfiable":            {concern(100), true},
+		"UnknownConcern":           {concern(79), true},
+		"SteppedDown":              {command(189, retryWriteLabel), true},
+		"NotPrimary":               {command(10107, retryWriteLabel), true},
+		"Interrupted":              {command(11602, unknownLabel), true},
+		"MaxTime":                  {command(50), true},
+		"Unauthorized":             {command(13), true},
+		"RawWriteCommandError":     {xdriver.WriteCommandError{}, true},
+		"RawWriteConcernError":     {xdriver.WriteConcernError{Code: 64}, true},
+		"RawError":                 {xdriver.Error{Code: 11600}, true},
+		"Network":                  {network, true},
+		"EOF":                      {io.EOF, true},
+		"NetTimeout":               {context.DeadlineExceeded, true},
+		"Malformed":                {errors.New("malformed wire message"), true},
+		"Dial":                     {&net.OpError{Op: "dial", Err: io.EOF}, false},
+		"NoServer":                 {selection, false},
+		"NoTimeLeft":               {xdriver.ErrDeadlineWouldBeExceeded, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.want, mayHaveCommitted(tt.err))
+			assert.Equal(t, tt.want, mayHaveCommitted(fmt.Errorf("wrapped: %w", tt.err)), "wrapped")
 		})
 	}
 }
@@ -158,6 +200,33 @@ func TestMatchedNone(t *testing.T) {
 	e.Raw = raw(0)
 	assert.True(t, isNoMatch(e))
 	assert.False(t, isNoMatch(errors.New("?")))
+}
+
+// TestCloseEndsLeftovers closes a database that goes on asking a server about a transaction.
+func TestCloseEndsLeftovers(t *testing.T) {
+	t.Parallel()
+	d := &database{}
+	asked := make(chan struct{}, 1)
+	dropped := 0
+	settle := func(context.Context) bool {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		return false
+	}
+	drop := func(context.Context) { dropped++ }
+	require.True(t, d.leftovers.add(settle, drop))
+	<-asked
+	done := d.leftovers.done
+	require.NoError(t, d.Close())
+	select {
+	case <-done:
+	default:
+		t.Error("the goroutine goes on")
+	}
+	require.Equal(t, 1, dropped)
+	require.False(t, d.leftovers.add(settle, drop))
 }
 
 func TestFollowing(t *testing.T) {

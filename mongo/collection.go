@@ -61,9 +61,8 @@ func (c *collection) writeCtx(ctx context.Context, tx driver.Tx) (context.Contex
 	return c.requestCtx(ctx, tx, c.db.options.WriteTimeout)
 }
 
-// requestCtx is readCtx and writeCtx. A request of a tx that is still on its way when its context ends may
-// reach the server after the abort: that is noted for Rollback. Without a tx the driver must not find a
-// session in the caller's context, which would decide what the request belongs to.
+// requestCtx is readCtx and writeCtx. Without a tx the driver must not find a session in the caller's context, which
+// would decide what the request belongs to.
 func (c *collection) requestCtx(
 	ctx context.Context, tx driver.Tx, limit time.Duration,
 ) (context.Context, context.CancelFunc, error) {
@@ -72,12 +71,9 @@ func (c *collection) requestCtx(
 		if !ok || t.db != c.db {
 			return nil, nil, errForeignTx
 		}
+		t.collection.Store(c.native)
 		// The run of a Tx has a deadline, which ctx carries.
-		return mongodriver.NewSessionContext(ctx, t.session), func() {
-			if ctx.Err() != nil {
-				t.hasGivenUp.Store(true)
-			}
-		}, nil
+		return mongodriver.NewSessionContext(ctx, t.session), func() {}, nil
 	}
 	if mongodriver.SessionFromContext(ctx) != nil {
 		ctx = mongodriver.NewSessionContext(ctx, nil)

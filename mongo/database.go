@@ -14,17 +14,20 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
-	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
 // database is one open database.
 type database struct {
 	client     *mongodriver.Client
-	native     *mongodriver.Database // majority, primary
+	native     *mongodriver.Database // majority, primary, and the driver's own codecs
+	handle     *mongodriver.Database // the same with the client's codecs, or Options.Registry, for Native
+	admin      *mongodriver.Database
 	options    Options
 	info       driver.Info
 	ownsClient bool
+	sender     sender
+	leftovers  leftovers
 
 	mu       sync.Mutex
 	open     int // transactions that have not ended
@@ -43,11 +46,18 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 		SetReadPreference(readpref.Primary()).
 		SetReadConcern(readconcern.Majority()).
 		SetWriteConcern(durable())
+	plain := plainCodecs().
+		SetReadPreference(readpref.Primary()).
+		SetReadConcern(readconcern.Majority()).
+		SetWriteConcern(durable())
 	if o.Registry != nil {
 		handle.SetRegistry(o.Registry)
 	}
+	native := client.Database(name, plain)
 	return &database{
-		client: client, native: client.Database(name, handle), options: o, ownsClient: ownsClient,
+		client: client, native: native, handle: client.Database(name, handle),
+		admin: client.Database("admin", plainCodecs()), options: o, ownsClient: ownsClient,
+		sender: sender{database: native, isSharded: found.isSharded, isSingle: !found.hasTx},
 		info: driver.Info{
 			Name:           "mongo",
 			Server:         found.String(),
@@ -85,6 +95,7 @@ func (d *database) Classify(err error) driver.Fault { return classify(err) }
 // Close implements [driver.Database]. While transactions are open the client stays connected, since
 // each must still be aborted: the last to end disconnects it.
 func (d *database) Close() error {
+	d.leftovers.close()
 	if !d.ownsClient {
 		return nil
 	}
@@ -95,7 +106,7 @@ func (d *database) Close() error {
 	if open > 0 {
 		return nil
 	}
-	return disconnect(d.client)
+	return d.disconnect()
 }
 
 // txBegins counts a transaction, for Close.
@@ -112,8 +123,14 @@ func (d *database) txEnds() {
 	last := d.open == 0 && d.isClosed
 	d.mu.Unlock()
 	if last {
-		_ = disconnect(d.client)
+		_ = d.disconnect()
 	}
+}
+
+// disconnect ends the client of Open, for Close and txEnds.
+func (d *database) disconnect() error {
+	d.sender.end(context.Background())
+	return disconnect(d.client)
 }
 
 // disconnectLimit bounds the wait for connections that are still in use.
@@ -131,6 +148,17 @@ func disconnect(client *mongodriver.Client) error {
 	return nil
 }
 
+// closeLimit bounds the closing of a cursor, which asks the server only where an error has kept it from being read to
+// its end. The server closes it by itself after ten minutes.
+const closeLimit = time.Second
+
+// closeCursor closes a cursor also when ctx has ended.
+func closeCursor(ctx context.Context, cursor *mongodriver.Cursor) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	_ = cursor.Close(ctx)
+}
+
 // bounded gives a call a deadline, where it has no sooner one. The driver tells it to the server
 // as maxTimeMS.
 func bounded(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
@@ -143,14 +171,6 @@ func bounded(ctx context.Context, limit time.Duration) (context.Context, context
 // edge is how long before the end of a context the driver and the server may already give up, since
 // they leave time for the answer.
 const edge = 100 * time.Millisecond
-
-// readFailure is the error of a call that only reads, of which nothing can come later.
-func readFailure(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	return backend.Unsent(waitForEnd(ctx, err))
-}
 
 // waitForEnd returns the error of a call. The driver and the server give up a little before the caller's
 // context ends, to leave time for the answer: such an error is held back until the context has ended. Package

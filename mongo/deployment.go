@@ -6,6 +6,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/stillframe/stillframe/store"
 )
@@ -15,6 +16,8 @@ type deployment struct {
 	version string
 	hasTx   bool // it has sessions with transactions
 	text    string
+
+	isSharded bool
 }
 
 // oldestWire is the wire version of MongoDB 5.0, the oldest server with snapshot reads and with
@@ -31,14 +34,16 @@ func identify(ctx context.Context, client *mongodriver.Client, o Options) (deplo
 		Msg     string `bson:"msg"`
 		Wire    int    `bson:"maxWireVersion"`
 	}
-	admin := client.Database("admin")
+	admin := client.Database("admin", plainCodecs())
 	if err := admin.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
 		return deployment{}, err
 	}
-	var build struct {
+	build := struct {
 		Version string `bson:"version"`
-	}
-	if err := admin.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build); err != nil {
+	}{wireVersion(hello.Wire)}
+	// Stable API version 1, where a client is strict about it, has no such command.
+	err := admin.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build)
+	if err != nil && !isAnswered(err) {
 		return deployment{}, err
 	}
 	if hello.Wire < oldestWire {
@@ -47,13 +52,33 @@ func identify(ctx context.Context, client *mongodriver.Client, o Options) (deplo
 	d := deployment{version: build.Version, hasTx: true}
 	switch {
 	case hello.Msg == "isdbgrid":
-		d.text = "sharded cluster"
+		d.text, d.isSharded = "sharded cluster", true
 	case hello.SetName != "":
 		d.text = "replica set " + hello.SetName
 	default:
 		d.text, d.hasTx = "standalone", false
 	}
 	return d, nil
+}
+
+// plainCodecs are the options of a handle that reads what the server says of itself, and writes commands, by the
+// driver's own codecs: those of a caller's client may have another form for strings and numbers.
+func plainCodecs() *options.DatabaseOptionsBuilder {
+	return options.Database().SetRegistry(bson.NewRegistry()).SetBSONOptions(&options.BSONOptions{})
+}
+
+// wireVersion is the oldest version of the server that speaks a version of the wire protocol, as the release notes
+// have it, for a server that does not tell its own.
+func wireVersion(n int) string {
+	for _, known := range []struct {
+		wire    int
+		version string
+	}{{27, "8.2"}, {26, "8.1"}, {25, "8.0"}, {21, "7.0"}, {17, "6.0"}, {oldestWire, "5.0"}} {
+		if n >= known.wire {
+			return known.version
+		}
+	}
+	return "4"
 }
 
 func (d deployment) String() string { return fmt.Sprintf("MongoDB %s (%s)", d.version, d.text) }

@@ -3,8 +3,9 @@
 //
 // [Open] connects a client of its own, [New] takes one that the caller has. Either way reads are
 // majority reads on the primary and writes are acknowledged by the majority's journals, whatever
-// the client's own settings are. What would hide a lost write is refused: w=0, and retryWrites=false
-// where there is a replica set.
+// the client's own settings are. A client with w=0, which hides a lost write, is refused. One that is
+// strict about the server's stable API, version 1, and one with a registry of its own are as good as
+// any; of a strict one's server Info().Server knows no more than "6.0".
 //
 // A replica set and a sharded cluster have transactions, a standalone server has not: there Atomic,
 // View and InsertMany of more than one are ErrUnsupported before any I/O, and single documents work
@@ -19,14 +20,36 @@
 // and so is a struct with an inline map, which keeps what has no field.
 //
 // Atomic is one snapshot transaction; a View is a snapshot session, whose reads are of one
-// majority-committed moment and hold nothing at the server. A commit whose answer is lost is sent
-// again until its deadline, and is then an unknown outcome. So is a write after an error that may
-// hide a first try: the driver repeats a write once by itself, safely, and tells of one error only.
+// majority-committed moment and hold nothing at the server.
+//
+// # What happened, and what is said
+//
+// A write outside Atomic is sent by this package, and not by the driver's own methods: these try a
+// write again until the context's deadline and tell of the last try alone, behind which a first try
+// that was done can hide. Here every try has the same session and number, by which the server knows a
+// write that it has done already, and every error is that of one try. After an error of the network, or
+// of an election, the write is tried again until Options.WriteTimeout. When no try could be
+// acknowledged, the error is ErrUnknownOutcome where any of them may have been done, whatever the last
+// one was answered; it is another error only where none was.
+//
+// A commit is sent again too. It is known not to have happened where its first try was answered with
+// the label TransientTransactionError or with one of the numbers 112, 225, 239, 244, 246, 251 and 290,
+// without a write concern error beside it, and where nothing was ever sent. After every other error, and
+// after any error of a later try, its outcome is unknown until a try is acknowledged. The same holds for
+// the transaction of InsertMany. Reads have no outcome; the driver tries them again until their deadline.
+//
+// # Bounds
 //
 // Each call has a deadline (Options.ReadTimeout, Options.WriteTimeout, in Atomic that of the run),
-// which the server is told too: an abandoned statement ends by then. A transaction whose abort could
-// not be sent, since the client died, is ended by the server after its
-// transactionLifetimeLimitSeconds, 60 s by default, which no client can shorten.
+// which the server is told too: an abandoned statement ends by then.
+//
+// No transaction outlives its call by long. Where the server has not said that it is over, or an
+// operation of it was never answered and may still arrive, a later transaction of the same session takes
+// its place: that ends it, and has the server refuse what arrives later. Where the server does not answer
+// this either, it is tried again in the background, every quarter of a second and for five minutes, so
+// that the documents are free within seconds of the server's return. Close ends that. A transaction whose
+// client has died is ended by the server alone, after its transactionLifetimeLimitSeconds, 60 s by
+// default, which no client can shorten.
 //
 // # Values
 //

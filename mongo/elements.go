@@ -32,7 +32,7 @@ func (a *audit) checkElements(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = cursor.Close(context.WithoutCancel(ctx)) }()
+	defer closeCursor(ctx, cursor)
 	found := map[string]bool{}
 	for cursor.Next(ctx) {
 		for _, c := range fields {

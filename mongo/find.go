@@ -47,9 +47,9 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 	defer cancel()
 	cursor, err := c.native.Find(inner, filter, o)
 	if err != nil {
-		return driver.FindResult{}, readFailure(ctx, err)
+		return driver.FindResult{}, readFailure(ctx, p.Tx, err)
 	}
-	defer func() { _ = cursor.Close(context.WithoutCancel(inner)) }()
+	defer closeCursor(inner, cursor)
 	var result driver.FindResult
 	var doc bson.Raw
 	for cursor.Next(inner) {
@@ -67,7 +67,7 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 		result.Rows++
 	}
 	if err := cursor.Err(); err != nil {
-		return driver.FindResult{}, readFailure(ctx, err)
+		return driver.FindResult{}, readFailure(ctx, p.Tx, err)
 	}
 	if len(p.Order) > 0 && result.Rows > 0 {
 		if result.Last, err = c.last(doc, p.Order); err != nil {
@@ -92,7 +92,7 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, e
 	if err == nil && n > 0 {
 		err = c.checkCount(inner, filter, c.decimalsOf(p.Filter, nil))
 	}
-	return n, readFailure(ctx, err)
+	return n, readFailure(ctx, p.Tx, err)
 }
 
 // sort is the order's sort document. To the server null and missing are equal and come first.

@@ -17,7 +17,7 @@ import (
 // insert whose answer is lost can be looked up by it.
 func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver.InsertResult, error) {
 	var result driver.InsertResult
-	docs := make([]any, len(p.Records))
+	docs := make([]bson.Raw, len(p.Records))
 	for i, record := range p.Records {
 		key := record.Field(&c.spec.Key)
 		if c.spec.KeyAuto {
@@ -37,25 +37,26 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 		}
 		return result, nil
 	}
-	inner, cancel, err := c.writeCtx(ctx, p.Tx)
+	if len(docs) == 1 {
+		if _, err := c.write(ctx, p.Tx, "insert", "documents", docs[0]); err != nil {
+			return driver.InsertResult{}, err
+		}
+		return result, nil
+	}
+	inner, done, err := c.writeCtx(ctx, p.Tx)
 	if err != nil {
 		return driver.InsertResult{}, err
 	}
-	defer cancel()
-	if len(docs) == 1 {
-		_, err = c.native.InsertOne(inner, docs[0])
-	} else {
-		_, err = c.native.InsertMany(inner, docs)
-	}
-	if err != nil {
-		return driver.InsertResult{}, waitForEnd(ctx, err)
+	defer done()
+	if _, err = c.native.InsertMany(inner, docs); err != nil {
+		return driver.InsertResult{}, failed(ctx, p.Tx, err)
 	}
 	return result, nil
 }
 
 // insertAll inserts several documents outside a Tx, for Insert, in a transaction of its own. After an error
 // nothing of it is kept, which is why that error counts as unsent.
-func (c *collection) insertAll(ctx context.Context, docs []any) error {
+func (c *collection) insertAll(ctx context.Context, docs []bson.Raw) error {
 	tx, err := c.db.Begin(ctx, &driver.BeginParams{})
 	if err != nil {
 		return err
@@ -69,12 +70,15 @@ func (c *collection) insertAll(ctx context.Context, docs []any) error {
 		return err
 	}
 	_, err = c.native.InsertMany(inner, docs)
+	if err != nil {
+		err = failed(ctx, tx, err)
+	}
 	done()
 	if err != nil {
 		end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
 		defer cancel()
 		_ = tx.Rollback(end)
-		return backend.Unsent(waitForEnd(ctx, err))
+		return backend.Unsent(err)
 	}
 	end, cancel := context.WithTimeout(detached, c.db.options.WriteTimeout)
 	defer cancel()

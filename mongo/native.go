@@ -19,7 +19,7 @@ func Native(db *store.DB) (*mongodriver.Database, bool) {
 	if !ok {
 		return nil, false
 	}
-	return d.native, true
+	return d.handle, true
 }
 
 // NativeContext returns a context in which raw calls of the driver, on the handle that [Native]
@@ -32,6 +32,7 @@ func NativeContext(ctx context.Context, tx *store.Tx) (context.Context, bool) {
 	if !ok || ctx == nil || t.isOver.Load() {
 		return nil, false
 	}
+	t.isNative.Store(true)
 	return mongodriver.NewSessionContext(ctx, t.session), true
 }
 

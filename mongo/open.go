@@ -16,10 +16,9 @@ import (
 
 // Open connects to the deployment that uri names, in the form of the MongoDB driver, and opens a
 // database of it. It asks the primary once what the deployment is. Reads and writes use the
-// majority and the primary, whatever the uri says; w=0, and retryWrites=false where there is a
-// replica set, are ErrInvalid, as is a uri that cannot be read. No error holds the uri or the
-// password. A nil o means defaults. Close disconnects; now and then the driver waits in it for the
-// next heartbeat of a server, 10 s by its default.
+// majority and the primary, whatever the uri says; w=0 is ErrInvalid, as is a uri that cannot be
+// read. No error holds the uri or the password. A nil o means defaults. Close disconnects; now and
+// then the driver waits in it for the next heartbeat of a server, 10 s by its default.
 func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, error) {
 	settings, err := o.withDefaults()
 	if err != nil {
@@ -32,15 +31,12 @@ func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, err
 	if isUnacknowledged(client.WriteConcern) {
 		return nil, opening.Error(errUnacknowledged)
 	}
-	// Each call brings a deadline of its own. A timeout of the client would let the driver repeat
-	// a write any number of times and forget the error of the first.
-	client.Timeout = nil
+	client.Timeout = nil // each call brings a deadline of its own
 	c, err := mongodriver.Connect(client)
 	if err != nil {
 		return nil, opening.Error(backend.Invalidf("the connection string cannot be used"))
 	}
-	retries := client.RetryWrites == nil || *client.RetryWrites
-	db, err := newDB(ctx, c, database, settings, retries, true)
+	db, err := newDB(ctx, c, database, settings, true)
 	if err != nil {
 		_ = disconnect(c)
 		return nil, err
@@ -49,9 +45,8 @@ func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, err
 }
 
 // New opens a database over a client that the caller has made and goes on owning: Close leaves it
-// connected. The client's own read and write concerns and read preference are not used. A client
-// with w=0, or with retryWrites=false where there is a replica set, is ErrInvalid. A nil o means
-// defaults.
+// connected. The client's own read and write concerns, read preference, registry and retryWrites are
+// not used. A client with w=0 is ErrInvalid. A nil o means defaults.
 func New(ctx context.Context, client *mongodriver.Client, database string, o *Options) (*store.DB, error) {
 	settings, err := o.withDefaults()
 	if err != nil {
@@ -60,25 +55,20 @@ func New(ctx context.Context, client *mongodriver.Client, database string, o *Op
 	if client == nil {
 		return nil, opening.Error(backend.Invalidf("the *mongo.Client is nil"))
 	}
-	wc, retries := settingsOf(client)
-	if isUnacknowledged(wc) {
+	if isUnacknowledged(writeConcernOf(client)) {
 		return nil, opening.Error(errUnacknowledged)
 	}
-	return newDB(ctx, client, database, settings, retries, false)
+	return newDB(ctx, client, database, settings, false)
 }
-
-var errNoRetries = backend.Invalidf("retryWrites is false: a write whose answer is lost at an election could not be " +
-	"told from one that never arrived; set retryWrites=true")
 
 var errUnacknowledged = backend.Invalidf("the write concern is w=0, which hides conflicts and failures: use w=majority")
 
 func isUnacknowledged(wc *writeconcern.WriteConcern) bool { return wc != nil && !wc.Acknowledged() }
 
-// settingsOf reads for New what the caller's client was made with. The driver has no functions for that, so that
-// its fields are read. A setting that is not found where it is in the driver's present form counts as safe:
-// the handles of this package state the write concern themselves, and without retried writes a lost answer is
-// an unknown outcome, as it is for any other write.
-func settingsOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern, retries bool) {
+// writeConcernOf reads for New what the caller's client was made with. The driver has no function for that, so that
+// its field is read. A setting that is not found where it is in the driver's present form counts as safe: the handles
+// of this package state the write concern themselves.
+func writeConcernOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern) {
 	v := reflect.ValueOf(client).Elem()
 	concern := reflect.TypeFor[*writeconcern.WriteConcern]()
 	if f := v.FieldByName("writeConcern"); f.IsValid() && f.Type() == concern && !f.IsNil() {
@@ -92,14 +82,12 @@ func settingsOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern, retr
 			wc.Journal = &journal
 		}
 	}
-	f := v.FieldByName("retryWrites")
-	return wc, !f.IsValid() || f.Kind() != reflect.Bool || f.Bool()
+	return wc
 }
 
-// newDB makes the DB of Open and New. retries is the client's retryWrites: without it a replica set that
-// holds an election would leave every write in doubt that was on its way.
+// newDB makes the DB of Open and New.
 func newDB(
-	ctx context.Context, client *mongodriver.Client, name string, o Options, retries, ownsClient bool,
+	ctx context.Context, client *mongodriver.Client, name string, o Options, ownsClient bool,
 ) (*store.DB, error) {
 	if name == "" || strings.ContainsAny(name, "/\\. \"$\x00") {
 		return nil, opening.Error(backend.Invalidf("%q cannot be the name of a database", name))
@@ -110,9 +98,6 @@ func newDB(
 	}
 	if err != nil {
 		return nil, opening.Error(err)
-	}
-	if found.hasTx && !retries {
-		return nil, opening.Error(errNoRetries)
 	}
 	return store.New(newDatabase(client, name, o, found, ownsClient), &o.Store)
 }

@@ -2,6 +2,8 @@ package mongo_test
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -42,7 +44,6 @@ func TestOpenSaysWhatTheServerIs(t *testing.T) {
 	c, err := r.Modify(t.Context(), 1, func(c *club) error { c.Balance = 5; return nil })
 	require.NoError(t, err)
 	require.EqualValues(t, 2, c.Version)
-	// retryWrites=false is right for a standalone, which has none.
 	open(t, with(single.URI(), "retryWrites=false"), "any", nil)
 }
 
@@ -57,7 +58,6 @@ func TestOpenRefuses(t *testing.T) {
 		word                string
 	}{
 		{"Unacknowledged", with(set.URI(), "w=0"), "any", nil, store.ErrInvalid, "w=0"},
-		{"RetryWrites", with(set.URI(), "retryWrites=false"), "any", nil, store.ErrInvalid, "retryWrites"},
 		{"Scheme", "http://user:" + secret + "@host", "any", nil, store.ErrInvalid, "connection string"},
 		{"Syntax", "mongodb://us%zzer:" + secret + "@host/", "any", nil, store.ErrInvalid, "connection string"},
 		{"NoDatabase", set.URI(), "", nil, store.ErrInvalid, "database"},
@@ -96,16 +96,128 @@ func connect(t *testing.T, uri string, o *options.ClientOptions) *mongodriver.Cl
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	set := testbed.Mongo(t)
-	for name, o := range map[string]*options.ClientOptions{
-		"w=0":         options.Client().SetWriteConcern(writeconcern.Unacknowledged()),
-		"retryWrites": options.Client().SetRetryWrites(false),
-	} {
-		_, err := mongo.New(t.Context(), connect(t, set.URI(), o), "any", nil)
-		require.ErrorIs(t, err, store.ErrInvalid, name)
-		assert.Contains(t, err.Error(), name)
-	}
-	_, err := mongo.New(t.Context(), nil, "any", nil)
+	unacknowledged := options.Client().SetWriteConcern(writeconcern.Unacknowledged())
+	_, err := mongo.New(t.Context(), connect(t, set.URI(), unacknowledged), "any", nil)
 	require.ErrorIs(t, err, store.ErrInvalid)
+	assert.Contains(t, err.Error(), "w=0")
+	_, err = mongo.New(t.Context(), nil, "any", nil)
+	require.ErrorIs(t, err, store.ErrInvalid)
+}
+
+// yard has a field of each kind that a caller's registry may decode otherwise.
+type yard struct {
+	store.Snapshot `bson:",inline"`
+
+	ID    string    `bson:"_id" store:"key,size=20"`
+	Name  string    `bson:"name" store:"size=20"`
+	N     int64     `bson:"n"`
+	At    time.Time `bson:"at"`
+	Inner struct{ A, B string }
+	Each  []string `bson:"each"`
+}
+
+// TestNewWithAnyClient opens clients whose settings are other than the driver's defaults, and calls everything.
+func TestNewWithAnyClient(t *testing.T) {
+	t.Parallel()
+	set := testbed.Mongo(t)
+	loud := bson.NewRegistry()
+	loud.RegisterKindEncoder(reflect.String, bson.ValueEncoderFunc(
+		func(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error {
+			return w.WriteString(v.String() + "!")
+		}))
+	loud.RegisterKindDecoder(reflect.String, bson.ValueDecoderFunc(
+		func(_ bson.DecodeContext, r bson.ValueReader, v reflect.Value) error {
+			s, err := r.ReadString()
+			v.SetString("?" + s)
+			return err
+		}))
+	loud.RegisterKindEncoder(reflect.Int64, bson.ValueEncoderFunc(
+		func(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error { return w.WriteString("number") }))
+	loud.RegisterKindDecoder(reflect.Int, bson.ValueDecoderFunc(
+		func(_ bson.DecodeContext, r bson.ValueReader, v reflect.Value) error { v.SetInt(1); return r.Skip() }))
+	strict := options.ServerAPI(options.ServerAPIVersion1).SetStrict(true).SetDeprecationErrors(true)
+	for name, o := range map[string]*options.ClientOptions{
+		"StrictAPI":   options.Client().SetServerAPIOptions(strict),
+		"OwnRegistry": options.Client().SetRegistry(loud),
+		"NoRetries":   options.Client().SetRetryWrites(false).SetRetryReads(false),
+		"BSONOptions": options.Client().SetBSONOptions(&options.BSONOptions{
+			UseJSONStructTags: true, ObjectIDAsHexString: true, NilSliceAsEmpty: true, IntMinSize: true,
+			BinaryAsSlice: true, ZeroStructs: true, DefaultDocumentM: true,
+		}),
+		"Timeout": options.Client().SetTimeout(time.Minute),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := connect(t, set.URI(), o)
+			all := &mongo.Options{LinearizableReads: true, Validators: true}
+			db, err := mongo.New(t.Context(), client, set.Database(t), all)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, db.Close()) })
+			assert.Regexp(t, `^MongoDB [0-9.]+ \(replica set stillframe\)$`, db.Info().Server)
+			callEverything(t, db)
+			require.NoError(t, client.Ping(t.Context(), readpref.Primary()))
+		})
+	}
+}
+
+// callEverything makes each call that sends another command than the ones before it.
+func callEverything(t *testing.T, db *store.DB) {
+	t.Helper()
+	ctx := t.Context()
+	r, err := store.NewRepository[yard, string](db, "yards", nil)
+	require.NoError(t, err)
+	require.NoError(t, r.EnsureSchema(ctx))
+	want := yard{ID: "a", Name: "Ann", N: 1 << 40, At: time.UnixMilli(5).UTC(), Each: []string{"x"}}
+	want.Inner.A = "in"
+	y := want
+	require.NoError(t, r.Insert(ctx, &y))
+	require.ErrorIs(t, r.Insert(ctx, &yard{ID: "a"}), store.ErrExists)
+	have, err := r.Get(ctx, "a")
+	require.NoError(t, err)
+	have.Snapshot = store.Snapshot{}
+	require.Equal(t, want, have)
+	require.NoError(t, r.InsertMany(ctx, []*yard{{ID: "b"}, {ID: "c"}}))
+	y.N++
+	require.NoError(t, r.Save(ctx, &y))
+	_, err = r.Modify(ctx, "a", func(y *yard) error { y.Inner.B = "more"; y.Each = nil; return nil })
+	require.NoError(t, err)
+	_, err = r.Upsert(ctx, "d", func(*yard, bool) error { return nil })
+	require.NoError(t, err)
+	stale, err := r.IsStale(ctx, y)
+	require.NoError(t, err)
+	assert.True(t, stale)
+	require.ErrorIs(t, r.Save(ctx, &y), store.ErrConflict)
+	many, err := r.GetMany(ctx, []string{"a", "b"})
+	require.NoError(t, err)
+	assert.Len(t, many, 2)
+	named := store.Where("Name", store.Prefix, "A").And("N", store.Gt, 5).OrderBy("At")
+	all, err := store.Collect(r.Find(ctx, named))
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	assert.Equal(t, "more", all[0].Inner.B)
+	n, err := r.Count(ctx, named)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, n)
+	rolledBack := assert.AnError
+	for _, end := range []error{nil, rolledBack} {
+		err = db.Atomic(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+			if err := r.In(tx).DeleteKey(ctx, "b"); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			_, err := r.In(tx).Modify(ctx, "c", func(y *yard) error { y.N++; return nil })
+			return errors.Join(err, end)
+		})
+		require.ErrorIs(t, err, end)
+	}
+	require.NoError(t, db.View(ctx, nil, func(ctx context.Context, tx *store.Tx) error {
+		c, err := r.In(tx).Get(ctx, "c")
+		assert.EqualValues(t, 1, c.N)
+		return err
+	}))
+	require.NoError(t, r.DeleteKey(ctx, "c"))
+	differences, err := r.CheckSchema(ctx)
+	require.NoError(t, err)
+	assert.Empty(t, differences)
 }
 
 // The caller's weak settings are not used, and the caller's client stays connected.

@@ -87,7 +87,7 @@ func (c *collection) findOne(
 	if errors.Is(err, mongodriver.ErrNoDocuments) {
 		return nil, nil
 	}
-	return doc, readFailure(ctx, err)
+	return doc, readFailure(ctx, tx, err)
 }
 
 // keyFilter selects one document.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -22,20 +22,14 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
-	inner, cancel, err := c.writeCtx(ctx, p.Tx)
-	if err != nil {
+	at, statement := beginDocument(make([]byte, 0, len(filter)+512))
+	statement = append(appendHeader(statement, bson.TypeEmbeddedDocument, "q"), filter...)
+	statement = appendChange(statement, change)
+	n, err := c.write(ctx, p.Tx, "update", "updates", endDocument(c.appendCollation(statement), at))
+	switch {
+	case err != nil:
 		return driver.WriteResult{}, err
-	}
-	o := options.UpdateOne()
-	if collation := c.collation(); collation != nil {
-		o.SetCollation(collation)
-	}
-	result, err := c.native.UpdateOne(inner, filter, change, o)
-	cancel()
-	if err != nil && !isNoMatch(err) {
-		return driver.WriteResult{}, waitForEnd(ctx, err)
-	}
-	if err == nil && result.MatchedCount > 0 {
+	case n > 0:
 		return driver.WriteResult{Outcome: driver.Applied, Stored: p.Next}, nil
 	}
 	return c.look(ctx, p.Tx, p.Key)
@@ -51,25 +45,61 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
-	inner, cancel, err := c.writeCtx(ctx, p.Tx)
-	if err != nil {
-		return driver.WriteResult{}, err
-	}
-	o := options.DeleteOne()
-	if collation := c.collation(); collation != nil {
-		o.SetCollation(collation)
-	}
-	result, err := c.native.DeleteOne(inner, filter, o)
-	cancel()
+	at, statement := beginDocument(make([]byte, 0, len(filter)+96))
+	statement = append(appendHeader(statement, bson.TypeEmbeddedDocument, "q"), filter...)
+	statement = appendInt32(appendHeader(statement, bson.TypeInt32, "limit"), 1)
+	n, err := c.write(ctx, p.Tx, "delete", "deletes", endDocument(c.appendCollation(statement), at))
 	switch {
-	case err != nil && !isNoMatch(err):
-		return driver.WriteResult{}, waitForEnd(ctx, err)
-	case err == nil && result.DeletedCount > 0:
+	case err != nil:
+		return driver.WriteResult{}, err
+	case n > 0:
 		return driver.WriteResult{Outcome: driver.Applied, Stored: p.Expect}, nil
 	case p.Any:
 		return driver.WriteResult{Outcome: driver.Missing}, nil
 	}
 	return c.look(ctx, p.Tx, p.Key)
+}
+
+// write sends an insert, update or delete of one document, which stands in the command's list, for Insert, Update
+// and Delete. It returns how many documents the server has matched. A write concern that was not reached is an error,
+// but where nothing was matched: then there is nothing that could still happen.
+func (c *collection) write(ctx context.Context, tx driver.Tx, verb, list string, statement bson.Raw) (int64, error) {
+	inner, done, err := c.writeCtx(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	at, command := beginDocument(make([]byte, 0, len(statement)+256))
+	command = appendString(appendHeader(command, bson.TypeString, verb), c.spec.Table)
+	inList, command := beginDocument(appendHeader(command, bson.TypeArray, list))
+	command = append(appendHeader(command, bson.TypeEmbeddedDocument, "0"), statement...)
+	command = endDocument(command, inList)
+	var answer bson.Raw
+	if tx != nil {
+		answer, err = c.db.native.RunCommand(inner, bson.Raw(endDocument(command, at))).Raw()
+	} else {
+		answer, err = c.db.sender.deliver(inner, appendDurable(command), at)
+	}
+	if isNoMatch(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, failed(ctx, tx, err)
+	}
+	n, ok := answer.Lookup("n").AsInt64OK()
+	if !ok {
+		return 0, errMalformed
+	}
+	return n, nil
+}
+
+// appendCollation appends the collation to a statement of Update or Delete, where it has an effect.
+func (c *collection) appendCollation(b []byte) []byte {
+	if !c.hasTextKey {
+		return b
+	}
+	at, b := beginDocument(appendHeader(b, bson.TypeEmbeddedDocument, "collation"))
+	return endDocument(appendString(appendHeader(b, bson.TypeString, "locale"), "simple"), at)
 }
 
 // isNoMatch reports whether a write that did not reach the majority in time had matched no document: there is
@@ -156,6 +186,19 @@ func (c *collection) change(p *driver.UpdateParams) (any, error) {
 	stages := pipeline(patches)
 	_, err = c.checkSize(stages[0])
 	return stages, err
+}
+
+// appendChange appends what change has made to the statement of Update.
+func appendChange(b []byte, change any) []byte {
+	stages, ok := change.([]bson.Raw)
+	if !ok {
+		return append(appendHeader(b, bson.TypeEmbeddedDocument, "u"), change.(bson.Raw)...)
+	}
+	at, b := beginDocument(appendHeader(b, bson.TypeArray, "u"))
+	for i, stage := range stages {
+		b = append(appendHeader(b, bson.TypeEmbeddedDocument, strconv.Itoa(i)), stage...)
+	}
+	return endDocument(b, at)
 }
 
 // appendNumber appends an integer under the field's own name.

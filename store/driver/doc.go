@@ -12,7 +12,8 @@
 // their sizes), versions were compared where that needs no I/O, queries were resolved to fields,
 // their negations pushed to the leaves, and their order made total. A driver never does
 // the caller's work again; it may send one request again where that is the same to the server, such as a
-// commit whose answer was lost. It keeps no state of an entity and starts no goroutine that outlives a call.
+// commit whose answer was lost. It keeps no state of an entity and starts no goroutine that outlives a call,
+// but one that has the server end what a call had to leave behind; Close ends that one.
 //
 // Package storetest holds the conformance suite that says whether a backend is right.
 package driver
