@@ -30,6 +30,9 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 			return driver.InsertResult{}, err
 		}
 		docs[i] = doc
+		if p.Into != nil { // an insert meets nothing that the server would write into the document
+			p.Into[i].Field(&c.spec.Version).SetInt(p.Version)
+		}
 	}
 	if len(docs) > 1 && p.Tx == nil {
 		if err := c.insertAll(ctx, docs); err != nil {
@@ -95,7 +98,8 @@ func (c *collection) document(r driver.Record, key reflect.Value, version int64)
 	if b, err = c.version.appendNumber(b, version); err != nil {
 		return nil, err
 	}
-	for _, field := range c.fields {
+	for _, i := range c.written {
+		field := c.fields[i]
 		v := r.Field(field.field)
 		if field.isOmitted(v) {
 			continue

@@ -23,6 +23,8 @@ type plan struct {
 	parts       []*codec // of a composite key, in the order of the struct's fields
 	version     *codec
 	fields      []*codec          // of Spec.Fields
+	written     []int             // the indexes of those that are not Generated
+	back        bson.Raw          // the projection of the version and those that are
 	byPath      map[string]*codec // of the document's top level but for the key
 	byName      map[string]*codec // by the Go name, for queries
 	projection  bson.Raw          // the fields that are mapped
@@ -82,6 +84,9 @@ func newPlan(spec *driver.Spec, database string, caller *bson.Registry) (*plan, 
 		}
 		p.hasDecimals = p.hasDecimals || f.Kind == driver.Decimal
 		p.fields = append(p.fields, c)
+		if !f.Generated {
+			p.written = append(p.written, i)
+		}
 		p.add(c)
 	}
 	for _, index := range spec.Indexes {
@@ -89,12 +94,24 @@ func newPlan(spec *driver.Spec, database string, caller *bson.Registry) (*plan, 
 			p.fault(index.Fields[0], "names an index %q, which is that of the key", index.Name)
 		}
 	}
+	p.projection = projectionOf(p.paths())
+	back := []string{spec.Version.Path}
+	for i := range spec.Fields {
+		if spec.Fields[i].Generated {
+			back = append(back, spec.Fields[i].Path)
+		}
+	}
+	p.back = projectionOf(back)
+	return p, errors.Join(p.faults...)
+}
+
+// projectionOf asks for the fields of some paths, and the key.
+func projectionOf(paths []string) bson.Raw {
 	at, b := beginDocument(nil)
-	for _, path := range p.paths() {
+	for _, path := range paths {
 		b = appendInt32(appendHeader(b, bson.TypeInt32, path), 1)
 	}
-	p.projection = endDocument(b, at)
-	return p, errors.Join(p.faults...)
+	return endDocument(b, at)
 }
 
 func (p *plan) fault(f *driver.Field, format string, args ...any) {

@@ -22,9 +22,12 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 	if err != nil {
 		return driver.WriteResult{}, err
 	}
+	if !p.Into.IsZero() {
+		return c.updateAndRead(ctx, p, filter, change)
+	}
 	at, statement := beginDocument(make([]byte, 0, len(filter)+512))
 	statement = append(appendHeader(statement, bson.TypeEmbeddedDocument, "q"), filter...)
-	statement = appendChange(statement, change)
+	statement = appendChange(statement, "u", change)
 	n, err := c.write(ctx, p.Tx, "update", "updates", endDocument(c.appendCollation(statement), at))
 	switch {
 	case err != nil:
@@ -64,33 +67,43 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 // and Delete. It returns how many documents the server has matched. A write concern that was not reached is an error,
 // but where nothing was matched: then there is nothing that could still happen.
 func (c *collection) write(ctx context.Context, tx driver.Tx, verb, list string, statement bson.Raw) (int64, error) {
-	inner, done, err := c.writeCtx(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	defer done()
 	at, command := beginDocument(make([]byte, 0, len(statement)+256))
 	command = appendString(appendHeader(command, bson.TypeString, verb), c.spec.Table)
 	inList, command := beginDocument(appendHeader(command, bson.TypeArray, list))
 	command = append(appendHeader(command, bson.TypeEmbeddedDocument, "0"), statement...)
 	command = endDocument(command, inList)
-	var answer bson.Raw
-	if tx != nil {
-		answer, err = c.db.native.RunCommand(inner, bson.Raw(endDocument(command, at))).Raw()
-	} else {
-		answer, err = c.db.sender.deliver(inner, appendDurable(command), at)
-	}
+	answer, err := c.send(ctx, tx, command, at)
 	if isNoMatch(err) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, failed(ctx, tx, err)
+		return 0, err
 	}
 	n, ok := answer.Lookup("n").AsInt64OK()
 	if !ok {
 		return 0, errMalformed
 	}
 	return n, nil
+}
+
+// send sends a command that writes one document, which begins at a position and has no end yet, for write and
+// updateAndRead.
+func (c *collection) send(ctx context.Context, tx driver.Tx, command []byte, at int) (bson.Raw, error) {
+	inner, done, err := c.writeCtx(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var answer bson.Raw
+	if tx != nil {
+		answer, err = c.db.native.RunCommand(inner, bson.Raw(endDocument(command, at))).Raw()
+	} else {
+		answer, err = c.db.sender.deliver(inner, appendDurable(command), at)
+	}
+	if err != nil {
+		return nil, failed(ctx, tx, err)
+	}
+	return answer, nil
 }
 
 // appendCollation appends the collation to a statement of Update or Delete, where it has an effect.
@@ -160,15 +173,11 @@ func (c *collection) change(p *driver.UpdateParams) (any, error) {
 		return nil, err
 	}
 	patches := []patch{{name: c.version.path, kind: e.kind, value: e.value}}
-	n := len(p.Fields)
-	if p.Fields == nil {
-		n = len(c.fields)
+	fields := p.Fields
+	if fields == nil {
+		fields = c.written
 	}
-	for i := range n {
-		f := i
-		if p.Fields != nil {
-			f = p.Fields[i]
-		}
+	for _, f := range fields {
 		field := c.fields[f]
 		var base reflect.Value
 		if !p.Base.IsZero() {
@@ -188,13 +197,14 @@ func (c *collection) change(p *driver.UpdateParams) (any, error) {
 	return stages, err
 }
 
-// appendChange appends what change has made to the statement of Update.
-func appendChange(b []byte, change any) []byte {
+// appendChange appends what change has made under a name, to the statement of Update and to the command of
+// updateAndRead.
+func appendChange(b []byte, name string, change any) []byte {
 	stages, ok := change.([]bson.Raw)
 	if !ok {
-		return append(appendHeader(b, bson.TypeEmbeddedDocument, "u"), change.(bson.Raw)...)
+		return append(appendHeader(b, bson.TypeEmbeddedDocument, name), change.(bson.Raw)...)
 	}
-	at, b := beginDocument(appendHeader(b, bson.TypeArray, "u"))
+	at, b := beginDocument(appendHeader(b, bson.TypeArray, name))
 	for i, stage := range stages {
 		b = append(appendHeader(b, bson.TypeEmbeddedDocument, strconv.Itoa(i)), stage...)
 	}

@@ -63,7 +63,8 @@ func (d *dialect) Facts() sqldb.Facts {
 			Rollback:    "ROLLBACK AND NO CHAIN NO RELEASE",
 			TableSuffix: " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation(),
 		},
-		ZeroMakesKey: !d.storesZeroKey,
+		ZeroMakesKey:  !d.storesZeroKey,
+		InsertReturns: d.server.isMariaDB,
 	}
 }
 
@@ -125,9 +126,16 @@ func (d *dialect) Exact(f *driver.Field, column, param string) string {
 // Condition implements [sqldb.Dialect].
 func (d *dialect) Condition(sql string, _, _ int) (text, problem string) { return sql, "" }
 
-// Insert implements [sqldb.Dialect].
+// Insert implements [sqldb.Dialect]. RETURNING gives what a row is stored as, after its triggers.
 func (d *dialect) Insert(p sqldb.InsertParts) (text string, hasRows bool) {
-	return "INSERT INTO " + p.Table + " (" + p.Columns + ") VALUES (" + strings.Join(p.Values, "), (") + ")", false
+	text = "INSERT INTO " + p.Table + " (" + p.Columns + ") VALUES (" + strings.Join(p.Values, "), (") + ")"
+	switch {
+	case p.Back == "":
+		return text, false
+	case p.Key != "":
+		return text + " RETURNING " + p.Key + ", " + p.Back, true
+	}
+	return text + " RETURNING " + p.Back, true
 }
 
 // Write implements [sqldb.Dialect]. The server counts the rows that it changed, or with

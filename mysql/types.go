@@ -65,7 +65,7 @@ func (d *dialect) Column(spec *driver.Spec, f *driver.Field) string {
 		return text + " NOT NULL DEFAULT 0"
 	case spec.KeyAuto && f.Path == spec.Key.Path:
 		return text + " NOT NULL AUTO_INCREMENT"
-	case sqldb.IsKey(spec, f) || !f.Nullable():
+	case sqldb.IsKey(spec, f) || !f.Nullable() && !f.Generated:
 		return text + " NOT NULL"
 	}
 	return text + " NULL"

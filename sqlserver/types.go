@@ -78,7 +78,7 @@ func (d *dialect) Column(spec *driver.Spec, f *driver.Field) string {
 // definition is that of a column whose values the database does not make.
 func (d *dialect) definition(spec *driver.Spec, f *driver.Field) string {
 	null := " NULL"
-	if f.Path == spec.Version.Path || sqldb.IsKey(spec, f) || !f.Nullable() {
+	if f.Path == spec.Version.Path || sqldb.IsKey(spec, f) || !f.Nullable() && !f.Generated {
 		null = " NOT NULL"
 	}
 	return d.Quote(f.Path) + " " + d.columnType(f) + null

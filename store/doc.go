@@ -52,9 +52,9 @@
 // ErrInvalid: zero never means that the check is skipped.
 //
 // In a Tx that does not commit nothing happened. A write in Atomic counts as happened when the
-// commit is acknowledged. Each entity that a call was handed by pointer is put back, in key, version
-// and times, and after Reload as a whole, before every new run and whenever Atomic ends without a
-// known commit.
+// commit is acknowledged. Each entity that a call was handed by pointer is put back, in key, version,
+// times and generated fields, and after Reload as a whole, before every new run and whenever Atomic ends
+// without a known commit.
 //
 // Named outcomes. Conflict, not found, already exists and unknown outcome are different errors,
 // always. A conflict carries the key, the expected version and the one seen after the write failed.
@@ -91,6 +91,10 @@
 // Same values. What was written is what is read, on every backend, or the write is refused: valid
 // UTF-8, integers within int64, finite floats, times from year 1 to 9999 in UTC and cut to
 // Info.TimePrecision, in memory too. A key that the database makes and the key's field cannot hold leaves no row.
+//
+// What the server writes. A field tagged generated is never sent, and read back with each write: what is in memory
+// is what is stored under that version. A version that a trigger moves on is read back with it; without such a
+// field the next write of the copy is a conflict.
 //
 // Nothing of the caller's is written to but the entity. What an entity points at may be shared with
 // others: where a time in it must be cut, the entity gets a copy. On an error it has back what it had.

@@ -74,9 +74,13 @@ func insert(ctx context.Context, c *call, records []driver.Record) error {
 		return err
 	}
 	defer c.abandon()
-	result, err := c.repo.collection.Insert(ctx, &driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1})
+	p := driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1, Into: forGenerated(m, len(records))}
+	result, err := c.repo.collection.Insert(ctx, &p)
 	if err != nil {
 		return c.leave(ctx, err)
+	}
+	for i, from := range p.Into {
+		m.TakeGenerated(&u, records[i], from)
 	}
 	c.keep(&u)
 	for i, record := range records {
@@ -84,6 +88,8 @@ func insert(ctx context.Context, c *call, records []driver.Record) error {
 		version := int64(1)
 		if m.Spec.VersionAuto {
 			version = result.Versions[i]
+		} else if p.Into != nil {
+			version = m.Version(p.Into[i]) // which a trigger may have moved
 		}
 		if m.Spec.KeyAuto {
 			m.SetKey(record, result.Keys[i])
@@ -92,6 +98,18 @@ func insert(ctx context.Context, c *call, records []driver.Record) error {
 		c.wrote(m.KeyOf(record), version)
 	}
 	return c.leave(ctx, nil)
+}
+
+// forGenerated returns records for what the server writes itself into n new rows, nil where that is nothing.
+func forGenerated(m *mapping.Mapping, n int) []driver.Record {
+	if !m.Spec.HasGenerated() {
+		return nil
+	}
+	into := make([]driver.Record, n)
+	for i := range into {
+		into[i] = m.ForGenerated()
+	}
+	return into
 }
 
 // prepareInsert checks element i of n for insert, before anything is sent, and notes in u what it

@@ -164,11 +164,13 @@ func (m *modifier) write(ctx context.Context, entity, base driver.Record, fields
 		_ = m.leave(ctx, nil)
 		return invalidf("the function wrote the entity that it was given to change")
 	}
+	into := m.repo.mapping.ForGenerated()
 	result, err := m.repo.collection.Update(ctx, &driver.UpdateParams{
 		Tx: m.driverTx(), Key: m.key, Record: entity, Base: base, Fields: fields,
-		Expect: read, Next: read + 1,
+		Expect: read, Next: read + 1, Into: into,
 	})
 	if err == nil && result.Outcome == driver.Applied {
+		m.repo.mapping.TakeGenerated(nil, entity, into)
 		m.repo.mapping.Stamp(entity, result.Stored, at)
 	}
 	return m.basis.conclude(ctx, m.call, read, result, err)

@@ -48,8 +48,13 @@ type repo struct {
 //
 // and, as options: auto (with key: the database makes it; with version: the database moves it),
 // unique and index (with =name, fields of one name share an index), size=N or size=max, varchar,
-// text, decimal=19.4, secret (never printed). K is an integer, a string, a byte array, or a struct
+// text, decimal=19.4, secret (never printed), generated. K is an integer, a string, a byte array, or a struct
 // of those.
+//
+// A generated field is one that the database writes: a generated column, a default, what a trigger fills or
+// changes, ON UPDATE. No call sends it, and each write reads it back, so that what stands in it before an
+// Insert or Save does not count. A function of Modify or Upsert that changes it is ErrInvalid. EnsureSchema
+// makes a plain column of it, which can be NULL: what fills it is the program's own DDL.
 //
 // Where T or *T has a method Validate() error, it runs before each write of an entity's fields: in
 // Insert, InsertMany and Save, and in Modify and Upsert when there is anything to write, with created

@@ -63,10 +63,12 @@ func writeBack(ctx context.Context, c *call, record driver.Record, fields []int,
 			return err
 		}
 		defer c.abandon()
+		into := m.ForGenerated()
 		result, err := c.repo.collection.Update(ctx, &driver.UpdateParams{
-			Tx: c.driverTx(), Key: c.key, Record: record, Fields: fields, Expect: expect, Next: expect + 1,
+			Tx: c.driverTx(), Key: c.key, Record: record, Fields: fields, Expect: expect, Next: expect + 1, Into: into,
 		})
 		if err == nil && result.Outcome == driver.Applied {
+			m.TakeGenerated(u, record, into)
 			c.keep(u)
 			if c.tx != nil {
 				c.keepIdentity(record, m.IdentityOf(record))

@@ -24,6 +24,9 @@ func (m *modifier) create(ctx context.Context) error {
 	if err := m.changeChecked(entity, false); err != nil {
 		return err
 	}
+	if err := m.repo.mapping.CheckGenerated(entity); err != nil {
+		return invalid(err)
+	}
 	err := insert(ctx, m.call, []driver.Record{entity})
 	if !errors.Is(err, ErrExists) {
 		return againOutsideTx(ctx, m.call, err)

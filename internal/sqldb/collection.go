@@ -33,6 +33,10 @@ type collection struct {
 	delete     [2]write // by isUnversioned
 	save       [2]write // likewise: the UPDATE of all fields
 	insertInto []column // what an INSERT names
+	writable   []int    // the indexes of spec.Fields that are written
+	generated  []column // what the server writes
+	backList   string   // what is read back of a write: the version, which a trigger may have moved, and generated
+	readBack   string   // the SELECT of backList
 
 	mu      sync.Mutex
 	updates map[string]write // by the fields that are written
@@ -93,8 +97,14 @@ func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 		c.columns[len(keys)].isStamp, c.columns[len(keys)].decoder = true, unstamp
 	}
 	c.fields = len(c.columns)
+	c.writable = make([]int, 0, len(spec.Fields))
 	for i := range spec.Fields {
 		c.addColumn(&spec.Fields[i])
+		if spec.Fields[i].Generated {
+			c.generated = append(c.generated, c.columns[c.fields+i])
+		} else {
+			c.writable = append(c.writable, i)
+		}
 	}
 	if err := c.check(); err != nil {
 		return nil, err
@@ -163,7 +173,7 @@ func (c *collection) check() error {
 	if k := c.spec.Key.Kind; c.spec.KeyAuto && k != driver.Int && k != driver.Uint {
 		fault("."+c.spec.Key.Name, "is tagged auto, and the database makes integer keys alone")
 	}
-	if c.spec.VersionAuto && c.spec.KeyAuto && len(c.spec.Fields) == 0 {
+	if c.spec.VersionAuto && c.spec.KeyAuto && len(c.writable) == 0 {
 		fault("", "has no column but those that the database writes, so that nothing could move the version")
 	}
 	return errors.Join(faults...)
@@ -184,6 +194,11 @@ func (c *collection) compile() {
 	c.get = c.selectByKey(c.list, false)
 	c.getLocked = c.selectByKey(c.list, true)
 	c.getVersion = c.selectByKey(c.version, false)
+	c.backList = c.version
+	for i := range c.generated {
+		c.backList += ", " + c.generated[i].name
+	}
+	c.readBack = c.selectByKey(c.backList, false)
 
 	remove := "DELETE FROM " + c.table
 	b := builder{dialect: c.dialect}
@@ -200,7 +215,8 @@ func (c *collection) compile() {
 		c.save[unversioned] = c.makeUpdate(nil, unversioned == 1)
 	}
 	for i := range c.columns {
-		made := i < c.fields-1 && c.spec.KeyAuto || i == c.fields-1 && c.spec.VersionAuto
+		made := i < c.fields-1 && c.spec.KeyAuto || i == c.fields-1 && c.spec.VersionAuto ||
+			c.columns[i].field.Generated
 		if !made {
 			c.insertInto = append(c.insertInto, c.columns[i])
 		}
@@ -319,4 +335,15 @@ func (c *collection) arg(f *driver.Field, v reflect.Value) (any, error) {
 		return nil, &driver.ValueError{Field: f.Name, Problem: "value is larger than the server takes in one packet"}
 	}
 	return c.dialect.Arg(f, value)
+}
+
+// sizeOf is about what a value takes on the wire. It decides about chunks and is never sent.
+func sizeOf(value any) int {
+	switch x := value.(type) {
+	case string:
+		return len(x) + 9
+	case []byte:
+		return len(x) + 9
+	}
+	return 24
 }

@@ -38,7 +38,7 @@ type Dialect interface {
 	Condition(sql string, first, args int) (text, problem string)
 
 	// Insert completes an INSERT. Where hasRows is true the statement gives rows, one for each inserted row
-	// and in their order: the made key, then the made version, each where asked.
+	// and in their order: the made key, then the made version, each where asked, or then what Back names.
 	Insert(p InsertParts) (text string, hasRows bool)
 	// Write completes an UPDATE or DELETE, given up to its WHERE and from there. Where hasRows is true the
 	// statement gives one row: the number of rows that it wrote and, where version is not empty, the
@@ -106,6 +106,8 @@ type InsertParts struct {
 	Values  []string // of each row: "?, ?"
 	Key     string   // the column whose values the database makes, empty when there is none
 	Version string   // likewise
+	// Back are columns that the server may have written, "c, d". It is set only where Facts.InsertReturns is.
+	Back string
 }
 
 // Trigger is a trigger that a table needs.

@@ -11,6 +11,8 @@ type Facts struct {
 	// ZeroMakesKey says that an INSERT of the key 0 may store another key, which the server makes for it.
 	// Such an INSERT is refused then.
 	ZeroMakesKey bool
+	// InsertReturns says that an INSERT can give the columns that InsertParts.Back names.
+	InsertReturns bool
 }
 
 // Limits are the most that one statement can carry.

@@ -23,36 +23,19 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 	}
 	chunks := c.chunks(values, len(p.Records))
 	var result driver.InsertResult
-	if p.Tx == nil && (len(chunks) > 1 || c.canOutgrowKey()) {
-		err := c.insertInTx(ctx, chunks, &result)
+	hasLook := len(c.generated) > 0 && !c.facts.InsertReturns
+	if p.Tx == nil && (len(chunks) > 1 || c.canOutgrowKey() || hasLook) {
+		err := c.inTx(ctx, func(s *session) error { return c.insertChunks(ctx, s, chunks, p, &result) })
 		return result, c.about(err)
 	}
 	err = c.db.run(ctx, p.Tx, func(s *session) error {
-		err := c.insertChunks(ctx, s, chunks, &result)
+		err := c.insertChunks(ctx, s, chunks, p, &result)
 		if m, ok := errors.AsType[*misfit](err); ok && p.Tx == nil {
-			return c.takeBack(ctx, s, m, p.Version)
+			return c.takeBack(ctx, s, m, p)
 		}
 		return err
 	})
 	return result, c.about(err)
-}
-
-// insertInTx inserts in a transaction of its own, for Insert. After an error nothing of it is kept, which is
-// why that error counts as unsent. Commit and rollback have a deadline of their own: the caller's ctx may
-// have ended, and would leave the transaction open.
-func (c *collection) insertInTx(ctx context.Context, chunks []chunk, result *driver.InsertResult) error {
-	begun, err := c.db.Begin(ctx, &driver.BeginParams{})
-	if err != nil {
-		return backend.Unsent(err)
-	}
-	tx := begun.(*Tx)
-	err = tx.use(func(s *session) error { return c.insertChunks(ctx, s, chunks, result) })
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
-	defer cancel()
-	if err != nil {
-		return backend.Unsent(errors.Join(err, tx.Rollback(end)))
-	}
-	return tx.Commit(end)
 }
 
 // insertArgs encodes all records, one after the other, before Insert sends anything: a value that does not fit
@@ -92,6 +75,7 @@ func (c *collection) isKey(f *driver.Field) bool {
 
 // chunk is the rows that one statement inserts.
 type chunk struct {
+	first  int // the place of its first row among all
 	rows   int
 	values []any
 }
@@ -117,39 +101,47 @@ func (c *collection) chunks(values []any, rows int) []chunk {
 			}
 			end++
 		}
-		all = append(all, chunk{end - start, values[start*width : end*width]})
+		all = append(all, chunk{start, end - start, values[start*width : end*width]})
 		start = end
 	}
 	return all
 }
 
-// sizeOf is about what a value takes on the wire. It decides about chunks and is never sent.
-func sizeOf(value any) int {
-	switch x := value.(type) {
-	case string:
-		return len(x) + 9
-	case []byte:
-		return len(x) + 9
-	}
-	return 24
-}
-
 // insertChunks runs the statements of an Insert on one connection. It starts anew when run calls it again.
-func (c *collection) insertChunks(ctx context.Context, s *session, chunks []chunk, result *driver.InsertResult) error {
+func (c *collection) insertChunks(
+	ctx context.Context, s *session, chunks []chunk, p *driver.InsertParams, result *driver.InsertResult,
+) error {
 	*result = driver.InsertResult{}
 	for _, ch := range chunks {
-		if err := c.insertChunk(ctx, s, ch, result); err != nil {
+		made, err := c.insertChunk(ctx, s, ch, p.Into)
+		if err != nil {
 			return c.metBy(ctx, s, err, true)
+		}
+		if err := c.takeMade(made, result); err != nil {
+			return err
+		}
+		if len(c.generated) == 0 || c.facts.InsertReturns {
+			continue
+		}
+		keys := result.Keys
+		if !c.spec.KeyAuto {
+			for _, record := range p.Records {
+				keys = append(keys, record.Field(&c.spec.Key).Interface())
+			}
+		}
+		end := ch.first + ch.rows
+		if err := c.readInserted(ctx, s, keys[ch.first:end], p.Into[ch.first:end]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// insertChunk runs one INSERT and takes over the keys and versions that the database made: from the rows that
-// it gives, or where it gives none from the first key and the distance to the next (Texts.KeyStep), which
-// is asked before, so that an error of the asking is met when nothing is written. An answer for another
-// number of rows is an error: a key would be given to the wrong entity.
-func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, result *driver.InsertResult) error {
+// insertChunk runs one INSERT and returns what the database made for its rows: from those that it gives, or
+// where it gives none from the first key and the distance to the next (Texts.KeyStep), which is asked before,
+// so that an error of the asking is met when nothing is written. An answer for another number of rows is an
+// error: a key would be given to the wrong entity.
+func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, into []driver.Record) ([]madeRow, error) {
 	text, hasRows := c.insertText(ch.rows)
 	a := make(args, 0, len(ch.values))
 	for _, v := range ch.values {
@@ -163,32 +155,33 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, resu
 		var made []madeRow
 		err := s.run(ctx, &q, func(row []sqldriver.Value) error {
 			m, err := c.readMade(row)
+			if n := ch.first + len(made); c.facts.InsertReturns && n < len(into) {
+				// An error is kept until all rows are read: they may have to be deleted again.
+				m.version, m.err = c.scanBack(into[n], row[btoi(c.spec.KeyAuto):])
+			}
 			made = append(made, m)
 			return err
 		})
 		if err == nil && len(made) != ch.rows {
 			err = &answerError{fmt.Errorf("sqldb: the server answered for %d rows of %d", len(made), ch.rows)}
 		}
-		if err != nil {
-			return err
-		}
-		return c.takeMade(made, result)
+		return made, err
 	}
 	step := int64(1)
 	if c.spec.KeyAuto && ch.rows > 1 {
 		var err error
 		if step, err = c.keyStep(ctx, s); err != nil {
-			return backend.Unsent(err)
+			return nil, backend.Unsent(err)
 		}
 	}
 	if err := s.run(ctx, &q, nil); err != nil || !c.spec.KeyAuto {
-		return err
+		return nil, err
 	}
 	first, err := q.result.LastInsertId()
 	if err != nil {
-		return &answerError{err}
+		return nil, &answerError{err}
 	}
-	return c.takeMade(counted(first, step, ch.rows), result)
+	return counted(first, step, ch.rows), nil
 }
 
 // keyStep asks for the distance of the keys that one INSERT makes.
@@ -226,6 +219,9 @@ func (c *collection) insertText(rows int) (text string, hasRows bool) {
 	}
 	if c.spec.VersionAuto {
 		parts.Version = c.version
+	}
+	if len(c.generated) > 0 && c.facts.InsertReturns {
+		parts.Back = c.backList
 	}
 	return c.dialect.Insert(parts)
 }

@@ -26,9 +26,10 @@ import (
 type madeRow struct {
 	key     any // as the client gives it, nil where the caller has given the key
 	version int64
+	err     error // why what the server wrote into it cannot be read
 }
 
-// misfit is the error of an INSERT that has made keys of which one does not fit its field.
+// misfit is the error of an INSERT that has made keys, or other values, of which one does not fit its field.
 type misfit struct {
 	error
 	rows []madeRow // all rows of the INSERT
@@ -42,6 +43,9 @@ func (c *collection) canOutgrowKey() bool { return c.spec.KeyAuto && c.spec.Key.
 // takeMade adds what one INSERT has made to the result, for insertChunk.
 func (c *collection) takeMade(rows []madeRow, result *driver.InsertResult) error {
 	for _, row := range rows {
+		if row.err != nil {
+			return &misfit{row.err, rows}
+		}
 		if c.spec.VersionAuto {
 			result.Versions = append(result.Versions, row.version)
 		}
@@ -95,18 +99,23 @@ func counted(first, step int64, rows int) []madeRow {
 	return made
 }
 
-// takeBack deletes the rows of an INSERT outside a transaction whose keys do not fit, each by the key that was
-// made for it and in the version that it was given, and returns the error that says so. Where not all of them
-// can be deleted, the error counts as that of a write that may have happened.
-func (c *collection) takeBack(ctx context.Context, s *session, m *misfit, version int64) error {
+// takeBack deletes the rows of an INSERT outside a transaction of which one does not fit, each by its key and in
+// the version that it was given, and returns the error that says so. Where not all of them can be deleted, the
+// error counts as that of a write that may have happened.
+func (c *collection) takeBack(ctx context.Context, s *session, m *misfit, p *driver.InsertParams) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	for _, row := range m.rows {
-		if c.spec.VersionAuto {
+	for i, row := range m.rows {
+		version := p.Version
+		if c.spec.VersionAuto || p.Into != nil && row.err == nil {
 			version = row.version
 		}
 		var a args
-		a.add(row.key)
+		if c.spec.KeyAuto {
+			a.add(row.key)
+		} else if err := c.keyArgs(&a, p.Records[i].Field(&c.spec.Key).Interface()); err != nil {
+			return &backend.Failure{Err: err, Sent: true}
+		}
 		c.addExpected(&a, version)
 		n, _, err := c.count(end, s, c.delete[0], a)
 		if err == nil && n != 1 {

@@ -16,10 +16,14 @@ const endTimeout = 5 * time.Second
 
 // Update implements [driver.Collection].
 func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
+	fields := p.Fields
+	if fields == nil {
+		fields = c.writable
+	}
 	w := c.updateText(p.Fields, c.isUnversioned(p.Expect))
 	a := make(args, 0, len(c.columns)+3)
-	for i := range c.written(p.Fields) {
-		f := &c.spec.Fields[c.writtenField(p.Fields, i)]
+	for _, i := range fields {
+		f := &c.spec.Fields[i]
 		value, err := c.arg(f, p.Record.Field(f))
 		if err != nil {
 			return driver.WriteResult{}, err
@@ -33,6 +37,9 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 		return driver.WriteResult{}, err
 	}
 	c.addExpected(&a, p.Expect)
+	if len(c.generated) > 0 {
+		return c.writeAndRead(ctx, w, a, p)
+	}
 	return c.write(ctx, p.Tx, w, a, p.Key, p.Next)
 }
 
@@ -57,35 +64,41 @@ func (c *collection) write(
 	ctx context.Context, tx driver.Tx, w write, a args, key any, next int64,
 ) (driver.WriteResult, error) {
 	var result driver.WriteResult
-	err := c.db.run(ctx, tx, func(s *session) error {
-		result = driver.WriteResult{}
-		n, version, err := c.count(ctx, s, w, a)
-		if err != nil {
-			return c.metBy(ctx, s, err, false)
-		}
-		if n > 0 {
-			result = driver.WriteResult{Outcome: driver.Applied, Stored: next}
-			if c.spec.VersionAuto {
-				result.Stored = version
-			}
-			return nil
-		}
-		result.Outcome = driver.NotApplied
-		var look args
-		if err := c.keyArgs(&look, key); err != nil {
-			return err
-		}
-		found, err := c.versionOf(ctx, s, look)
-		if err != nil {
-			return backend.Unsent(err)
-		}
-		result.Outcome = driver.Missing
-		if found.Found {
-			result = driver.WriteResult{Outcome: driver.Stale, Stored: found.Version}
-		}
-		return nil
+	err := c.db.run(ctx, tx, func(s *session) (err error) {
+		result, err = c.writeOn(ctx, s, w, a, key, next)
+		return err
 	})
 	return result, c.about(err)
+}
+
+// writeOn is write on a connection.
+func (c *collection) writeOn(
+	ctx context.Context, s *session, w write, a args, key any, next int64,
+) (driver.WriteResult, error) {
+	n, version, err := c.count(ctx, s, w, a)
+	if err != nil {
+		return driver.WriteResult{}, c.metBy(ctx, s, err, false)
+	}
+	if n > 0 {
+		result := driver.WriteResult{Outcome: driver.Applied, Stored: next}
+		if c.spec.VersionAuto {
+			result.Stored = version
+		}
+		return result, nil
+	}
+	var look args
+	failed := driver.WriteResult{Outcome: driver.NotApplied}
+	if err := c.keyArgs(&look, key); err != nil {
+		return failed, err
+	}
+	found, err := c.versionOf(ctx, s, look)
+	switch {
+	case err != nil:
+		return failed, backend.Unsent(err)
+	case !found.Found:
+		return driver.WriteResult{Outcome: driver.Missing}, nil
+	}
+	return driver.WriteResult{Outcome: driver.Stale, Stored: found.Version}, nil
 }
 
 // count runs the statement of write and returns the number of rows that it wrote, and the version that the
@@ -109,22 +122,6 @@ func (c *collection) count(ctx context.Context, s *session, w write, a args) (n,
 		return 0, 0, &answerError{err}
 	}
 	return n, 0, nil
-}
-
-// written is the number of fields that an update writes: all where fields is nil.
-func (c *collection) written(fields []int) int {
-	if fields == nil {
-		return len(c.spec.Fields)
-	}
-	return len(fields)
-}
-
-// writtenField is the field at place i of those that an update writes.
-func (c *collection) writtenField(fields []int, i int) int {
-	if fields == nil {
-		return i
-	}
-	return fields[i]
 }
 
 // updateText returns the UPDATE that writes the fields, for Update. The texts are remembered by the set of
@@ -156,10 +153,13 @@ func (c *collection) updateText(fields []int, unversioned bool) write {
 // version as well, or has the database move it, which does so for any row that is written: where there is no
 // field to write, a column is set to itself.
 func (c *collection) makeUpdate(fields []int, unversioned bool) write {
+	if fields == nil {
+		fields = c.writable
+	}
 	b := builder{dialect: c.dialect}
 	b.add("UPDATE ", c.table, " SET ")
-	for i := range c.written(fields) {
-		column := &c.columns[c.fields+c.writtenField(fields, i)]
+	for i, field := range fields {
+		column := &c.columns[c.fields+field]
 		if i > 0 {
 			b.add(", ")
 		}
@@ -169,15 +169,15 @@ func (c *collection) makeUpdate(fields []int, unversioned bool) write {
 	version := ""
 	if c.spec.VersionAuto {
 		version = c.version
-		if c.written(fields) == 0 {
-			column := &c.columns[min(c.fields, len(c.columns)-1)]
-			if len(c.spec.Fields) == 0 {
-				column = &c.columns[0]
+		if len(fields) == 0 {
+			column := &c.columns[0]
+			if len(c.writable) > 0 {
+				column = &c.columns[c.fields+c.writable[0]]
 			}
 			b.add(column.name, " = ", column.name)
 		}
 	} else {
-		if c.written(fields) > 0 {
+		if len(fields) > 0 {
 			b.add(", ")
 		}
 		b.add(c.version, " = ")

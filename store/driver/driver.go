@@ -253,6 +253,10 @@ type InsertParams struct {
 	// Version is stored as the version of each record, unless Spec.VersionAuto is set. What
 	// stands in the records' version fields does not count.
 	Version int64
+	// Into is set exactly when Spec has a field that is Generated, and has a record for each of
+	// Records. Insert decodes into it the version and the generated fields as they are stored with
+	// this insert, and nothing else: other writes must not come in between. The fields are zero.
+	Into []Record
 }
 
 // InsertResult is the result of [Collection.Insert].
@@ -271,8 +275,8 @@ type UpdateParams struct {
 	Tx     Tx
 	Key    any
 	Record Record
-	// Fields are the indexes into Spec.Fields of what is written: nil means all, and an empty
-	// slice that is not nil means the version alone.
+	// Fields are the indexes into Spec.Fields of what is written: nil means all but those that are
+	// Generated, and an empty slice that is not nil means the version alone.
 	Fields []int
 	// Base, unless it is the zero Record, is the row as it was read with the version Expect, before it
 	// was changed to Record: by it a driver can write less of a field than the whole. What lies beside
@@ -282,6 +286,11 @@ type UpdateParams struct {
 	Expect int64
 	// Next is the version to store, unless Spec.VersionAuto is set.
 	Next int64
+	// Into is set exactly when Spec has a field that is Generated. Where the outcome is Applied,
+	// Update has decoded into it the generated fields as they are stored with this write, which other
+	// writes must not come in between, and WriteResult.Stored is the version that was read with them:
+	// a trigger may have moved it beyond Next. The fields are zero.
+	Into Record
 }
 
 // DeleteParams are the parameters of [Collection.Delete].

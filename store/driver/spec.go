@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,11 @@ type Spec struct {
 	Fields []Field
 	// Indexes are the indexes that the mapping asks for, that of the key not among them.
 	Indexes []Index
+}
+
+// HasGenerated reports whether the server writes any of Fields.
+func (s *Spec) HasGenerated() bool {
+	return slices.ContainsFunc(s.Fields, func(f Field) bool { return f.Generated })
 }
 
 // KeyFields returns the fields that make the key: its parts where it is composite, which must not
@@ -82,6 +88,8 @@ type Field struct {
 	Precision int  // digits in all, for Decimal
 	Scale     int  // digits after the point, for Decimal
 	Secret    bool // never printed
+	// Generated says that the server writes the column. No Insert or Update sends it; both read it back.
+	Generated bool
 
 	// Parts are the columns of a composite key.
 	Parts []Field

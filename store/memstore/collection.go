@@ -18,6 +18,7 @@ type collection struct {
 	key       []keyColumn         // in the order of the table's key
 	version   int                 // the position of Spec.Version
 	fields    []int               // the positions of Spec.Fields
+	written   []int               // the indexes of those that are not Generated
 	positions map[string]int      // by stored name
 	kinds     map[int]driver.Kind // by position
 	width     int                 // the least length of a row that holds all of them
@@ -36,6 +37,11 @@ var _ driver.Collection = (*collection)(nil)
 // Collection implements [driver.Database].
 func (e *engine) Collection(spec *driver.Spec) (driver.Collection, error) {
 	c := &collection{engine: e, spec: spec, positions: map[string]int{}, kinds: map[int]driver.Kind{}}
+	for i := range spec.Fields {
+		if !spec.Fields[i].Generated {
+			c.written = append(c.written, i)
+		}
+	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -249,6 +255,25 @@ func (c *collection) decode(record driver.Record, data []any) error {
 		f := &c.spec.Fields[i]
 		if err := f.Decode(record.Field(f), at(data, position)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// decodeGenerated reads back the version and the generated fields of a row that is about to be stored. Here only a
+// second client writes them, and what it has put there stays.
+func (c *collection) decodeGenerated(into driver.Record, data []any) error {
+	if into.IsZero() {
+		return nil
+	}
+	if err := c.spec.Version.Decode(into.Field(&c.spec.Version), at(data, c.version)); err != nil {
+		return err
+	}
+	for i, position := range c.fields {
+		if f := &c.spec.Fields[i]; f.Generated {
+			if err := f.Decode(into.Field(f), at(data, position)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

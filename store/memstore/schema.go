@@ -47,7 +47,7 @@ func (c *collection) DDL() []string {
 			column += " AUTO_INCREMENT"
 		case f == &c.spec.Version && c.spec.VersionAuto:
 			column += " AUTO_VERSION"
-		case !f.Nullable():
+		case !f.Nullable() && !f.Generated:
 			column += " NOT NULL"
 		}
 		columns = append(columns, column)

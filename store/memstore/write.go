@@ -48,6 +48,11 @@ func (c *collection) Insert(ctx context.Context, p *driver.InsertParams) (driver
 			if c.spec.VersionAuto {
 				result.Versions = append(result.Versions, ch.data[c.version].(int64))
 			}
+			if p.Into != nil {
+				if err := c.decodeGenerated(p.Into[i], ch.data); err != nil {
+					return err
+				}
+			}
 		}
 		return e.insert(ctx, t, c.table, changes)
 	})
@@ -69,10 +74,7 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 	}
 	fields := p.Fields
 	if fields == nil {
-		fields = make([]int, len(c.fields))
-		for i := range fields {
-			fields[i] = i
-		}
+		fields = c.written
 	}
 	values := make([]any, len(fields))
 	for i, field := range fields {
@@ -83,7 +85,7 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 		}
 		values[i] = owned(value)
 	}
-	result, err := c.rewrite(ctx, t, p.Key, &p.Expect, func(old []any) []any {
+	result, err := c.rewrite(ctx, t, p.Key, &p.Expect, func(old []any) ([]any, error) {
 		c.table.create(c)
 		data := make([]any, max(len(old), c.width))
 		copy(data, old)
@@ -91,7 +93,8 @@ func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver
 			data[c.fields[field]] = values[i]
 		}
 		data[c.version] = p.Next
-		return c.engine.stampVersion(c.table, data)
+		data = c.engine.stampVersion(c.table, data)
+		return data, c.decodeGenerated(p.Into, data)
 	})
 	return answer(result, err, lost)
 }
@@ -107,7 +110,7 @@ func (c *collection) Delete(ctx context.Context, p *driver.DeleteParams) (driver
 	if p.Any {
 		expect = nil
 	}
-	result, err := c.rewrite(ctx, t, p.Key, expect, func([]any) []any { return nil })
+	result, err := c.rewrite(ctx, t, p.Key, expect, func([]any) ([]any, error) { return nil, nil })
 	return answer(result, err, lost)
 }
 
@@ -125,7 +128,7 @@ func answer(result driver.WriteResult, err, lost error) (driver.WriteResult, err
 // rewrite replaces the data of one row by what remake makes of it, nil to delete it, when the stored
 // version is *expect or expect is nil. It is the whole of an update and of a delete.
 func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expect *int64,
-	remake func(old []any) []any,
+	remake func(old []any) ([]any, error),
 ) (driver.WriteResult, error) {
 	e := c.engine
 	encoded, err := c.appendKey(nil, key)
@@ -156,10 +159,14 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 			return err
 		}
 		old := rowAt(e.present(t), c.table.number, id.key).values()
-		changes := []change{{key: id.key, old: old, data: remake(old)}}
-		if err := c.checkSizes(changes[0].data); err != nil {
+		data, err := remake(old)
+		if err != nil {
 			return err
 		}
+		if err := c.checkSizes(data); err != nil {
+			return err
+		}
+		changes := []change{{key: id.key, old: old, data: data}}
 		if err := e.lockValues(ctx, t, c.table, changes); err != nil {
 			return err
 		}
@@ -167,7 +174,7 @@ func (c *collection) rewrite(ctx context.Context, t *transaction, key any, expec
 			return err
 		}
 		t.put(c.table, &changes[0])
-		if data := changes[0].data; data != nil {
+		if data != nil {
 			result.Stored, err = c.versionOf(data)
 		}
 		return err
@@ -209,8 +216,8 @@ func (c *collection) encode(record driver.Record, version int64) ([]any, error) 
 			}
 		}
 	}
-	for i, position := range c.fields {
-		if err := set(&c.spec.Fields[i], position); err != nil {
+	for _, i := range c.written {
+		if err := set(&c.spec.Fields[i], c.fields[i]); err != nil {
 			return nil, err
 		}
 	}

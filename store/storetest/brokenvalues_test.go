@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/memstore"
 	"github.com/stillframe/stillframe/store/storetest/internal/intercept"
 )
@@ -14,6 +15,24 @@ var valueBackends = []broken{
 	{
 		name: "KeepsTheRowOfAKeyThatDoesNotFit", breaks: []string{"Mapping/MadeKeyThatDoesNotFit"},
 		hook: keepsMisfits,
+	},
+	{
+		name: "DoesNotReadBackWhatIsGenerated", breaks: []string{"Mapping/GeneratedFieldsAreReadBack"},
+		hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) { p.Into = driver.Record{} }),
+	},
+	{
+		name: "ReadsBackWhatWasGeneratedBefore", breaks: []string{"Mapping/GeneratedFieldsAreReadBack"},
+		hook: readsBackOld,
+	},
+	{
+		name: "WritesGeneratedFields", breaks: []string{"Mapping/GeneratedFieldsAreReadBack"},
+		hook: onUpdate(func(_ context.Context, c *intercept.Call, p *driver.UpdateParams) {
+			for i := range c.Spec.Fields {
+				if p.Fields == nil || c.Spec.Fields[i].Generated {
+					p.Fields = append(p.Fields, i)
+				}
+			}
+		}),
 	},
 }
 
@@ -27,6 +46,20 @@ func keepsMisfits(native *memstore.Database) intercept.Hook {
 		if c.Op == intercept.Insert && err != nil && c.Spec.KeyAuto {
 			row := map[string]any{c.Spec.Version.Path: int64(1)}
 			err = errors.Join(err, native.Put(ctx, c.Spec.Table, made.Add(1), row))
+		}
+		return err
+	}
+}
+
+// readsBackOld answers with the generated fields of the entity as the caller has it.
+func readsBackOld(*memstore.Database) intercept.Hook {
+	return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+		err := next(ctx)
+		if p, ok := c.Params.(*driver.UpdateParams); ok && err == nil && !p.Into.IsZero() {
+			for i := range c.Spec.Fields {
+				f := &c.Spec.Fields[i]
+				p.Into.Field(f).Set(p.Record.Field(f))
+			}
 		}
 		return err
 	}

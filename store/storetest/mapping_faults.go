@@ -131,34 +131,37 @@ func fieldFaults(e *env) {
 	faulty[fielded[**int64], int64](e, "Wrong")
 	type tags struct {
 		store.Snapshot `bson:",inline"`
-		ID             int64   `db:"id" bson:"_id" store:"key"`
-		Unknown        string  `db:"a" bson:"a" store:"unkown"`
-		Roles          int64   `db:"b" bson:"b" store:"created,version"`
-		Size           string  `db:"c" bson:"c" store:"size=0"`
-		SizeWord       string  `db:"d" bson:"d" store:"size=large"`
-		SizeOfInt      int64   `db:"e" bson:"e" store:"size=10"`
-		Decimal        string  `db:"f" bson:"f" store:"decimal=19"`
-		DecimalOfInt   int64   `db:"g" bson:"g" store:"decimal=19.4"`
-		Scale          string  `db:"h" bson:"h" store:"decimal=4.5"`
-		Digits         string  `db:"i" bson:"i" store:"decimal=1000.4"`
-		JSON           int64   `db:"j" bson:"j" store:"json"`
-		Text           []byte  `db:"k" bson:"k" store:"text"`
-		Both           string  `db:"l" bson:"l" store:"text,size=10"`
-		Auto           int64   `db:"m" bson:"m" store:"auto"`
-		Created        string  `db:"n" bson:"n" store:"created"`
-		Unique         []int64 `db:"o" bson:"o" store:"json,unique"`
-		Long           string  `db:"p" bson:"p" store:"size=max,index"`
-		Empty          string  `db:"q" bson:"q" store:"index="`
-		Value          string  `db:"r" bson:"r" store:"secret=yes"`
-		Same           string  `db:"s" bson:"s"`
-		Again          string  `db:"s" bson:"s"`
-		Mixed          string  `db:"t" bson:"t" store:"size=9,index=mixed"`
-		MixedToo       string  `db:"u" bson:"u" store:"size=9,unique=mixed"`
+		ID             int64     `db:"id" bson:"_id" store:"key"`
+		Unknown        string    `db:"a" bson:"a" store:"unkown"`
+		Roles          int64     `db:"b" bson:"b" store:"created,version"`
+		Size           string    `db:"c" bson:"c" store:"size=0"`
+		SizeWord       string    `db:"d" bson:"d" store:"size=large"`
+		SizeOfInt      int64     `db:"e" bson:"e" store:"size=10"`
+		Decimal        string    `db:"f" bson:"f" store:"decimal=19"`
+		DecimalOfInt   int64     `db:"g" bson:"g" store:"decimal=19.4"`
+		Scale          string    `db:"h" bson:"h" store:"decimal=4.5"`
+		Digits         string    `db:"i" bson:"i" store:"decimal=1000.4"`
+		JSON           int64     `db:"j" bson:"j" store:"json"`
+		Text           []byte    `db:"k" bson:"k" store:"text"`
+		Both           string    `db:"l" bson:"l" store:"text,size=10"`
+		Auto           int64     `db:"m" bson:"m" store:"auto"`
+		Created        string    `db:"n" bson:"n" store:"created"`
+		Unique         []int64   `db:"o" bson:"o" store:"json,unique"`
+		Long           string    `db:"p" bson:"p" store:"size=max,index"`
+		Empty          string    `db:"q" bson:"q" store:"index="`
+		Value          string    `db:"r" bson:"r" store:"secret=yes"`
+		Same           string    `db:"s" bson:"s"`
+		Again          string    `db:"s" bson:"s"`
+		Mixed          string    `db:"t" bson:"t" store:"size=9,index=mixed"`
+		MixedToo       string    `db:"u" bson:"u" store:"size=9,unique=mixed"`
+		Generated      string    `db:"-" bson:"-" store:"generated"`
+		GeneratedTime  time.Time `db:"v" bson:"v" store:"updated,generated"`
 	}
 	faulty[tags, int64](
 		e, "Unknown", "unkown", "Roles", "Size:", "SizeWord", "SizeOfInt", "Decimal:", "DecimalOfInt", "Scale",
 		"Digits", "JSON", "Text",
 		"Both", "Auto", "Created", "Unique", "Long", "Empty", "Value", "Again", "Same", "Mixed", "mixed",
+		"Generated:", "GeneratedTime",
 	)
 }
 

@@ -86,7 +86,7 @@ func keyField(d *driver.Field, f reflect.StructField, tag storeTag, p *Params) (
 // names of the parts before it.
 func keyPart(d *driver.Field, f reflect.StructField, paths map[string]bool, p *Params) []string {
 	tag, problems := parseTag(f.Tag.Get("store"))
-	if tag.role() != "" || tag.unique || tag.index {
+	if tag.role() != "" || tag.unique || tag.index || tag.generated {
 		problems = append(problems, "is a part of the key and has no role or index of its own")
 	}
 	naming := p.Resolve(f)

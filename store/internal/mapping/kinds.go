@@ -23,7 +23,7 @@ func describe(d *driver.Field, tag storeTag, opaque bool, info driver.Info) (pro
 	case d.Type.Kind() == reflect.Pointer:
 		d.Wrap, d.Base = driver.Pointer, d.Type.Elem()
 	}
-	d.JSON, d.Secret, d.Varchar, d.Text = tag.json, tag.secret, tag.varchar, tag.text
+	d.JSON, d.Secret, d.Varchar, d.Text, d.Generated = tag.json, tag.secret, tag.varchar, tag.text, tag.generated
 	d.Size, d.Precision, d.Scale = tag.size, tag.precision, tag.scale
 	var problem string
 	if d.Kind, problem = kindOf(d, tag, opaque, info); problem != "" {

@@ -155,7 +155,11 @@ func (b *mapper) field(f reflect.StructField, path []int, tag storeTag, naming d
 	}
 	switch naming.How {
 	case driver.Skip:
-		if role := tag.role(); role != "" {
+		role := tag.role()
+		if tag.generated {
+			role = "generated"
+		}
+		if role != "" {
 			b.problem(f.Name, "is tagged %q but is not stored", role)
 		}
 	case driver.Inline:
@@ -280,6 +284,10 @@ func (b *mapper) complete() {
 	m.equal = make([]equalFunc, len(spec.Fields))
 	for i := range spec.Fields {
 		m.equal[i] = equalOf(&spec.Fields[i])
+		if spec.Fields[i].Generated { // what is never written needs no check
+			m.generated = append(m.generated, i)
+			continue
+		}
 		if c := checkOf(&spec.Fields[i], b.Info); c != nil {
 			m.checks = append(m.checks, check{&spec.Fields[i], c})
 		}

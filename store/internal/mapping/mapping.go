@@ -41,6 +41,7 @@ type Mapping struct {
 	readAt      *driver.Field            // nil when there is none
 	created     int                      // the index in Spec.Fields, -1 when there is none
 	updated     int                      // likewise
+	generated   []int                    // the indexes in Spec.Fields of those that the server writes
 	byName      map[string]*driver.Field // what queries can name
 	checks      []check                  // of Spec.Fields, for those that have something to check
 	keyChecks   []check                  // of the key's fields

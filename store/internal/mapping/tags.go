@@ -10,7 +10,7 @@ import (
 type storeTag struct {
 	key, version, readAt, created, updated, json bool
 
-	auto                  bool
+	auto, generated       bool
 	unique, index         bool
 	uniqueName, indexName string // empty: the standard name
 	size                  int
@@ -66,6 +66,9 @@ func parseTag(text string) (t storeTag, problems []string) {
 	if roles := t.roles(); len(roles) > 1 {
 		problems = append(problems, fmt.Sprintf("has the roles %s at once", strings.Join(roles, " and ")))
 	}
+	if role := t.role(); t.generated && role != "" && role != "json" {
+		problems = append(problems, fmt.Sprintf(`has "generated" beside %q: the library writes that field itself`, role))
+	}
 	if t.auto && !t.key && !t.version {
 		problems = append(problems, `has "auto" without "key" or "version"`)
 	}
@@ -78,7 +81,7 @@ func (t *storeTag) set(name, value string, hasValue bool) (problem string) {
 	flags := map[string]*bool{
 		"key": &t.key, "version": &t.version, "readat": &t.readAt,
 		"created": &t.created, "updated": &t.updated, "json": &t.json,
-		"auto": &t.auto, "varchar": &t.varchar, "text": &t.text, "secret": &t.secret,
+		"auto": &t.auto, "generated": &t.generated, "varchar": &t.varchar, "text": &t.text, "secret": &t.secret,
 	}
 	if flag, ok := flags[name]; ok {
 		if hasValue {
@@ -121,5 +124,5 @@ func (t *storeTag) set(name, value string, hasValue bool) (problem string) {
 		return ""
 	}
 	return fmt.Sprintf("has the unknown word %q (known: key version readat created updated json "+
-		"auto unique index size varchar decimal text secret)", name)
+		"generated auto unique index size varchar decimal text secret)", name)
 }

@@ -104,6 +104,9 @@ func (m *Mapping) changes(entity, base driver.Record) ([]int, error) {
 			a.Set(b)
 			continue
 		}
+		if f.Generated {
+			return nil, &driver.ValueError{Field: f.Name, Problem: generatedProblem}
+		}
 		if run != nil {
 			if err := run(nil, a); err != nil {
 				return nil, err
