@@ -17,76 +17,6 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// classes are what the server's errors mean, by the numbers in its error_codes.yml. A number that
-// is missing is Other.
-var classes = map[int]driver.Class{
-	11000: driver.Duplicate, // DuplicateKey
-	11001: driver.Duplicate, // its older number for updates
-	12582: driver.Duplicate, // in a capped collection, SERVER-7164
-	16460: driver.Duplicate, // from a mongos, SERVER-11493
-
-	112: driver.Conflict, // WriteConflict
-	225: driver.Conflict, // TransactionTooOld
-	239: driver.Conflict, // SnapshotTooOld
-	244: driver.Conflict, // TransactionAborted
-	246: driver.Conflict, // SnapshotUnavailable
-	251: driver.Conflict, // NoSuchTransaction: it was aborted before, for a reason that is not told
-	290: driver.Conflict, // TransactionExceededLifetimeLimitSeconds
-
-	24: driver.LockFailure, // LockTimeout
-	46: driver.LockFailure, // LockBusy
-
-	6:     driver.Unavailable, // HostUnreachable
-	7:     driver.Unavailable, // HostNotFound
-	43:    driver.Unavailable, // CursorNotFound
-	50:    driver.Unavailable, // MaxTimeMSExpired
-	63:    driver.Unavailable, // StaleShardVersion
-	64:    driver.Unavailable, // WriteConcernFailed
-	89:    driver.Unavailable, // NetworkTimeout
-	91:    driver.Unavailable, // ShutdownInProgress
-	133:   driver.Unavailable, // FailedToSatisfyReadPreference
-	134:   driver.Unavailable, // ReadConcernMajorityNotAvailableYet
-	175:   driver.Unavailable, // QueryPlanKilled
-	189:   driver.Unavailable, // PrimarySteppedDown
-	202:   driver.Unavailable, // NetworkInterfaceExceededTimeLimit
-	234:   driver.Unavailable, // RetryChangeStream
-	262:   driver.Unavailable, // ExceededTimeLimit
-	279:   driver.Unavailable, // ClientDisconnect
-	317:   driver.Unavailable, // ConnectionPoolExpired
-	365:   driver.Unavailable, // TemporarilyUnavailable
-	384:   driver.Unavailable, // ConnectionError
-	9001:  driver.Unavailable, // SocketException
-	10058: driver.Unavailable, // LegacyNotPrimary
-	10107: driver.Unavailable, // NotWritablePrimary
-	11600: driver.Unavailable, // InterruptedAtShutdown
-	11601: driver.Unavailable, // Interrupted: killOp, or an index build that went wrong
-	11602: driver.Unavailable, // InterruptedDueToReplStateChange
-	13388: driver.Unavailable, // StaleConfig
-	13435: driver.Unavailable, // NotPrimaryNoSecondaryOk
-	13436: driver.Unavailable, // NotPrimaryOrSecondary
-
-	2:     driver.Refused, // BadValue
-	9:     driver.Refused, // FailedToParse
-	14:    driver.Refused, // TypeMismatch
-	15:    driver.Refused, // Overflow: nested too deep
-	28:    driver.Refused, // PathNotViable
-	52:    driver.Refused, // DollarPrefixedFieldName
-	53:    driver.Refused, // InvalidIdField
-	56:    driver.Refused, // EmptyFieldName
-	57:    driver.Refused, // DottedFieldName
-	66:    driver.Refused, // ImmutableField
-	121:   driver.Refused, // DocumentValidationFailure
-	10334: driver.Refused, // BSONObjectTooLarge
-	17280: driver.Refused, // KeyTooLong
-	17419: driver.Refused, // the document would be too large after the update
-	17420: driver.Refused, // the same, for an insert by an update
-
-	20:  driver.Unsupported, // IllegalOperation: a transaction on a standalone server
-	115: driver.Unsupported, // CommandNotSupported
-	263: driver.Unsupported, // OperationNotSupportedInTransaction
-	303: driver.Unsupported, // FeatureNotSupported
-}
-
 // The labels that the server and the driver put on errors (specifications, "Transactions",
 // "Retryable Writes").
 const (
@@ -139,7 +69,9 @@ func writeFault(errs mongodriver.WriteErrors, concern *mongodriver.WriteConcernE
 	if concern == nil {
 		return driver.Fault{Sent: true}
 	}
-	return driver.Fault{Class: driver.Unavailable, Code: strconv.Itoa(concern.Code), Sent: true}
+	f := codeFault(concern.Code, concern.Message)
+	f.Sent = true
+	return f
 }
 
 // commandFault is the fault of a command that failed as a whole. The errors of an
@@ -149,13 +81,19 @@ func commandFault(e mongodriver.CommandError) driver.Fault {
 	if f.Class == driver.Other && e.HasErrorLabel(transientLabel) {
 		f.Class = driver.Conflict
 	}
-	mayBeSecond := f.Class == driver.Unavailable || e.HasErrorLabel(retryWriteLabel) || e.HasErrorLabel(networkLabel)
-	f.Sent = mayBeSecond && !e.HasErrorLabel(noWritesLabel)
+	isOpen := f.Class == driver.Unavailable || e.HasErrorLabel(retryWriteLabel) || e.HasErrorLabel(networkLabel) ||
+		slices.Contains(broken, int(e.Code))
+	f.Sent = isOpen && !e.HasErrorLabel(noWritesLabel)
 	return f
 }
 
+// broken are errors of the server's own, InternalError, UnknownError, OperationFailed and DataCorruptionDetected, which
+// may come after a write too.
+var broken = []int{1, 8, 96, 301}
+
 func codeFault(code int, message string) driver.Fault {
-	f := driver.Fault{Class: classes[code], Code: strconv.Itoa(code)}
+	known := codes[code]
+	f := driver.Fault{Class: known.class, Code: strconv.Itoa(code), Problem: known.text}
 	if f.Class == driver.Duplicate {
 		f.Constraint = constraint(message)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -317,4 +318,73 @@ func TestCommitOfALonelyPrimary(t *testing.T) {
 	}
 	isNamed(t, err, store.ErrUnknownOutcome, "Atomic")
 	assert.Equal(t, 1, runs)
+}
+
+// TestCodesAreTheServers has the server fail with every number of the table, and compares the name that it gives. One
+// that it does not know it calls Location and the number: it may be of another version.
+func TestCodesAreTheServers(t *testing.T) {
+	t.Parallel()
+	node := singleNode(t)
+	fail := newFailPoint(t, node)
+	client := direct(t, with(node.DSN(), "appName="+fail.app))
+	known := 0
+	for n, name := range mongo.CodeNames() {
+		fail.on(t, "count", doc("errorCode", n)...)
+		err := client.Database("any").RunCommand(t.Context(), doc("count", "c")).Err()
+		e, ok := errors.AsType[mongodriver.CommandError](err)
+		require.True(t, ok, "%d: %v", n, err)
+		has := e.Name
+		if has == "" || name == "" || strings.HasPrefix(has, "Location") { // "" where it closes the connection instead
+			continue
+		}
+		known++
+		assert.Equal(t, strings.TrimPrefix(name, "OBSOLETE_"), renamed(has), n)
+	}
+	assert.Greater(t, known, 100)
+}
+
+// renamed is the present name of what an older server names otherwise, without the mark of what is no longer used.
+func renamed(name string) string {
+	if name == "WriteConcernFailed" {
+		return "WriteConcernTimeout"
+	}
+	return strings.TrimPrefix(name, "OBSOLETE_")
+}
+
+// TestRefusalsSayWhatToDo meets errors that no second try can mend: each is told at once, with a text that says what is
+// wrong, and the function of Atomic and Modify is not run again.
+func TestRefusalsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	node := singleNode(t)
+	fail := newFailPoint(t, node)
+	db := open(t, with(node.DSN(), "appName="+fail.app), testbed.Mongo(t).Database(t), nil)
+	r := newClubs(t, db)
+	require.NoError(t, r.Insert(t.Context(), &club{ID: 1}))
+	for code, want := range map[int]struct {
+		is   error
+		text string
+	}{
+		13: {nil, "grant it readWrite"}, 26: {nil, "EnsureSchema"}, 79: {nil, "write concern"},
+		100: {nil, "majority"}, 263: {store.ErrUnsupported, "in a transaction"}, 323: {store.ErrUnsupported, "strict"},
+		388: {store.ErrInvalid, "cache"}, 10334: {store.ErrInvalid, "16 MiB"},
+		257: {store.ErrInvalid, "less in one Atomic"},
+	} {
+		fail.on(t, "update", doc("errorCode", code)...)
+		runs := 0
+		credit := func(c *club) error { runs++; c.Balance++; return nil }
+		_, alone := r.Modify(t.Context(), 1, credit)
+		within := db.Atomic(t.Context(), nil, func(ctx context.Context, tx *store.Tx) error {
+			_, err := r.In(tx).Modify(ctx, 1, credit)
+			return err
+		})
+		for _, err := range []error{alone, within} {
+			require.ErrorContains(t, err, want.text, code)
+			assert.ErrorContains(t, err, "(mongo "+strconv.Itoa(code)+")")
+			assert.False(t, store.Retryable(err) || store.MayHaveHappened(err), "%d: %v", code, err)
+			if want.is != nil {
+				assert.ErrorIs(t, err, want.is)
+			}
+		}
+		assert.Equal(t, 2, runs, code)
+	}
 }
