@@ -123,13 +123,19 @@ var neverSent = []string{
 	"topology.ServerSelectionError", "topology.WaitQueueTimeoutError", "topology.poolClearedError",
 }
 
+const noServer = "no primary was found in time: is the deployment up, and reached by the connection string?"
+
 // clientFault is the fault of an error that no server made, for faultOf: the network, the driver's own waits, the
 // end of a context.
 func clientFault(err error) driver.Fault {
 	sent := !isUnsent(err)
 	_, network := errors.AsType[net.Error](err)
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case isOfType(err, "topology.ServerSelectionError"):
+		return driver.Fault{Class: driver.Unavailable, Problem: noServer}
+	case errors.Is(err, context.DeadlineExceeded):
+		return driver.Fault{Class: driver.Canceled, Sent: sent, Problem: codes[50].text}
+	case errors.Is(err, context.Canceled):
 		return driver.Fault{Class: driver.Canceled, Sent: sent}
 	case !sent, network, mongodriver.IsNetworkError(err), mongodriver.IsTimeout(err), hasLabel(err, transientLabel),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):

@@ -75,7 +75,7 @@ var codes = map[int]code{
 	43: {"CursorNotFound", driver.Unavailable, "the server has closed the cursor"},
 	50: {
 		"MaxTimeMSExpired", driver.Unavailable,
-		"the call's time was up at the server: Options.ReadTimeout, Options.WriteTimeout or the ctx",
+		"the time of the call was up: Options.ReadTimeout, Options.WriteTimeout, or what the ctx left of it",
 	},
 	63: {"OBSOLETE_StaleShardVersion", driver.Unavailable, "the mongos did not know where the documents are"},
 	64: {

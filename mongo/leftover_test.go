@@ -15,6 +15,7 @@ import (
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/stillframe/stillframe/internal/testbed"
+	"github.com/stillframe/stillframe/mongo"
 	"github.com/stillframe/stillframe/store"
 )
 
@@ -108,4 +109,41 @@ func TestEveryRequestHasADeadline(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.True(t, killed.Load(), "the cursor is open")
 	assert.False(t, isLate.Load(), "killCursors has no deadline")
+}
+
+// TestAtomicThatWaitsForItself writes with the outer context, inside Atomic, what the transaction has written: on a pool
+// of one connection too. It ends within the bounds of both, and says which they are.
+func TestAtomicThatWaitsForItself(t *testing.T) {
+	t.Parallel()
+	set := testbed.Mongo(t)
+	o := &mongo.Options{WriteTimeout: 300 * time.Millisecond}
+	db := open(t, with(set.URI(), "maxPoolSize=1"), set.Database(t), o)
+	r := newClubs(t, db)
+	require.NoError(t, r.Insert(t.Context(), &club{ID: 1}))
+	credit := func(c *club) error { c.Balance++; return nil }
+	bounds := &store.TxOptions{RunTimeout: 2 * time.Second, Timeout: 2 * time.Second}
+	err := db.Atomic(t.Context(), bounds, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := r.In(tx).Modify(ctx, 1, credit); err != nil {
+			return err
+		}
+		_, err := r.Modify(t.Context(), 1, credit)
+		return err
+	})
+	require.ErrorIs(t, err, store.ErrUnknownOutcome)
+	assert.ErrorContains(t, err, "WriteTimeout")
+	assert.ErrorContains(t, err, "use In(tx)")
+
+	bounds.RunTimeout = 100 * time.Millisecond
+	err = db.Atomic(t.Context(), bounds, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := r.In(tx).Modify(ctx, 1, credit); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	})
+	require.ErrorIs(t, err, store.ErrTransient)
+	assert.ErrorContains(t, err, "TxOptions: RunTimeout 100ms, Timeout 2s")
+	c, err := r.Modify(t.Context(), 1, credit)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, c.Balance)
 }

@@ -42,7 +42,11 @@ var errOuterCall = invalidf("this goroutine runs the function of an Atomic or Vi
 
 // withOuterHint says on the error of a call outside a Tx that it may have waited for its own goroutine.
 func (f *failure) withOuterHint(err error) error {
-	waited := f.fault.Class == driver.LockFailure || f.ended != nil
+	waited := f.ended != nil
+	switch f.fault.Class {
+	case driver.LockFailure, driver.Canceled, driver.Unavailable: // or a bound of the backend's own was up
+		waited = true
+	}
 	if !waited || f.isOuterCall == nil || !f.isOuterCall() {
 		return err
 	}
