@@ -111,8 +111,8 @@ func TestEveryRequestHasADeadline(t *testing.T) {
 	assert.False(t, isLate.Load(), "killCursors has no deadline")
 }
 
-// TestAtomicThatWaitsForItself writes with the outer context, inside Atomic, what the transaction has written: on a pool
-// of one connection too. It ends within the bounds of both, and says which they are.
+// TestAtomicThatWaitsForItself writes with the outer context, inside Atomic, what the transaction has written, on a
+// pool of one connection. It ends within the bounds of both, and says which they are.
 func TestAtomicThatWaitsForItself(t *testing.T) {
 	t.Parallel()
 	set := testbed.Mongo(t)
