@@ -52,6 +52,7 @@ func (d *dialect) Facts() sqldb.Facts {
 			// innodb_autoinc_lock_mode says (MySQL reference manual, "AUTO_INCREMENT Handling in InnoDB", simple
 			// inserts). A cluster sets the distance to its number of nodes.
 			KeyStep: "SELECT @@SESSION.auto_increment_increment",
+			Count:   "COUNT(*)",
 			BeginTx: begin,
 			// The snapshot of a View is that of its first read, and not of its beginning: ReadAt is taken
 			// before that read.

@@ -21,6 +21,7 @@ type server struct {
 	codepage    int
 	hasRCSI     bool // READ_COMMITTED_SNAPSHOT
 	hasSnapshot bool // ALLOW_SNAPSHOT_ISOLATION
+	level       int  // of compatibility, 0 where the server tells none
 	options     int  // @@OPTIONS
 	hasUTCTimes bool // DATETIME2 is given as time.Time in UTC
 	hasRawUUIDs bool // the bytes of a uniqueidentifier are given as they are stored
@@ -35,7 +36,8 @@ const auditQuery = `SELECT CONVERT(NVARCHAR(128), SERVERPROPERTY('ProductVersion
  CONVERT(DATETIME2(7), '2024-07-01T12:00:00'), CONVERT(DATETIME2(7), '2024-01-01T12:00:00'),
  CONVERT(UNIQUEIDENTIFIER, '00010203-0405-0607-0809-0A0B0C0D0E0F')`
 
-const databaseQuery = `SELECT CONVERT(INT, is_read_committed_snapshot_on), CONVERT(INT, snapshot_isolation_state) FROM sys.databases WHERE name = DB_NAME()`
+const databaseQuery = `SELECT CONVERT(INT, is_read_committed_snapshot_on), CONVERT(INT, snapshot_isolation_state),
+ CONVERT(INT, compatibility_level) FROM sys.databases WHERE name = DB_NAME()`
 
 // The bits of @@OPTIONS ("Server configuration: user options").
 const (
@@ -64,26 +66,41 @@ func audit(ctx context.Context, db *sql.DB) (*server, error) {
 	s.hasUTCTimes = sqldb.IsNoon(summer) && sqldb.IsNoon(winter)
 	b, ok := id.([]byte)
 	s.hasRawUUIDs = ok && len(b) == 16 && b[0] == 3
-	var rcsi, snapshot sql.NullInt64
-	if err := db.QueryRowContext(ctx, databaseQuery).Scan(&rcsi, &snapshot); err != nil {
+	var rcsi, snapshot, level sql.NullInt64
+	if err := db.QueryRowContext(ctx, databaseQuery).Scan(&rcsi, &snapshot, &level); err != nil {
 		return nil, err
 	}
-	s.hasRCSI, s.hasSnapshot = rcsi.Int64 == 1, snapshot.Int64 == 1
+	s.hasRCSI, s.hasSnapshot, s.level = rcsi.Int64 == 1, snapshot.Int64 == 1, int(level.Int64)
 	if why := s.tooOld(); why != "" {
 		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
 	}
 	return &s, nil
 }
 
-const azureDatabase = 5
+// The values of SERVERPROPERTY('EngineEdition') for services that Microsoft runs. They state an old version, 12, and
+// are always new.
+const (
+	azureDatabase   = 5
+	managedInstance = 8
+	fabricDatabase  = 12 // SQL database in Microsoft Fabric
+)
 
-// tooOld says why the server cannot be used, empty when it can. Azure SQL Database states an old number and is
-// always new.
+// leastLevel is the compatibility level from which the server understands OFFSET … FETCH, by which rows are read in
+// pages. Below it every Find, Page and First fails with a syntax error.
+const leastLevel = 110
+
+// tooOld says why the server or its database cannot be used, empty when they can.
 func (s *server) tooOld() string {
 	number, _, _ := strings.Cut(s.version, ".")
 	major, _ := strconv.Atoi(number)
-	if s.babelfish == "" && s.edition != azureDatabase && s.edition != 8 && major < 15 {
+	isService := s.edition == azureDatabase || s.edition == managedInstance || s.edition == fabricDatabase
+	if s.babelfish == "" && !isService && major < 15 {
 		return s.String() + " is older than SQL Server 2019 (15.0)"
+	}
+	if s.babelfish == "" && s.level > 0 && s.level < leastLevel {
+		return fmt.Sprintf("the compatibility level of the database is %d, at which no rows can be read in pages: "+
+			"run ALTER DATABASE %s SET COMPATIBILITY_LEVEL = %d, or a higher one",
+			s.level, (&dialect{}).Quote(s.database), leastLevel)
 	}
 	return ""
 }
@@ -122,7 +139,7 @@ func (s *server) problems() []string {
 func (s *server) report() []any {
 	return []any{
 		"server", s.String(), "database", s.database, "collation", s.collation, "code_page", s.codepage,
-		"read_committed_snapshot", s.hasRCSI, "snapshot_isolation", s.hasSnapshot,
+		"compatibility_level", s.level, "read_committed_snapshot", s.hasRCSI, "snapshot_isolation", s.hasSnapshot,
 		"xact_abort", s.options&xactAbort != 0, "nocount", s.options&noCount != 0,
 		"arithabort", s.options&arithAbort != 0,
 	}
@@ -135,6 +152,8 @@ func (s *server) String() string {
 		return "Babelfish " + s.babelfish
 	case s.edition == azureDatabase:
 		return "Azure SQL Database " + s.version
+	case s.edition == fabricDatabase:
+		return "SQL database in Microsoft Fabric " + s.version
 	}
 	return "SQL Server " + s.version
 }

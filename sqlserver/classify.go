@@ -125,7 +125,9 @@ func isFatal(err error) bool {
 }
 
 // IsStatementError implements [sqldb.Dialect].
-func (d *dialect) IsStatementError(err error) bool {
+func (d *dialect) IsStatementError(err error) bool { return isStatementError(err) }
+
+func isStatementError(err error) bool {
 	return len(serverErrors(err)) > 0 && !isFatal(err)
 }
 

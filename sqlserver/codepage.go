@@ -1,8 +1,11 @@
 package sqlserver
 
 import (
+	"context"
+	"database/sql"
 	"unicode/utf8"
 
+	mssql "github.com/microsoft/go-mssqldb"
 	"golang.org/x/text/encoding/charmap"
 )
 
@@ -10,7 +13,8 @@ import (
 type codepage struct {
 	number    int
 	collation string           // the binary one whose columns have the same code page
-	table     *charmap.Charmap // nil where only ASCII is known to arrive
+	table     *charmap.Charmap // nil where there is none, as of UTF-8 and of pages with more bytes for a character
+	isGarbled bool             // characters beyond ASCII do not come back as they were sent
 }
 
 const utf8Page = 65001
@@ -39,6 +43,57 @@ func codepageOf(number int) codepage {
 	return page
 }
 
+// isASCII reports whether only ASCII is known to arrive, which is the same in every code page.
+func (p codepage) isASCII() bool { return p.isGarbled || p.table == nil && p.number != utf8Page }
+
+// mostSamples is how many characters the probe sends.
+const mostSamples = 4
+
+// samples are some characters beyond ASCII that the page has, and that other pages have elsewhere: they tell whether
+// the server takes a parameter for text of this page. They are empty where only ASCII is stored anyway.
+func (p codepage) samples() string {
+	switch {
+	case p.isASCII():
+		return ""
+	case p.table == nil:
+		return "é€ł😀"
+	}
+	other := charmap.Windows1252
+	if p.table == other {
+		other = charmap.Windows1254
+	}
+	samples, n := "", 0
+	for b := 0xFF; b > 0xA0 && n < mostSamples; b-- {
+		r := p.table.DecodeByte(byte(b))
+		if _, ok := p.encode(string(r)); ok && r != other.DecodeByte(byte(b)) {
+			samples += string(r)
+			n++
+		}
+	}
+	return samples
+}
+
+// varcharQuery has a parameter of VARCHAR come back as NVARCHAR.
+const varcharQuery = `SELECT CONVERT(NVARCHAR(20), @p1)`
+
+// probe returns the page as the server uses it. The client sends a VARCHAR without a collation, and what the server
+// takes it for is nowhere written: so newDB sends some characters there and back. Where they come back as others,
+// only ASCII is stored from then on.
+func (p codepage) probe(ctx context.Context, db *sql.DB) (codepage, error) {
+	want := p.samples()
+	if want == "" {
+		return p, nil
+	}
+	stored, _ := p.encode(want)
+	var got sql.NullString
+	err := db.QueryRowContext(ctx, varcharQuery, mssql.VarChar(stored)).Scan(&got)
+	if err != nil && !isStatementError(err) {
+		return p, err
+	}
+	p.isGarbled = err != nil || got.String != want
+	return p, nil
+}
+
 // encode returns text as it is stored. It reports false when a character cannot be: the server
 // would put another in its place without an error. Control characters above ASCII are not, since
 // clients and servers disagree about them.
@@ -48,10 +103,12 @@ func (p codepage) encode(text string) (string, bool) {
 		ascii = ascii && text[i] < utf8.RuneSelf
 	}
 	switch {
-	case ascii || p.number == utf8Page:
+	case ascii:
 		return text, true
-	case p.table == nil:
+	case p.isASCII():
 		return "", false
+	case p.table == nil:
+		return text, true
 	}
 	stored := make([]byte, 0, len(text))
 	for _, r := range text {

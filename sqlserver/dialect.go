@@ -28,7 +28,8 @@ var _ sqldb.Dialect = (*dialect)(nil)
 // Facts implements [sqldb.Dialect].
 func (d *dialect) Facts() sqldb.Facts {
 	return sqldb.Facts{
-		NameParts: 3, // database, schema and table; a table of a linked server cannot be made, nor locked
+		AnswersWhenDone: true,
+		NameParts:       3, // database, schema and table; a table of a linked server cannot be made, nor locked
 		Limits: sqldb.Limits{
 			Params: 2098, // 2100, of which two are the statement's own
 			Rows:   1000,
@@ -40,6 +41,7 @@ func (d *dialect) Facts() sqldb.Facts {
 			PageStart:    " OFFSET 0 ROWS FETCH NEXT ",
 			PageEnd:      " ROWS ONLY",
 			LikeSpecials: "%_[",
+			Count:        "COUNT_BIG(*)", // COUNT is an INT
 			Alone:        d.settings("READ COMMITTED"),
 			BeginTx:      []string{d.settings("READ COMMITTED") + "BEGIN TRANSACTION"},
 			// The moment of a View is that of its first read.
@@ -47,8 +49,18 @@ func (d *dialect) Facts() sqldb.Facts {
 			Commit:    "COMMIT TRANSACTION",
 			// An error has rolled back already (XACT_ABORT). The level of a View would stay with the connection.
 			Rollback: "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+			TxState:  d.txState(),
 		},
 	}
+}
+
+// txState tells one transaction from another by its number as well, since COMMIT and BEGIN leave @@TRANCOUNT as it was.
+// Babelfish has no such function.
+func (d *dialect) txState() string {
+	if d.server.babelfish != "" {
+		return "SELECT @@TRANCOUNT, 0"
+	}
+	return "SELECT @@TRANCOUNT, CURRENT_TRANSACTION_ID()"
 }
 
 // Quote implements [sqldb.Dialect].
@@ -98,8 +110,12 @@ func (d *dialect) Arg(f *driver.Field, value any) (any, error) {
 		}
 		text, ok := d.page.encode(v)
 		if !ok {
-			return nil, &driver.ValueError{Field: f.Name, Problem: fmt.Sprintf(
-				"has a character that the code page %d of its varchar column does not have", d.page.number)}
+			problem := "has a character that the code page %d of its varchar column does not have"
+			if d.page.isASCII() {
+				problem = "has a character beyond ASCII, and in a varchar column of a database of code page %d " +
+					"no other is known to arrive: take varchar from the field and make its column NVARCHAR"
+			}
+			return nil, &driver.ValueError{Field: f.Name, Problem: fmt.Sprintf(problem, d.page.number)}
 		}
 		return mssql.VarChar(text), nil
 	}
@@ -172,12 +188,14 @@ func (d *dialect) Equal(f *driver.Field, column, param string) string {
 
 // Insert implements [sqldb.Dialect]. OUTPUT without INTO fails on a table with triggers. Only an
 // INSERT of a sorted SELECT makes its keys in the order of the rows, and nothing gives them back in
-// that order but sorting them (Transact-SQL reference, "INSERT", "OUTPUT clause").
+// that order but sorting them (Transact-SQL reference, "INSERT", "OUTPUT clause"). The row at the end comes when the
+// statement is done: a trigger's RAISERROR, which neither ends the batch nor undoes anything, is an error beside it,
+// and after THROW, ROLLBACK or any error under XACT_ABORT there is none ("RAISERROR", "SET XACT_ABORT").
 func (d *dialect) Insert(p sqldb.InsertParts) (text string, hasRows bool) {
 	values := " VALUES (" + strings.Join(p.Values, "), (") + ")"
 	p.Table += " (" + p.Columns + ")"
 	if p.Key == "" && p.Version == "" {
-		return "INSERT INTO " + p.Table + values, false
+		return "INSERT INTO " + p.Table + values + "; SELECT @@ROWCOUNT", true
 	}
 	var types, columns, made []string
 	if p.Key != "" {

@@ -16,7 +16,9 @@
 // Each UPDATE and DELETE names key and version and asks for its own @@ROWCOUNT in the same batch:
 // the rows that triggers write, and NOCOUNT, change nothing. Reads that lock are WITH (UPDLOCK,
 // ROWLOCK). Keys that the database makes (IDENTITY) come by OUTPUT … INTO, which tables with
-// triggers allow. A trigger must return no rows.
+// triggers allow. A trigger must return no rows. One that says no must THROW or ROLLBACK: after RAISERROR alone the
+// statement goes on, and what it wrote is kept. Such an error is ErrUnknownOutcome outside a transaction; Atomic rolls
+// back.
 //
 // When a ctx ends, the client asks the server to stop and waits for it to confirm. On the pool that
 // Open makes it waits half a second at most; then its socket is closed, and the call returns. So the
@@ -37,8 +39,14 @@
 //   - xact_abort, nocount: what the session has; the library's statements set the first, and do not
 //     mind the second. In NativeTx XACT_ABORT is on, so that any error ends the transaction.
 //   - collation, code_page: what varchar columns can hold. A string with another character is
-//     ErrInvalid before anything is sent, since the server would put another in its place.
+//     ErrInvalid before anything is sent, since the server would put another in its place. Open and New
+//     send some characters there and back: where they come back as others, and in databases of a code
+//     page with more bytes for a character (932, 936, 949, 950) or of DOS (437, 850), a varchar field
+//     takes ASCII alone.
+//   - compatibility_level: below 110 no rows can be read in pages, so that Open and New refuse it with
+//     the ALTER DATABASE to run.
 //
+// A pool of sql.Open("mssql", …), whose client rewrites parameters, is refused: sql.Open("sqlserver", …).
 // IMPLICIT_TRANSACTIONS on, or ANSI_WARNINGS, ANSI_NULLS or QUOTED_IDENTIFIER off, is refused.
 //
 // # Versions that the database moves

@@ -20,8 +20,11 @@ func Native(db *store.DB) (*sqlx.DB, bool) {
 // NativeTx returns the transaction for raw work with sqlx that commits or rolls back together with
 // tx. It must be used on the goroutine of tx, its rows must be closed before tx is used again, and
 // it cannot be committed or rolled back: the end of the function that Atomic or View was given
-// does that. XACT_ABORT is on: an error of the server ends the transaction, and dooms tx. It
-// reports false for a transaction of another backend or one that has ended, and for nil.
+// does that. XACT_ABORT is on: an error of the server ends the transaction, and dooms tx. Raw BEGIN
+// TRANSACTION, COMMIT and ROLLBACK must leave the transaction as it was: one that is begun and not ended
+// is rolled back with all of it, and Atomic is ErrInvalid; where raw work has ended the transaction, what
+// was kept is not known, and Atomic is ErrUnknownOutcome. For that the server is asked here and before the
+// commit, a round trip each. It reports false for a transaction of another backend or one that has ended, and for nil.
 func NativeTx(tx *store.Tx) (*sqlx.Tx, bool) {
 	return sqldb.NativeTx[*dialect](tx, "sqlserver")
 }

@@ -3,6 +3,8 @@ package sqlserver
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -59,8 +61,47 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 	if db == nil {
 		return nil, opening.Error(backend.Invalidf("the *sql.DB is nil"))
 	}
+	if err := checkParameters(ctx, db); err != nil {
+		return nil, opening.Error(err)
+	}
 	return newDB(ctx, db, &dialect{wait: options.LockTimeout}, options, false)
 }
+
+// checkParameters refuses a pool whose client puts parameters of its own in the place of those that the library
+// writes, for New: that of sql.Open("mssql", …) takes each ? and :1 for one, also inside a native condition, and
+// counts @p1 as none, so that each call with an argument fails. The client says how many it counts when it prepares a
+// statement, for which it sends nothing. One that does not look at the text says -1.
+func checkParameters(ctx context.Context, db *sql.DB) error {
+	for n := 1; ; n++ {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		counted := -1
+		err = conn.Raw(func(raw any) error {
+			stmt, err := raw.(sqldriver.Conn).Prepare("SELECT @p1")
+			if err != nil {
+				return err
+			}
+			counted = stmt.NumInput()
+			return stmt.Close()
+		})
+		_ = conn.Close()
+		switch {
+		case errors.Is(err, sqldriver.ErrBadConn) && n < mostConnections: // it has died while it was idle
+		case err != nil:
+			return err
+		case counted >= 0 && counted != 1:
+			return backend.Invalidf("the pool rewrites the parameters of statements, as that of the driver name " +
+				"mssql does: open it by sql.Open(\"sqlserver\", …) or mssql.NewConnector")
+		default:
+			return nil
+		}
+	}
+}
+
+// mostConnections is how many connections of a caller's pool are tried, as database/sql itself does.
+const mostConnections = 3
 
 // grace is how long a server that is there may take to confirm that it has stopped a statement.
 const grace = 500 * time.Millisecond
@@ -83,7 +124,10 @@ func newDB(ctx context.Context, db *sql.DB, d *dialect, o Options, owned bool) (
 	if problems := found.problems(); len(problems) > 0 {
 		return nil, opening.Error(backend.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
 	}
-	d.server, d.page = *found, codepageOf(found.codepage)
+	d.server = *found
+	if d.page, err = codepageOf(found.codepage).probe(ctx, db); err != nil {
+		return nil, opening.Error(err)
+	}
 	if logger := o.Store.Logger; logger != nil {
 		logger.LogAttrs(ctx, slog.LevelInfo, "sqlserver: opened", slog.Group("settings", found.report()...))
 	}

@@ -13,6 +13,7 @@ import (
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/stretchr/testify/require"
 
+	"github.com/stillframe/stillframe/internal/sqldb"
 	"github.com/stillframe/stillframe/internal/testbed/tsql"
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
@@ -82,7 +83,8 @@ func (c *collector) open(audit []sqldriver.Value, snapshot bool) *database {
 	if snapshot {
 		state = 1
 	}
-	fake := &pretender{t: c.t, keep: c.add, audit: audit, database: []sqldriver.Value{int64(1), state}}
+	fake := newPretender(c.t, c.add)
+	fake.audit, fake.database[1] = audit, state
 	pool := sql.OpenDB(fake)
 	c.t.Cleanup(func() { _ = pool.Close() })
 	db, err := New(c.t.Context(), pool, nil)
@@ -239,6 +241,8 @@ func (d *database) verbs(brief bool) {
 			d.writes(ctx, tx, brief)
 		}
 		if inTx {
+			_, err := tx.(*sqldb.Tx).SQLX("sqlserver")
+			require.NoError(t, err)
 			require.NoError(t, tx.Commit(ctx))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/golang-sql/civil"
 	mssql "github.com/microsoft/go-mssqldb"
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/stillframe/stillframe/internal/testbed/tsql"
 )
@@ -28,6 +29,19 @@ type pretender struct {
 	version         string            // the quoted name
 	matched         int64             // how many rows an UPDATE or DELETE finds
 	parserOnly      bool              // the table is not in the schema
+	positional      bool              // the client is that of sql.Open("mssql", …)
+	isGarbled       bool              // it takes a VARCHAR for text of another code page
+	after           error             // comes behind the rows of each write
+	tx              []int64           // @@TRANCOUNT and the number of the transaction
+	sent            []string
+}
+
+// newPretender is a SQL Server 2022 with a database of code page 1252, in which everything is allowed.
+func newPretender(t *testing.T, keep func(tsql.Statement)) *pretender {
+	return &pretender{
+		t: t, keep: keep, audit: auditRow(1252), database: []sqldriver.Value{int64(1), int64(1), int64(160)},
+		tx: []int64{1, 4711},
+	}
 }
 
 // catalogue is what the server's views say of the one table that is asked about, as rows of the queries.
@@ -63,6 +77,8 @@ func (p *pretender) answer(text string, args int) [][]sqldriver.Value {
 	switch {
 	case has(auditQuery):
 		return [][]sqldriver.Value{p.audit}
+	case has("SELECT @@TRANCOUNT"):
+		return [][]sqldriver.Value{{p.tx[0], p.tx[1]}}
 	case has(databaseQuery):
 		return [][]sqldriver.Value{p.database}
 	case has(tableQuery) && p.catalogue.kind == "":
@@ -95,6 +111,22 @@ func (p *pretender) answer(text string, args int) [][]sqldriver.Value {
 	return nil
 }
 
+// back is the text that a server takes a parameter for.
+func (p *pretender) back(text mssql.VarChar) string {
+	page := codepageOf(int(p.audit[5].(int64)))
+	if p.isGarbled {
+		page.table = charmap.CodePage437
+	}
+	if page.table == nil {
+		return string(text)
+	}
+	runes := []rune{}
+	for i := range len(text) {
+		runes = append(runes, page.table.DecodeByte(text[i]))
+	}
+	return string(runes)
+}
+
 func times(n int, row ...sqldriver.Value) [][]sqldriver.Value {
 	rows := make([][]sqldriver.Value, n)
 	for i := range rows {
@@ -106,6 +138,7 @@ func times(n int, row ...sqldriver.Value) [][]sqldriver.Value {
 // note keeps a statement with the types in which the client declares its parameters, but for their lengths.
 func (p *pretender) note(text string, args []sqldriver.NamedValue) {
 	types := []string{}
+	p.sent = append(p.sent, text)
 	for _, a := range args {
 		types = append(types, p.typeOf(a.Value))
 	}
@@ -142,7 +175,14 @@ type pretended struct {
 	text string
 }
 
-func (s *pretended) NumInput() int { return -1 }
+// NumInput is what the client counts: that of sql.Open("mssql", …) knows nothing of @p1.
+func (s *pretended) NumInput() int {
+	if s.positional {
+		return 0
+	}
+	return -1
+}
+
 func (s *pretended) Exec([]sqldriver.Value) (sqldriver.Result, error) {
 	return nil, sqldriver.ErrSkip
 }
@@ -158,10 +198,20 @@ func (s *pretended) ExecContext(_ context.Context, a []sqldriver.NamedValue) (sq
 
 func (s *pretended) QueryContext(_ context.Context, a []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	s.note(s.text, a)
-	return &pretendedRows{s.answer(s.text, len(a))}, nil
+	if s.text == varcharQuery {
+		return &pretendedRows{rows: [][]sqldriver.Value{{s.back(a[0].Value.(mssql.VarChar))}}}, nil
+	}
+	rows := &pretendedRows{rows: s.answer(s.text, len(a))}
+	if strings.Contains(s.text, "@@ROWCOUNT") || strings.Contains(s.text, "@made") {
+		rows.after = s.after
+	}
+	return rows, nil
 }
 
-type pretendedRows struct{ rows [][]sqldriver.Value }
+type pretendedRows struct {
+	rows  [][]sqldriver.Value
+	after error
+}
 
 func (r *pretendedRows) Columns() []string {
 	if len(r.rows) == 0 {
@@ -172,7 +222,10 @@ func (r *pretendedRows) Columns() []string {
 func (r *pretendedRows) Close() error { return nil }
 
 func (r *pretendedRows) Next(row []sqldriver.Value) error {
-	if len(r.rows) == 0 {
+	switch {
+	case len(r.rows) == 0 && r.after != nil:
+		return r.after
+	case len(r.rows) == 0:
 		return io.EOF
 	}
 	copy(row, r.rows[0])

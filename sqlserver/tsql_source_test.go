@@ -218,4 +218,4 @@ func merge(parts []string) []string {
 }
 
 // noStatements are strings with a word in capitals that are not sent to SQL Server.
-var noStatements = []string{"Azure SQL Database ", "SQL Server ", "UTC", "the DSN: %s"}
+var noStatements = []string{"Azure SQL Database ", "SQL Server ", "UTC", "the DSN: %s", "SELECT @p1"}

@@ -103,6 +103,10 @@ func (c *collector) walked() {
 func (c *collector) advice() {
 	d := &dialect{server: server{database: "it's a]b", version: "15.0"}}
 	c.said(strings.TrimPrefix(d.info().NoViews, "run "))
+	_, raise, _ := strings.Cut((&server{database: "it's a]b", version: "15.0", level: 100}).tooOld(), "run ")
+	raise, _, _ = strings.Cut(raise, ", or ")
+	c.said(raise)
+	c.said((&dialect{server: server{babelfish: "4"}}).txState())
 	for _, problem := range (&server{options: implicitTransactions}).problems() {
 		if at := strings.LastIndex(problem, ": SET "); at >= 0 {
 			c.said(problem[at+2:])

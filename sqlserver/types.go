@@ -215,7 +215,7 @@ func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []sql
 	case c.Type == "varchar" && !f.Varchar:
 		problems = sqldb.Mustf("it is %s, which cannot hold every character, and its index is not used for the "+
 			"nvarchar that the mapping sends: tag the field varchar, or change the column", c.Definition)
-	case c.Type == "varchar" && c.Precision != int64(d.page.number):
+	case c.Type == "varchar" && !d.page.isASCII() && c.Precision != int64(d.page.number):
 		problems = sqldb.Mustf("its collation %s has another code page than the database", c.Collation)
 	}
 	problems = append(problems, tooShort(int64(f.Size), c.Length, "characters", c)...)

@@ -24,10 +24,17 @@ type borrowedPool struct {
 }
 
 // SQLX returns the transaction as sqlx knows it, the same one each time. name is the one by which sqlx
-// knows how parameters are written.
+// knows how parameters are written. The first time it asks for the state of the transaction, where the server tells
+// it; its caller has no ctx to give.
 func (t *Tx) SQLX(name string) (*sqlx.Tx, error) {
 	if t.borrowed != nil {
 		return t.borrowed.sql, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	var err error
+	if t.lent, err = t.state(ctx); err != nil {
+		return nil, err
 	}
 	p := &borrowedPool{tx: t}
 	if err := t.use(func(s *session) error { p.conn = s.conn; return nil }); err != nil {

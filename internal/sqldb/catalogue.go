@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -60,4 +61,13 @@ func Number(value any) int64 {
 	var n int64
 	_, _ = fmt.Sscan(Text(value), &n)
 	return n
+}
+
+// integer reads a number that is no field's: a count, a version, the step of keys.
+func integer(src any) (int64, error) {
+	n := int64(0)
+	v := reflect.ValueOf(&n).Elem()
+	f := driver.Field{Name: "count", Kind: driver.Int, Type: v.Type(), Base: v.Type()}
+	err := f.Decode(v, src)
+	return n, err
 }

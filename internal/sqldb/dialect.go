@@ -38,7 +38,9 @@ type Dialect interface {
 	Condition(sql string, first, args int) (text, problem string)
 
 	// Insert completes an INSERT. Where hasRows is true the statement gives rows, one for each inserted row
-	// and in their order: the made key, then the made version, each where asked, or then what Back names.
+	// and in their order: the made key, then the made version, each where asked, or then what Back names. Where
+	// nothing is asked, it gives one row when it is done, which tells an error that came after it from one that undid
+	// it.
 	Insert(p InsertParts) (text string, hasRows bool)
 	// Write completes an UPDATE or DELETE, given up to its WHERE and from there. Where hasRows is true the
 	// statement gives one row: the number of rows that it wrote and, where version is not empty, the

@@ -11,6 +11,10 @@ type Facts struct {
 	// ZeroMakesKey says that an INSERT of the key 0 may store another key, which the server makes for it.
 	// Such an INSERT is refused then.
 	ZeroMakesKey bool
+	// AnswersWhenDone says that what Dialect.Insert and Dialect.Write complete gives its rows when it is done, and
+	// that an error behind them undoes nothing. Another server gives the rows of an INSERT one after the other, and
+	// may then undo them.
+	AnswersWhenDone bool
 	// InsertReturns says that an INSERT can give the columns that InsertParts.Back names.
 	InsertReturns bool
 }
@@ -39,12 +43,19 @@ type Texts struct {
 	// Dialect.Insert says that the INSERT does not answer.
 	KeyStep string
 
-	// Alone begins a statement that is a transaction of its own.
+	// Count counts rows, of which there may be more than 2^31.
+	Count string
+
+	// Alone begins a statement that is a transaction of its own, and one of DDL.
 	Alone string
 	// BeginTx and BeginView are the statements that begin a transaction, and one for a View.
 	BeginTx, BeginView []string
 	Commit             string
 	Rollback           string
+	// TxState is a query whose one row says how deep the session is inside transactions, which is 1 in one that
+	// BeginTx has begun, and by which number the server knows the outermost. It is asked around raw work, which
+	// can begin and end transactions on its own. It is empty where the server does not tell.
+	TxState string
 
 	// Trace is a query for the notes about the statement that has failed last on the connection, on a server
 	// that tells by them, and not in the error, that a trigger has met it.

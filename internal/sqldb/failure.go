@@ -51,6 +51,11 @@ func Classify(err error, own func(error) (driver.Fault, bool)) driver.Fault {
 	})
 }
 
+// happened marks an error that came after the row in which a server says what a write has written. A trigger of SQL
+// Server that says no by RAISERROR, and rolls nothing back, is answered so: its statement goes on and is kept. Outside
+// a Tx the caller is told that the write may have happened; a Tx is rolled back.
+func happened(err error) error { return &backend.Failure{Err: err, Sent: true} }
+
 // isNetworkError reports whether err is that of a connection, not of a server.
 func isNetworkError(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok {

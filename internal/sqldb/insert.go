@@ -152,20 +152,7 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, into
 		q.preparation = cached
 	}
 	if hasRows {
-		var made []madeRow
-		err := s.run(ctx, &q, func(row []sqldriver.Value) error {
-			m, err := c.readMade(row)
-			if n := ch.first + len(made); c.facts.InsertReturns && n < len(into) {
-				// An error is kept until all rows are read: they may have to be deleted again.
-				m.version, m.err = c.scanBack(into[n], row[btoi(c.spec.KeyAuto):])
-			}
-			made = append(made, m)
-			return err
-		})
-		if err == nil && len(made) != ch.rows {
-			err = &answerError{fmt.Errorf("sqldb: the server answered for %d rows of %d", len(made), ch.rows)}
-		}
-		return made, err
+		return c.insertAnswered(ctx, s, &q, ch, into)
 	}
 	step := int64(1)
 	if c.spec.KeyAuto && ch.rows > 1 {
@@ -182,6 +169,35 @@ func (c *collection) insertChunk(ctx context.Context, s *session, ch chunk, into
 		return nil, &answerError{err}
 	}
 	return counted(first, step, ch.rows), nil
+}
+
+// insertAnswered is insertChunk where the server answers with rows: one for each inserted one, or a single one that
+// says that the INSERT was done.
+func (c *collection) insertAnswered(
+	ctx context.Context, s *session, q *request, ch chunk, into []driver.Record,
+) ([]madeRow, error) {
+	var made []madeRow
+	answered, isMade := false, c.spec.KeyAuto || c.spec.VersionAuto || len(c.generated) > 0 && c.facts.InsertReturns
+	err := s.run(ctx, q, func(row []sqldriver.Value) error {
+		answered = true
+		if !isMade {
+			return nil
+		}
+		m, err := c.readMade(row)
+		if n := ch.first + len(made); c.facts.InsertReturns && n < len(into) {
+			// An error is kept until all rows are read: they may have to be deleted again.
+			m.version, m.err = c.scanBack(into[n], row[btoi(c.spec.KeyAuto):])
+		}
+		made = append(made, m)
+		return err
+	})
+	switch {
+	case err != nil && answered && c.facts.AnswersWhenDone:
+		return made, happened(err)
+	case err == nil && isMade && len(made) != ch.rows:
+		err = &answerError{fmt.Errorf("sqldb: the server answered for %d rows of %d", len(made), ch.rows)}
+	}
+	return made, err
 }
 
 // keyStep asks for the distance of the keys that one INSERT makes.

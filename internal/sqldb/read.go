@@ -72,7 +72,7 @@ func (c *collection) versionIn(value any) (int64, error) {
 // Count implements [driver.Collection].
 func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, error) {
 	b := builder{dialect: c.dialect}
-	b.add("SELECT COUNT(*) FROM ", c.table)
+	b.add("SELECT ", c.facts.Texts.Count, " FROM ", c.table)
 	if err := b.where(c, p.Filter); err != nil {
 		return 0, err
 	}

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	sqldriver "database/sql/driver"
-	"reflect"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -20,13 +19,4 @@ func (c *collection) scan(record driver.Record, row []sqldriver.Value) error {
 		}
 	}
 	return nil
-}
-
-// integer reads a number that is no field's: a count, a version, the step of keys.
-func integer(src any) (int64, error) {
-	n := int64(0)
-	v := reflect.ValueOf(&n).Elem()
-	f := driver.Field{Name: "count", Kind: driver.Int, Type: v.Type(), Base: v.Type()}
-	err := f.Decode(v, src)
-	return n, err
 }

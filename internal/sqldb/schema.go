@@ -58,10 +58,10 @@ func (d *Database) ask(ctx context.Context, text string, values ...any) ([][]any
 	return rows, err
 }
 
-// do runs a statement of DDL.
+// do runs a statement of DDL. It waits for locks no longer than others do.
 func (d *Database) do(ctx context.Context, text string) error {
 	return d.run(ctx, nil, func(s *session) error {
-		return s.run(ctx, &request{text: text, preparation: unprepared}, nil)
+		return s.run(ctx, &request{text: d.facts.Texts.Alone + text, preparation: unprepared}, nil)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"errors"
+	"time"
 
 	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
@@ -18,7 +19,15 @@ type Tx struct {
 	isBroken bool          // nothing can be sent any more, and the server rolls back
 	borrowed *borrowedPool // what SQLX gave out, nil where it was not asked
 	endedBy  error         // the error by which raw work on it has ended the transaction at the server
+	lent     txState       // what the server said of the transaction before the raw work
 }
+
+// endTimeout bounds what ends a transaction of this package's own, in which a write sends several statements, and what
+// is sent for raw work, whose caller has no ctx to give.
+const endTimeout = 5 * time.Second
+
+// txState is a row of Texts.TxState.
+type txState struct{ depth, number int64 }
 
 var _ driver.Tx = (*Tx)(nil)
 
@@ -66,9 +75,15 @@ func (t *Tx) use(fn func(s *session) error) error {
 
 // Commit implements [driver.Tx].
 func (t *Tx) Commit(ctx context.Context) error {
+	isLent := t.borrowed != nil
 	if err := t.takeBack(); err != nil {
 		_ = t.Rollback(ctx)
 		return backend.Unsent(err)
+	}
+	if isLent {
+		if err := t.checkLent(ctx); err != nil {
+			return err
+		}
 	}
 	return t.settle(t.end(ctx, t.db.facts.Texts.Commit))
 }
@@ -86,6 +101,49 @@ func (t *Tx) settle(err error) error {
 		return err
 	}
 	return &backend.Failure{Err: f.Err, Sent: true}
+}
+
+// checkLent compares the transaction, before Commit, with what it was before the raw work. Raw work that has begun
+// one inside and has not ended it would have the COMMIT end that alone, and the connection's next user lose all
+// of it: everything is rolled back, and the error says so. Raw work that has ended the transaction has kept or lost
+// what went before, and what came after was kept at once: so nobody knows what has happened, and the error counts as
+// one of a request that was sent.
+func (t *Tx) checkLent(ctx context.Context) error {
+	now, err := t.state(ctx)
+	switch {
+	case err != nil:
+		_ = t.Rollback(ctx)
+		return backend.Unsent(err)
+	case now == t.lent:
+		return nil
+	case now.depth > t.lent.depth && now.number == t.lent.number:
+		if err := t.Rollback(ctx); err != nil {
+			return backend.Unsent(err)
+		}
+		return &driver.ValueError{Field: "NativeTx", Problem: "was used to begin a transaction that it did not end: " +
+			"nothing of it was kept"}
+	}
+	_ = t.Rollback(ctx)
+	return &backend.Failure{Err: errEnded, Sent: true}
+}
+
+var errEnded = errors.New("sqldb: raw work has ended the transaction of which it was a part")
+
+// state asks the server for the state of the transaction, before raw work and after it.
+func (t *Tx) state(ctx context.Context) (now txState, err error) {
+	text := t.db.facts.Texts.TxState
+	if text == "" {
+		return now, nil
+	}
+	err = t.use(func(s *session) error {
+		return s.run(ctx, &request{text: text, preparation: uncached}, func(row []sqldriver.Value) (err error) {
+			if now.depth, err = integer(row[0]); err == nil {
+				now.number, err = integer(row[1])
+			}
+			return err
+		})
+	})
+	return now, err
 }
 
 // Rollback implements [driver.Tx].

@@ -5,14 +5,10 @@ import (
 	sqldriver "database/sql/driver"
 	"encoding/binary"
 	"errors"
-	"time"
 
 	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
-
-// endTimeout bounds the commit and the rollback of the transaction in which Insert sends several statements.
-const endTimeout = 5 * time.Second
 
 // Update implements [driver.Collection].
 func (c *collection) Update(ctx context.Context, p *driver.UpdateParams) (driver.WriteResult, error) {
@@ -113,6 +109,9 @@ func (c *collection) count(ctx context.Context, s *session, w write, a args) (n,
 			}
 			return err
 		})
+		if err != nil && n > 0 && c.facts.AnswersWhenDone {
+			err = happened(err)
+		}
 		return n, version, err
 	}
 	if err := s.run(ctx, &q, nil); err != nil {
