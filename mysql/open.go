@@ -86,6 +86,10 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 
 // newDB makes the DB of Open and New, with what is a fact about MySQL and MariaDB.
 func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
+	var stored func(string) string
+	if !d.server.isMariaDB { // whose JSON is text
+		stored = storedJSON
+	}
 	return store.New(sqldb.New(sqldb.Config{
 		DB: db, Dialect: d, OwnsDB: owned, Statements: o.Statements,
 		Info: driver.Info{
@@ -103,6 +107,7 @@ func newDB(db *sql.DB, d *dialect, o Options, owned bool) (*store.DB, error) {
 			TrailingSpaces: true,
 			CodePointOrder: true,
 			UUIDOrder:      true,
+			StoredJSON:     stored,
 		},
 	}), &o.Store)
 }

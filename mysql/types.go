@@ -48,7 +48,9 @@ func (d *dialect) columnType(f *driver.Field) string {
 	case driver.Decimal:
 		return fmt.Sprintf("DECIMAL(%d, %d)", f.Precision, f.Scale)
 	case driver.Nested:
-		return "JSON"
+		if !f.Text {
+			return "JSON"
+		}
 	}
 	kind := "LONGTEXT"
 	if f.Size > 0 && f.Size <= mostVarchar && !f.Text {

@@ -90,7 +90,9 @@
 //
 // Same values. What was written is what is read, on every backend, or the write is refused: valid
 // UTF-8, integers within int64, finite floats, times from year 1 to 9999 in UTC and cut to
-// Info.TimePrecision, in memory too. A key that the database makes and the key's field cannot hold leaves no row.
+// Info.TimePrecision, in memory too. JSON whose numbers a server would keep as others is refused, and a
+// json.RawMessage in memory has the form of a read. A key that the database makes and the key's field
+// cannot hold leaves no row.
 //
 // What the server writes. A field tagged generated is never sent, and read back with each write: what is in memory
 // is what is stored under that version. A version that a trigger moves on is read back with it; without such a

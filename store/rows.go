@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -29,7 +30,30 @@ func readRows(
 			}
 		})
 	}
-	return result, c.leave(ctx, err)
+	if err = c.leave(ctx, err); err != nil {
+		c.nameRow(err, each)
+	}
+	return result, err
+}
+
+// nameRow gives an error of a stored value that does not fit its field the key of the row, the last that was begun:
+// without it nobody knows which of the rows it is that stops every Find.
+func (c *call) nameRow(err error, each func(func(driver.Record))) {
+	e, ok := err.(*Error)
+	if !ok {
+		return
+	}
+	value, ok := errors.AsType[*driver.ValueError](e.cause)
+	if !ok {
+		return
+	}
+	m := c.repo.mapping
+	for _, f := range append(m.Spec.KeyFields(), m.Spec.Version) {
+		if f.Name == value.Field {
+			return // the key itself has not been read
+		}
+	}
+	each(func(r driver.Record) { e.Key = m.KeyText(m.KeyOf(r)) })
 }
 
 // rowsOf collects rows in blocks, so that a row stays where it is and a block serves many.

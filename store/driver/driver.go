@@ -138,6 +138,11 @@ type Info struct {
 	// Native is the type of Filter.Native that Find and Count accept, nil when there is none.
 	Native reflect.Type
 
+	// StoredJSON is what the backend makes of the JSON text of a nested value before it stores it, nil
+	// where it keeps the text, as it does of a field whose Text is set. Package store refuses a value that
+	// would come back as another. The function is pure.
+	StoredJSON func(text string) string
+
 	// NestedCodec reports whether the backend stores a type that lies inside a nested value by
 	// methods or a codec of its own. Package store then neither looks inside such a value nor
 	// asks for fields that it could store. The function is pure. Nil means the types with JSON or

@@ -94,7 +94,7 @@ func baseCheck(f *driver.Field, info driver.Info) checkFunc {
 	case driver.Time:
 		return func(u *Undo, v reflect.Value) error { return cutTime(u, v, info.TimePrecision, problem) }
 	case driver.Nested:
-		return nestedCheck(f.Base, info, problem)
+		return jsonCheck(f, info, nestedCheck(f.Base, info, problem))
 	}
 	return nil
 }

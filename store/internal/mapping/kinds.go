@@ -46,7 +46,7 @@ func optionProblems(d *driver.Field, tag storeTag, info driver.Info) (problems [
 		{tag.size > 0 || tag.max, text || d.Kind == driver.Bytes, "size", "a string or []byte"},
 		{tag.size > 0 && tag.text, false, "size beside text", "one of the two"},
 		{tag.varchar, text, "varchar", "a string"},
-		{tag.text, text, "text", "a string"},
+		{tag.text, text || d.Kind == driver.Nested, "text", "a string or a nested value"},
 		{tag.decimal, d.Kind == driver.Decimal, "decimal", "a string, or a type with Value and Scan"},
 		{
 			tag.unique || tag.index, d.Comparable() && !(tag.text || tag.max),

@@ -1,0 +1,159 @@
+package storetest
+
+import (
+	"encoding/json"
+	"math/big"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/stillframe/stillframe/store"
+)
+
+// JSON in nested values comes back as it is in memory, or is refused, as part of SameValues.
+var _ = register(
+	"SameValues",
+	Test{Name: "NumbersInNestedJSON", needs: nestedJSON, run: valuesInJSON},
+	Test{Name: "StoredValueThatDoesNotFitNamesItsRow", needs: nestedJSON, run: valuesNameTheirRow},
+)
+
+// nestedJSON is for backends whose nested values are one JSON text.
+func nestedJSON(info store.Info, _ Harness) string {
+	if info.NestedCodec != nil {
+		return info.Server + " stores nested values by a codec of its own"
+	}
+	return ""
+}
+
+// numbers hold numbers in every form in which JSON can have them.
+type numbers struct {
+	Number json.Number
+	Raw    json.RawMessage
+	Float  float64
+	Big    *big.Int
+	Uint   uint64
+	List   []json.RawMessage
+	ByName map[string]json.Number
+}
+
+type jsonRow struct {
+	store.Snapshot `bson:",inline"`
+
+	ID   int64           `db:"id" bson:"_id" store:"key"`
+	In   numbers         `db:"nested" bson:"nested"`
+	InP  *numbers        `db:"nested_p" bson:"nested_p"`
+	Doc  json.RawMessage `db:"doc" bson:"doc" store:"json"`
+	Text json.RawMessage `db:"text_v" bson:"text_v" store:"json,text"`
+}
+
+// jsonTexts are JSON whose form a server may not keep.
+var jsonTexts = []string{
+	"0", "-0", "-0.0", "1.10", "1.0", "1e2", "100.0", "0.1e1", "12345678901234567890", "123456789012345678901234567890",
+	"9007199254740993", "18446744073709551615", "18446744073709551616", "1.7976931348623157e308", "0.30000000000000004",
+	"1234567890.12345678901234567890", `{"b":1,"a":2}`, `{"a":1,"a":2}`, ` { "a" : [ 1 , 2.50 ] } `, `"\u00e9<\/b>"`,
+	"null", "[]", `{"aa":{"b":[{}]},"B":"x"}`,
+}
+
+// valuesInJSON writes each text by each verb: it is refused before any I/O, by the field's name, or memory holds
+// what every read gives from then on.
+func valuesInJSON(e *env) {
+	made := newRepository[jsonRow](e, "json", byID)
+	db, spy := e.spied(store.Options{})
+	r := made.on(db, nil)
+	id := int64(0)
+	alike := func(about string, have jsonRow) {
+		e.Helper()
+		want := made.get(have.ID)
+		require.Equal(e, want.Version, have.Version, about)
+		want.Snapshot, have.Snapshot = store.Snapshot{}, store.Snapshot{}
+		require.Equal(e, want, have, about)
+		again := made.modify(have.ID, func(j *jsonRow) {})
+		require.EqualValues(e, again.Version, made.get(have.ID).Version, "%s: what was read is a change", about)
+	}
+	for _, text := range jsonTexts {
+		var isNumber json.Number
+		isNumeric := json.Unmarshal([]byte(text), &isNumber) == nil && text != "null"
+		for field, set := range map[string]func(j *jsonRow){
+			"In.Number": func(j *jsonRow) { j.In.Number = json.Number(text) },
+			"In.Raw":    func(j *jsonRow) { j.In.Raw = json.RawMessage(text) },
+			"In.List":   func(j *jsonRow) { j.In.List = []json.RawMessage{json.RawMessage(text)} },
+			"In.ByName": func(j *jsonRow) { j.In.ByName = map[string]json.Number{"x": json.Number(text)} },
+			"InP.Raw":   func(j *jsonRow) { j.InP = &numbers{Raw: json.RawMessage(text)} },
+			"Doc":       func(j *jsonRow) { j.Doc = json.RawMessage(text) },
+			"Text":      func(j *jsonRow) { j.Text = json.RawMessage(text) },
+		} {
+			if !isNumeric && (field == "In.Number" || field == "In.ByName") {
+				continue
+			}
+			about := field + " " + text
+			id++
+			plain := inserted(made, plainJSON(id))
+			for verb, write := range map[string]func() (jsonRow, error){
+				"Save": func() (jsonRow, error) {
+					j := plain
+					set(&j)
+					err := r.Save(e.ctx, &j)
+					return j, err
+				},
+				"Modify": func() (jsonRow, error) {
+					return r.Modify(e.ctx, id, func(j *jsonRow) error { set(j); return nil })
+				},
+			} {
+				if verb == "Save" {
+					plain = made.get(id)
+				}
+				spy.take()
+				have, err := write()
+				if err == nil {
+					alike(verb+" "+about, have)
+					continue
+				}
+				e.only(err, store.ErrInvalid, about)
+				e.names(err, field)
+				require.NotEqual(e, "Text", field, "%s: a field that is text keeps everything", about)
+				require.NotContains(e, spy.take(), "update", "%s: %s was sent", verb, about)
+			}
+		}
+	}
+	j := plainJSON(id + 1)
+	j.In.Float, j.In.Uint, j.In.Big = 1e20, 1<<63-1, big.NewInt(1<<62)
+	require.NoError(e, r.Insert(e.ctx, &j))
+	alike("numbers that every server keeps", j)
+}
+
+func plainJSON(id int64) jsonRow { return jsonRow{ID: id, In: numbers{Number: "0"}} }
+
+// tall and small are two mappings of one column, of which the second cannot hold what the first stores.
+type (
+	tall struct {
+		store.Snapshot `bson:",inline"`
+
+		ID int64                `db:"id" bson:"_id" store:"key"`
+		In struct{ Size int64 } `db:"nested" bson:"nested"`
+	}
+	small struct {
+		store.Snapshot `bson:",inline"`
+
+		ID int64               `db:"id" bson:"_id" store:"key"`
+		In struct{ Size int8 } `db:"nested" bson:"nested"`
+	}
+)
+
+// valuesNameTheirRow has one row among others that a mapping cannot read: a Find names the row and the field.
+func valuesNameTheirRow(e *env) {
+	made := newRepository[tall](e, "tall", byID)
+	for id := range int64(20) {
+		t := tall{ID: 1000 + id}
+		if id == 13 {
+			t.In.Size = 128
+		}
+		inserted(made, t)
+	}
+	r := over[small, int64](e, e.db, made.name, nil)
+	_, err := store.Collect(r.Find(e.ctx, store.Query{}))
+	e.only(err, store.ErrInvalid)
+	e.names(err, "1013", "In")
+	_, err = r.GetMany(e.ctx, []int64{1001, 1013})
+	e.names(err, "1013", "In")
+	_, err = r.Get(e.ctx, 1013)
+	e.names(err, "1013", "In")
+}
