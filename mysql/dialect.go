@@ -94,7 +94,7 @@ func (d *dialect) Param(int, *driver.Field) string { return "?" }
 
 // Compared implements [sqldb.Dialect]. Text is compared with a DECIMAL as two floats, unless it is
 // cast.
-func (d *dialect) Compared(_ int, f *driver.Field) string {
+func (d *dialect) Compared(_ int, f *driver.Field, _ any) string {
 	if f != nil && f.Kind == driver.Decimal {
 		return fmt.Sprintf("CAST(? AS DECIMAL(%d, %d))", f.Precision, f.Scale)
 	}

@@ -88,12 +88,28 @@ func (d *dialect) Param(n int, f *driver.Field) string {
 	return p
 }
 
-// Compared implements [sqldb.Dialect].
-func (d *dialect) Compared(n int, f *driver.Field) string { return d.Param(n, f) }
+// Compared implements [sqldb.Dialect]. A text goes as MAX (see Arg), with which no index is searched as it could be: it
+// is compared in the longest type below that. A longer text stays whole. One that is cut because the text of the
+// statement is made for every key finds no row but its own, since Exact compares the whole of it.
+func (d *dialect) Compared(n int, f *driver.Field, value any) string {
+	param := d.Param(n, f)
+	if f == nil || f.Kind != driver.String {
+		return param
+	}
+	text, _ := value.(string)
+	switch {
+	case f.Varchar && len(text) <= mostBytes:
+		return fmt.Sprintf("CAST(%s AS VARCHAR(%d))", param, mostBytes)
+	case !f.Varchar && len(text) <= mostUnits: // there are no more units than bytes
+		return fmt.Sprintf("CAST(%s AS NVARCHAR(%d))", param, mostUnits)
+	}
+	return param
+}
 
 // Arg implements [sqldb.Dialect]. Each value has the type of its column, NULL too: a comparison of
 // a varchar column with an nvarchar parameter does not use the index, a time.Time would go as
-// datetimeoffset, and an untyped NULL as nvarchar.
+// datetimeoffset, and an untyped NULL as nvarchar. Text for a field goes as MAX: the client would declare it with the
+// length that it has, and the server makes and keeps another plan for each combination of lengths.
 func (d *dialect) Arg(f *driver.Field, value any) (any, error) {
 	switch v := value.(type) {
 	case nil:
@@ -105,8 +121,11 @@ func (d *dialect) Arg(f *driver.Field, value any) (any, error) {
 			return mssql.UniqueIdentifier(v), nil
 		}
 	case string:
-		if f == nil || !f.Varchar {
+		switch {
+		case f == nil:
 			return v, nil
+		case !f.Varchar:
+			return mssql.NVarCharMax(v), nil
 		}
 		text, ok := d.page.encode(v)
 		if !ok {
@@ -117,7 +136,7 @@ func (d *dialect) Arg(f *driver.Field, value any) (any, error) {
 			}
 			return nil, &driver.ValueError{Field: f.Name, Problem: fmt.Sprintf(problem, d.page.number)}
 		}
-		return mssql.VarChar(text), nil
+		return mssql.VarCharMax(text), nil
 	}
 	return value, nil
 }

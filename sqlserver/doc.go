@@ -60,6 +60,8 @@
 //
 // # Values
 //
+// Text goes as NVARCHAR(MAX), or VARCHAR(MAX), so that the server needs one plan for a statement and not one for each
+// combination of lengths, and is compared as NVARCHAR(4000), or VARCHAR(8000), so that indexes are searched.
 // Times are DATETIME2(7) in UTC, cut to a microsecond. Strings are NVARCHAR, or VARCHAR where the
 // mapping says varchar, in a binary collation. NVARCHAR(n) counts UTF-16 units: EnsureSchema makes
 // it twice the size of the mapping, and on a narrower column the server refuses what does not fit
@@ -69,6 +71,8 @@
 // arrays BINARY, floats FLOAT; what is tagged json, and each struct, map and slice, is text.
 //
 // # What only SQL Server can decide
+//
+// docs/SQLSERVER.md says of each guarantee what shows it.
 //
 // The tests run on Babelfish where there is no SQL Server, and on a recording of it where there is
 // neither. The recording shows that statements and decoding did not change. Microsoft's own parser takes

@@ -159,6 +159,10 @@ func (p *pretender) typeOf(value any) string {
 		return "NVARCHAR(4000)"
 	case mssql.VarChar:
 		return "VARCHAR(8000)"
+	case mssql.NVarCharMax:
+		return "NVARCHAR(MAX)"
+	case mssql.VarCharMax:
+		return "VARCHAR(MAX)"
 	case []byte:
 		return "VARBINARY(8000)"
 	case civil.DateTime, mssql.NullDateTime:

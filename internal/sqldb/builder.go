@@ -45,7 +45,7 @@ func (b *builder) compared(k *column, value any) (string, error) {
 	b.count++
 	bound, err := k.bind(b.dialect, value)
 	b.args.add(bound)
-	return b.dialect.Compared(b.count, k.field), err
+	return b.dialect.Compared(b.count, k.field, value), err
 }
 
 // padded is the size of the list in which n values are sent: a power of two. So there are few texts, whose

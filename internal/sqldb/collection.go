@@ -244,8 +244,8 @@ func (c *collection) whereKey(b *builder) {
 		if i > 0 {
 			b.add(" AND ")
 		}
-		b.add(k.name, " = ")
-		b.param(k.field)
+		b.count++
+		b.add(k.name, " = ", b.dialect.Compared(b.count, k.field, nil))
 		if k.hasExact {
 			b.add(" AND ", c.dialect.Exact(k.field, k.name, c.dialect.Param(b.next(), k.field)))
 			b.count++
@@ -344,6 +344,11 @@ func sizeOf(value any) int {
 		return len(x) + 9
 	case []byte:
 		return len(x) + 9
+	case int64:
+		return 24
+	}
+	if v := reflect.ValueOf(value); v.Kind() == reflect.String { // of a type of the client's own
+		return v.Len() + 9
 	}
 	return 24
 }

@@ -19,8 +19,9 @@ type Dialect interface {
 	// Param is the placeholder of argument n, which counts from 1, for a value that is stored in f. f is
 	// nil where the value belongs to no field.
 	Param(n int, f *driver.Field) string
-	// Compared is Param for a value that is compared with f, where the comparison needs a type.
-	Compared(n int, f *driver.Field) string
+	// Compared is Param for a value that is compared with f, where the comparison needs a type. value is in the form of
+	// [driver.Field.Encode], nil where the text is made once for the key of a row, whatever it is.
+	Compared(n int, f *driver.Field, value any) string
 	// Arg brings a value in the form of [driver.Field.Encode] into the form that is bound. f is nil where
 	// the value belongs to no field. The error is a [driver.ValueError].
 	Arg(f *driver.Field, value any) (any, error)

@@ -17,6 +17,7 @@ const (
 	sqlServerName     = "sqlserver"
 	sqlServerVariable = "STILLFRAME_SQLSERVER_DSN"
 	sqlServerImage    = "STILLFRAME_SQLSERVER_IMAGE"
+	sqlServerRCSI     = "STILLFRAME_SQLSERVER_RCSI"
 )
 
 var sharedSQLServer = sync.OnceValues(findSQLServer)
@@ -85,7 +86,8 @@ func identifySQLServer(s *Server) error {
 	})
 }
 
-// sqlServerDatabase creates a database in which snapshot isolation is allowed, and returns its DSN.
+// sqlServerDatabase creates a database in which snapshot isolation is allowed, and returns its DSN. A new database of
+// SQL Server has READ_COMMITTED_SNAPSHOT off; where STILLFRAME_SQLSERVER_RCSI is ON it is turned on.
 func (s *Server) sqlServerDatabase(t testing.TB) string {
 	t.Helper()
 	name := databaseName(t)
@@ -94,6 +96,9 @@ func (s *Server) sqlServerDatabase(t testing.TB) string {
 	err := s.insist(ctx, "CREATE DATABASE ["+name+"]")
 	if err == nil && s.product != "Babelfish" { // where it always is allowed
 		err = s.insist(ctx, "ALTER DATABASE ["+name+"] SET ALLOW_SNAPSHOT_ISOLATION ON")
+		if err == nil && strings.EqualFold(os.Getenv(sqlServerRCSI), "ON") {
+			err = s.insist(ctx, "ALTER DATABASE ["+name+"] SET READ_COMMITTED_SNAPSHOT ON")
+		}
 	}
 	if err != nil {
 		t.Fatalf("testbed: creating a database on %s: %v", s, err)
