@@ -52,8 +52,9 @@ func (a *audit) checkOptions() {
 	}
 }
 
-// checkIndexes lists the indexes that are missing or other than the mapping needs them. One that is in the way of
-// the wanted one, by its name or by its fields, is dropped first.
+// checkIndexes lists the indexes that are missing or other than the mapping needs them. One that has the name of the
+// wanted one, and other fields, stays, and the wanted one is made beside it. One over the same fields that serves less
+// is dropped first, since the server takes no second one. One that refuses more is a rule of the collection.
 func (a *audit) checkIndexes() {
 	for _, want := range a.indexes() {
 		if a.satisfying(want) != nil {
@@ -63,10 +64,65 @@ func (a *audit) checkIndexes() {
 		other := a.hindering(want)
 		if other == nil {
 			a.differ(want.severity(), want.name, "the index does not exist"+want.cost(), create)
+			if !want.unique {
+				a.migration = append(a.migration, create)
+			}
+			continue
+		}
+		switch {
+		case !isSameKey(other.Key, want):
+			beside := want
+			for n := 2; a.match(func(x *liveIndex) bool { return x.Name == beside.name }) != nil; n++ {
+				beside.name = want.name + "_" + strconv.Itoa(n)
+			}
+			a.differ(want.severity(), want.name, a.problemOf(want, other)+"; it stays, for what uses it, and the "+
+				"fix makes "+
+				"another one beside it", statement(a.indexCommand([]index{beside})))
+			continue
+		case other.Unique && !want.unique:
+			a.differ(driver.SeverityWeaker, want.name, a.problemOf(want, other)+": documents whose values are taken "+
+				"are "+
+				"refused (ErrExists); it stays, since other programs may count on it")
 			continue
 		}
 		drop := statement(bson.D{{Key: "dropIndexes", Value: a.spec.Table}, {Key: "index", Value: other.Name}})
 		a.differ(want.severity(), want.name, a.problemOf(want, other), drop, create)
+	}
+}
+
+// checkRules names unique indexes that the mapping does not know, and that refuse what it allows. They are rules of the
+// collection, which other programs may count on: no statement drops them.
+func (a *audit) checkRules() {
+	mapped := map[string]bool{a.version.path: true}
+	for _, c := range a.fields {
+		mapped[c.path] = true
+	}
+	for i := range a.live {
+		x := &a.live[i]
+		if !x.Unique {
+			continue
+		}
+		names, isMapped := map[string]bool{}, false
+		var over []string
+		for _, e := range x.Key {
+			names[e.Key] = true
+			over = append(over, e.Key)
+			isMapped = isMapped || mapped[e.Key]
+		}
+		isAsked := names[keyPath] || slices.ContainsFunc(a.indexes(), func(want index) bool {
+			isOver := want.unique || want.name == x.Name || isSameKey(x.Key, want)
+			for _, path := range want.paths {
+				isOver = isOver && names[path]
+			}
+			return isOver
+		})
+		if isMapped && !isAsked {
+			a.differ(driver.SeverityWeaker, x.Name, "the index is unique over ("+strings.Join(over, ", ")+"), and "+
+				"the mapping "+
+				"does not ask for that: a document whose values are taken is refused (ErrExists); it is a rule of the "+
+				"collection, which stays: a tag unique="+x.Name+" says the same, or drop it where no program counts "+
+				"on it")
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -29,10 +30,11 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	}
 	if !a.exists {
 		a.differ(driver.SeverityMust, "", "the collection does not exist", c.DDL()...)
-		return driver.SchemaResult{Differences: a.found}, nil
+		return driver.SchemaResult{Differences: a.found, Migration: a.migration}, nil
 	}
 	a.checkOptions()
 	a.checkIndexes()
+	a.checkRules()
 	if err := a.checkShards(ctx); err != nil {
 		return driver.SchemaResult{}, err
 	}
@@ -45,7 +47,7 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	if err := a.checkElements(ctx); err != nil {
 		return driver.SchemaResult{}, err
 	}
-	return driver.SchemaResult{Differences: a.found}, nil
+	return driver.SchemaResult{Differences: a.found, Migration: a.migration}, nil
 }
 
 // DDL implements [driver.Collection]. The statements are for mongosh.
@@ -65,6 +67,8 @@ type audit struct {
 	options bson.Raw // as listCollections gives them
 	live    []liveIndex
 	found   []driver.Difference
+	// migration is SchemaResult.Migration
+	migration []string
 }
 
 // liveIndex is an index as listIndexes gives it.
@@ -132,14 +136,10 @@ func (a *audit) run(ctx context.Context, command bson.D) error {
 
 // differ notes a difference. The severity is never left to a default: each caller says what it costs.
 func (a *audit) differ(severity driver.Severity, name, problem string, fix ...string) {
-	text := ""
-	for i, statement := range fix {
-		if i > 0 {
-			text += "; "
-		}
-		text += statement
+	if severity == driver.SeverityMust {
+		a.migration = append(a.migration, fix...)
 	}
 	a.found = append(a.found, driver.Difference{
-		Table: a.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: text,
+		Table: a.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: strings.Join(fix, "; "),
 	})
 }

@@ -1,8 +1,8 @@
 package mysql
 
 import (
-	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stillframe/stillframe/internal/sqldb"
@@ -47,124 +47,96 @@ func (d *dialect) CreateIndex(x *driver.Index, table string) string {
 
 // AddColumn implements [sqldb.Schema].
 func (d *dialect) AddColumn(spec *driver.Spec, f *driver.Field, table string) string {
-	return "ALTER TABLE " + table + " ADD COLUMN " + d.Column(spec, f)
-}
-
-// AlterColumn implements [sqldb.Schema].
-func (d *dialect) AlterColumn(spec *driver.Spec, f *driver.Field, table string, _ *sqldb.LiveTable) string {
-	return "ALTER TABLE " + table + " MODIFY COLUMN " + d.Column(spec, f)
-}
-
-// RelaxColumn implements [sqldb.Schema].
-func (d *dialect) RelaxColumn(table string, c *sqldb.LiveColumn) string {
-	definition := d.Quote(c.Name) + " " + c.Definition
-	if c.Collation != "" {
-		charset, _, _ := strings.Cut(c.Collation, "_")
-		definition += " CHARACTER SET " + charset + " COLLATE " + c.Collation
+	text := "ALTER TABLE " + table + " ADD COLUMN " + d.Column(spec, f)
+	switch {
+	case spec.KeyAuto && f.Path == spec.Key.Path:
+		return text + " UNIQUE"
+	case sqldb.IsKey(spec, f):
+		return ""
+	case strings.HasSuffix(text, " NOT NULL"):
+		return text + " DEFAULT " + d.defaultOf(d.columnType(f), d.Zero(f))
 	}
-	return "ALTER TABLE " + table + " MODIFY COLUMN " + definition + " NULL"
+	return text
 }
 
-// DropIndex implements [sqldb.Schema].
-func (d *dialect) DropIndex(table string, x *sqldb.LiveIndex) string {
-	return "DROP INDEX " + d.Quote(x.Name) + " ON " + table
+// defaultOf is a default for a column of a type. MySQL takes one of TEXT, BLOB and JSON as an expression alone.
+func (d *dialect) defaultOf(kind, literal string) string {
+	if isLarge(kind) {
+		return "(" + literal + ")"
+	}
+	return literal
+}
+
+// isLarge reports whether a type is one of those that take no literal for a default on MySQL.
+func isLarge(kind string) bool {
+	kind, _, _ = strings.Cut(strings.ToLower(kind), " ")
+	return kind == "json" || strings.HasSuffix(kind, "text") || strings.HasSuffix(kind, "blob")
+}
+
+// AlterColumn implements [sqldb.Schema]. A MODIFY gives the whole definition of a column, and what it leaves out is
+// lost: it is that of SHOW CREATE TABLE, with the change in it.
+func (d *dialect) AlterColumn(
+	table string, _ *sqldb.LiveTable, c *sqldb.LiveColumn, change sqldb.Change,
+) (fix, hindrance string) {
+	switch {
+	case c.ForeignKey != "" && (change.Type != "" || change.Collation != ""):
+		return "", "the foreign key " + c.ForeignKey + " holds both its columns to one type: alter them together"
+	case c.Generated:
+		return "", "it is computed"
+	case c.Source == "":
+		return "", "this login cannot see the definition of the column (SHOW CREATE TABLE), all of which is to be kept"
+	}
+	all := definitionsOf("(\n  `c` " + c.Source + "\n)")
+	definition, ok := all["c"]
+	if !ok {
+		return "", "the definition of the column is not understood, and all of it is to be kept"
+	}
+	kind := c.Type
+	if change.Type != "" {
+		kind = change.Type
+	}
+	return "ALTER TABLE " + table + " MODIFY COLUMN " +
+		"" + d.Quote(c.Name) + " " + definition.change(change, isLarge(kind)), ""
+}
+
+// RelaxColumn implements [sqldb.Schema]. ALTER COLUMN changes the default alone. A value that a unique index or a
+// foreign key looks at cannot be made up, and is NULL.
+func (d *dialect) RelaxColumn(table string, live *sqldb.LiveTable, c *sqldb.LiveColumn) (fix, value string) {
+	isBound := c.ForeignKey != ""
+	for i := range live.Indexes {
+		x := &live.Indexes[i]
+		isIn := slices.ContainsFunc(x.Columns, func(name string) bool { return strings.EqualFold(name, c.Name) })
+		if isIn && x.Primary {
+			return "", ""
+		}
+		isBound = isBound || isIn && x.Unique
+	}
+	value = emptyValue(c)
+	if isBound || value == "" {
+		fix, _ = d.AlterColumn(table, live, c, sqldb.Change{Null: sqldb.AllowNull})
+		return fix, ""
+	}
+	return "ALTER TABLE " + table + " ALTER COLUMN " + d.Quote(c.Name) + " SET DEFAULT " +
+		d.defaultOf(c.Type, value), value
+}
+
+// emptyValue is the literal that the server itself would take for a column without a default, were it not strict. It
+// is empty where that is no value, as for dates.
+func emptyValue(c *sqldb.LiveColumn) string {
+	switch {
+	case integers[c.Type] > 0, c.Type == "decimal", c.Type == "double", c.Type == "float":
+		return "0"
+	case strings.HasSuffix(c.Type, "char"), strings.HasSuffix(c.Type, "text"), strings.HasSuffix(c.Type, "blob"),
+		c.Type == "varbinary", c.Type == "set":
+		return "''"
+	case c.Type == "enum" && len(c.Definition) > len("enum('")+1:
+		first := c.Definition[len("enum("):]
+		return first[:quotedEnd(first)]
+	}
+	return ""
 }
 
 // AddKey implements [sqldb.Schema].
 func (d *dialect) AddKey(table, columns string) string {
 	return "ALTER TABLE " + table + " ADD PRIMARY KEY (" + columns + ")"
-}
-
-const (
-	tableQuery = `SELECT TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?`
-
-	columnQuery = `SELECT COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA,
- COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), COALESCE(NUMERIC_PRECISION, DATETIME_PRECISION, 0), COALESCE(NUMERIC_SCALE, 0), COALESCE(COLLATION_NAME, '')
- FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`
-
-	indexQuery = `SELECT INDEX_NAME, NON_UNIQUE, COALESCE(COLUMN_NAME, ''), SUB_PART FROM information_schema.STATISTICS
- WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? ORDER BY INDEX_NAME, SEQ_IN_INDEX`
-
-	triggerQuery = `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = COALESCE(?, DATABASE()) AND EVENT_OBJECT_TABLE = ?`
-)
-
-// Inspect implements [sqldb.Schema].
-func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec) (*sqldb.LiveTable, error) {
-	var database any
-	name := spec.Table
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		database, name = name[:i], name[i+1:]
-	}
-	table := &sqldb.LiveTable{}
-	rows, err := ask(ctx, tableQuery, database, name)
-	if err != nil || len(rows) == 0 {
-		return table, err
-	}
-	table.Exists = true
-	if kind := sqldb.Text(rows[0][0]); kind != "BASE TABLE" {
-		problem := "it is a " + strings.ToLower(kind) + ", not a table"
-		table.Faults = append(table.Faults, sqldb.LiveFault{Severity: driver.SeverityMust, Problem: problem})
-	} else if engine := sqldb.Text(rows[0][1]); !strings.EqualFold(engine, "InnoDB") {
-		table.Faults = append(table.Faults, sqldb.LiveFault{
-			Severity: driver.SeverityMust,
-			Problem:  "its engine is " + engine + ", which has no transactions",
-			Fix:      "ALTER TABLE " + sqldb.QuoteTable(d, spec.Table) + " ENGINE=InnoDB",
-		})
-	}
-	if rows, err = ask(ctx, columnQuery, database, name); err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		table.Columns = append(table.Columns, liveColumn(row))
-	}
-	if rows, err = ask(ctx, indexQuery, database, name); err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		addIndexColumn(table, row)
-	}
-	if rows, err = ask(ctx, triggerQuery, database, name); err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		table.Triggers = append(table.Triggers, sqldb.Text(row[0]))
-	}
-	return table, nil
-}
-
-// liveColumn describes a row of columnQuery, for Inspect. What the server calls a type differs between
-// MySQL and MariaDB and their versions: LiveColumn has one form for all.
-func liveColumn(row []any) sqldb.LiveColumn {
-	extra := strings.ToLower(sqldb.Text(row[5]))
-	c := sqldb.LiveColumn{
-		Name:       sqldb.Text(row[0]),
-		Definition: strings.ToUpper(sqldb.Text(row[1])),
-		Type:       strings.ToLower(sqldb.Text(row[2])),
-		Nullable:   sqldb.Text(row[3]) == "YES",
-		Auto:       strings.Contains(extra, "auto_increment"),
-		Length:     sqldb.Number(row[6]),
-		Precision:  sqldb.Number(row[7]),
-		Scale:      sqldb.Number(row[8]),
-		Collation:  sqldb.Text(row[9]),
-	}
-	c.Unsigned = strings.Contains(c.Definition, "UNSIGNED")
-	if c.Type == "enum" || c.Type == "set" {
-		c.Definition = sqldb.Text(row[1]) // its values have a case
-	}
-	c.Omissible = c.Nullable || c.Auto || row[4] != nil || strings.Contains(extra, "generated")
-	return c
-}
-
-// addIndexColumn adds a row of indexQuery for Inspect, which has one for each column of an index, in their
-// order. An index over the first characters of a column, or over an expression, does not keep values apart.
-func addIndexColumn(table *sqldb.LiveTable, row []any) {
-	n, name, column := len(table.Indexes), sqldb.Text(row[0]), sqldb.Text(row[2])
-	if n == 0 || table.Indexes[n-1].Name != name {
-		x := sqldb.LiveIndex{Name: name, Primary: name == "PRIMARY", Unique: sqldb.Number(row[1]) == 0}
-		table.Indexes = append(table.Indexes, x)
-		n++
-	}
-	x := &table.Indexes[n-1]
-	x.Columns = append(x.Columns, column)
-	x.Partial = x.Partial || row[3] != nil || column == ""
 }

@@ -1,8 +1,6 @@
 package sqlserver
 
 import (
-	"context"
-	"fmt"
 	"strings"
 
 	"github.com/stillframe/stillframe/internal/sqldb"
@@ -36,40 +34,76 @@ func (d *dialect) CreateIndex(x *driver.Index, table string) string {
 // AddColumn implements [sqldb.Schema].
 func (d *dialect) AddColumn(spec *driver.Spec, f *driver.Field, table string) string {
 	text := "ALTER TABLE " + table + " ADD " + d.Column(spec, f)
-	made := f.Path == spec.Version.Path || f.Path == spec.Key.Path && spec.KeyAuto
-	if made || !strings.HasSuffix(text, " NOT NULL") {
+	isMade := f.Path == spec.Version.Path || f.Path == spec.Key.Path && spec.KeyAuto
+	switch {
+	case isMade || !strings.HasSuffix(text, " NOT NULL"):
 		return text
+	case sqldb.IsKey(spec, f):
+		return ""
 	}
 	return text + " DEFAULT " + d.Zero(f)
 }
 
-// AlterColumn implements [sqldb.Schema]. What hangs on the column, its default and its indexes, is
-// in the way and is made again. No statement makes an IDENTITY or a ROWVERSION of a column.
-func (d *dialect) AlterColumn(spec *driver.Spec, f *driver.Field, table string, live *sqldb.LiveTable) string {
-	isVersion := f.Path == spec.Version.Path
-	if isVersion && spec.VersionAuto || f.Path == spec.Key.Path && spec.KeyAuto {
-		return ""
+// AlterColumn implements [sqldb.Schema]. What hangs on the column, its default and its indexes, is in the way and is
+// made again as it was, in one transaction: no error leaves the table without them. An ALTER COLUMN says type,
+// collation and NULL anew; what else a column can have, and what cannot be made again here, is a hindrance.
+func (d *dialect) AlterColumn(
+	table string, live *sqldb.LiveTable, c *sqldb.LiveColumn, change sqldb.Change,
+) (fix, hindrance string) {
+	switch {
+	case change.Auto:
+		return "", "no statement makes an IDENTITY of a column: add one, and map it"
+	case c.Hindrance != "":
+		return "", c.Hindrance
+	case c.ForeignKey != "" && (change.Type != "" || change.Collation != ""):
+		return "", "the foreign key " + c.ForeignKey + " holds both its columns to one type: alter them together"
 	}
 	var before, after []string
 	for i := range live.Indexes {
 		x := &live.Indexes[i]
-		if !containsFold(x.Columns, f.Path) {
+		isIn := containsFold(x.Columns, c.Name) || containsFold(x.Others, c.Name)
+		switch {
+		case !isIn:
 			continue
-		}
-		if x.Primary || x.Partial {
-			return ""
+		case x.Source == "":
+			return "", "the index " + x.Name + " is over it, and cannot be made again as it is: alter them by hand"
 		}
 		before = append(before, d.DropIndex(table, x))
-		after = append(after, d.createAgain(table, x))
+		after = append(after, x.Source)
 	}
-	if c := live.Column(f.Path); c != nil && c.Default != "" {
+	name := d.Quote(c.Name)
+	if c.Default != "" {
 		before = append(before, "ALTER TABLE "+table+" DROP CONSTRAINT "+d.Quote(c.Default))
+		again := "ALTER TABLE " + table + " ADD CONSTRAINT " + d.Quote(c.Default) + " DEFAULT " +
+			"" + c.DefaultAs + " FOR " + name
+		after = append([]string{again}, after...)
+	} else if change.Null == sqldb.ForbidNull {
+		after = append(after, "ALTER TABLE "+table+" ADD DEFAULT "+change.Default+" FOR "+name)
 	}
-	if isVersion {
-		after = append(after, "ALTER TABLE "+table+" ADD DEFAULT 0 FOR "+d.Quote(f.Path))
+	all := append(append(before, "ALTER TABLE "+table+" ALTER COLUMN "+name+" "+altered(c, change)), after...)
+	if len(all) == 1 {
+		return all[0], ""
 	}
-	alter := "ALTER TABLE " + table + " ALTER COLUMN " + d.definition(spec, f)
-	return strings.Join(append(append(before, alter), after...), "; ")
+	return "SET XACT_ABORT ON; BEGIN TRANSACTION; " + strings.Join(all, "; ") + "; COMMIT TRANSACTION", ""
+}
+
+// altered is the definition of a column with a change, for AlterColumn. What it does not say would be the default of
+// the database, or of the session, and not what the column has.
+func altered(c *sqldb.LiveColumn, change sqldb.Change) string {
+	text, collation := c.Definition, c.Collation
+	if change.Type != "" {
+		text = change.Type
+	}
+	if change.Collation != "" {
+		collation = change.Collation
+	}
+	if collation != "" {
+		text += " COLLATE " + collation
+	}
+	if change.Null == sqldb.AllowNull || change.Null == sqldb.KeepNull && c.Nullable {
+		return text + " NULL"
+	}
+	return text + " NOT NULL"
 }
 
 func containsFold(names []string, name string) bool {
@@ -81,28 +115,37 @@ func containsFold(names []string, name string) bool {
 	return false
 }
 
-func (d *dialect) createAgain(table string, x *sqldb.LiveIndex) string {
-	var columns []string
-	for _, name := range x.Columns {
-		columns = append(columns, d.Quote(name))
+// RelaxColumn implements [sqldb.Schema]. A default is beside the column, and alters nothing of it. A value that a
+// unique index or a foreign key looks at cannot be made up, and is NULL.
+func (d *dialect) RelaxColumn(table string, live *sqldb.LiveTable, c *sqldb.LiveColumn) (fix, value string) {
+	isBound := c.ForeignKey != ""
+	for i := range live.Indexes {
+		x := &live.Indexes[i]
+		isIn := containsFold(x.Columns, c.Name)
+		if isIn && x.Primary {
+			return "", ""
+		}
+		isBound = isBound || isIn && x.Unique
 	}
-	list := " (" + strings.Join(columns, ", ") + ")"
 	switch {
-	case x.IsConstraint:
-		return "ALTER TABLE " + table + " ADD CONSTRAINT " + d.Quote(x.Name) + " UNIQUE" + list
-	case x.Unique:
-		return "CREATE UNIQUE INDEX " + d.Quote(x.Name) + " ON " + table + list + x.Filter
+	case integers[c.Type] > 0, c.Type == "bit", c.Type == "real", c.Type == "float", strings.HasSuffix(c.Type, "money"),
+		c.Type == "decimal", c.Type == "numeric":
+		value = "0"
+	case strings.HasSuffix(c.Type, "char"):
+		value = "N''"
+	case c.Type == "varbinary":
+		value = "0x"
 	}
-	return "CREATE INDEX " + d.Quote(x.Name) + " ON " + table + list
+	if isBound || value == "" {
+		fix, _ = d.AlterColumn(table, live, c, sqldb.Change{Null: sqldb.AllowNull})
+		return fix, ""
+	}
+	return "ALTER TABLE " + table + " ADD DEFAULT " + value + " FOR " + d.Quote(c.Name), value
 }
 
-// RelaxColumn implements [sqldb.Schema].
-func (d *dialect) RelaxColumn(table string, c *sqldb.LiveColumn) string {
-	definition := d.Quote(c.Name) + " " + c.Definition
-	if c.Collation != "" {
-		definition += " COLLATE " + c.Collation
-	}
-	return "ALTER TABLE " + table + " ALTER COLUMN " + definition + " NULL"
+// AddKey implements [sqldb.Schema].
+func (d *dialect) AddKey(table, columns string) string {
+	return "ALTER TABLE " + table + " ADD PRIMARY KEY (" + columns + ")"
 }
 
 // DropIndex implements [sqldb.Schema].
@@ -112,125 +155,3 @@ func (d *dialect) DropIndex(table string, x *sqldb.LiveIndex) string {
 	}
 	return "DROP INDEX " + d.Quote(x.Name) + " ON " + table
 }
-
-// AddKey implements [sqldb.Schema].
-func (d *dialect) AddKey(table, columns string) string {
-	return "ALTER TABLE " + table + " ADD PRIMARY KEY (" + columns + ")"
-}
-
-const (
-	tableQuery = `SELECT type FROM sys.objects WHERE object_id = OBJECT_ID(@p1)`
-
-	columnQuery = `SELECT c.name, TYPE_NAME(c.system_type_id), c.max_length, c.precision, c.scale, c.is_nullable, c.is_identity,
- c.is_computed, c.collation_name, d.name, CONVERT(INT, COLLATIONPROPERTY(c.collation_name, 'CodePage'))
- FROM sys.columns c LEFT JOIN sys.default_constraints d ON d.parent_object_id = c.object_id AND d.parent_column_id = c.column_id
- WHERE c.object_id = OBJECT_ID(@p1) ORDER BY c.column_id`
-
-	indexQuery = `SELECT i.name, i.is_primary_key, i.is_unique, i.is_unique_constraint, i.filter_definition, c.name
- FROM sys.indexes i JOIN sys.index_columns x ON x.object_id = i.object_id AND x.index_id = i.index_id
- JOIN sys.columns c ON c.object_id = x.object_id AND c.column_id = x.column_id
- WHERE i.object_id = OBJECT_ID(@p1) AND x.is_included_column = 0 AND i.is_disabled = 0 AND i.is_hypothetical = 0
- ORDER BY i.index_id, x.key_ordinal`
-
-	stepQuery = `SELECT CONVERT(BIGINT, increment_value) FROM sys.identity_columns WHERE object_id = OBJECT_ID(@p1)`
-)
-
-// Inspect implements [sqldb.Schema].
-func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec) (*sqldb.LiveTable, error) {
-	name := sqldb.QuoteTable(d, spec.Table)
-	table := &sqldb.LiveTable{}
-	rows, err := ask(ctx, tableQuery, name)
-	if err != nil || len(rows) == 0 {
-		return table, err
-	}
-	table.Exists = true
-	if kind := strings.TrimSpace(sqldb.Text(rows[0][0])); kind != "U" {
-		problem := "it is no table (its sys.objects.type is " + kind + ")"
-		table.Faults = append(table.Faults, sqldb.LiveFault{Severity: driver.SeverityMust, Problem: problem})
-	}
-	if rows, err = ask(ctx, columnQuery, name); err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		table.Columns = append(table.Columns, liveColumn(row))
-	}
-	if rows, err = ask(ctx, indexQuery, name); err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		addIndexColumn(table, row)
-	}
-	if !spec.KeyAuto {
-		return table, nil
-	}
-	if rows, err = ask(ctx, stepQuery, name); err != nil {
-		return nil, err
-	}
-	if len(rows) > 0 && strings.HasPrefix(sqldb.Text(rows[0][0]), "-") {
-		problem := "its IDENTITY counts downwards, so that InsertMany would mix up the keys"
-		table.Faults = append(table.Faults, sqldb.LiveFault{Severity: driver.SeverityMust, Problem: problem})
-	}
-	return table, nil
-}
-
-// liveColumn describes a row of columnQuery, for Inspect. The catalogue counts the bytes of an NVARCHAR, and
-// LiveColumn its UTF-16 units, as its declaration does.
-func liveColumn(row []any) sqldb.LiveColumn {
-	c := sqldb.LiveColumn{
-		Name:      sqldb.Text(row[0]),
-		Type:      strings.ToLower(sqldb.Text(row[1])),
-		Length:    max(0, sqldb.Number(row[2])), // -1 is MAX
-		Precision: sqldb.Number(row[3]),
-		Scale:     sqldb.Number(row[4]),
-		Nullable:  isTrue(row[5]),
-		Auto:      isTrue(row[6]),
-		Collation: sqldb.Text(row[8]),
-		Default:   sqldb.Text(row[9]),
-	}
-	c.Definition = strings.ToUpper(c.Type)
-	switch c.Type {
-	case "nvarchar", "nchar":
-		c.Length /= 2
-		fallthrough
-	case "varchar", "char", "varbinary", "binary":
-		c.Definition += "(" + bound(int(c.Length), int(c.Length)) + ")"
-		c.Precision = sqldb.Number(row[10]) // the code page
-	case "decimal", "numeric":
-		c.Definition += fmt.Sprintf("(%d, %d)", c.Precision, c.Scale)
-	case "datetime2", "datetimeoffset", "time":
-		c.Definition += fmt.Sprintf("(%d)", c.Scale)
-	case "timestamp", "rowversion":
-		c.Auto = true
-	}
-	c.Omissible = c.Nullable || c.Auto || isTrue(row[7]) || c.Default != ""
-	return c
-}
-
-// addIndexColumn adds a row of indexQuery, which has one for each column of an index, in their order. An index
-// whose filter passes over NULLs alone is no partial one: it is what CreateIndex makes of a unique index.
-func addIndexColumn(table *sqldb.LiveTable, row []any) {
-	n, name := len(table.Indexes), sqldb.Text(row[0])
-	if n == 0 || table.Indexes[n-1].Name != name {
-		x := sqldb.LiveIndex{Name: name, Primary: isTrue(row[1]), Unique: isTrue(row[2]), IsConstraint: isTrue(row[3])}
-		if filter := sqldb.Text(row[4]); filter != "" {
-			x.Filter = " WHERE " + filter
-			x.Partial = !onlyNulls(filter)
-		}
-		table.Indexes = append(table.Indexes, x)
-		n++
-	}
-	x := &table.Indexes[n-1]
-	x.Columns = append(x.Columns, sqldb.Text(row[5]))
-}
-
-// onlyNulls reports whether a filter is like ([a] IS NOT NULL AND [b] IS NOT NULL).
-func onlyNulls(filter string) bool {
-	for part := range strings.SplitSeq(strings.Trim(filter, "()"), " AND ") {
-		if !strings.HasSuffix(strings.Trim(part, "()"), " IS NOT NULL") {
-			return false
-		}
-	}
-	return true
-}
-
-func isTrue(value any) bool { return value == true || sqldb.Number(value) == 1 }

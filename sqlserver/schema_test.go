@@ -116,7 +116,9 @@ func TestAdoption(t *testing.T) {
 				if babelfish && c.real {
 					t.Skip("Babelfish finds it, and cannot mend it")
 				}
-				sqltest.Mend(t, r, behind, found)
+				if !sqltest.Mend(t, r, behind, found) {
+					return
+				}
 				sqltest.Adopt(t, r)
 				require.NoError(t, r.Insert(t.Context(), &sqltest.Adopted{ID: 2, Name: "leicester"}))
 			})

@@ -48,6 +48,7 @@ func newPretender(t *testing.T, keep func(tsql.Statement)) *pretender {
 type catalogue struct {
 	kind                   string // sys.objects.type, empty where there is no table
 	columns, indexes, step [][]sqldriver.Value
+	details, indexDetails  [][]sqldriver.Value
 }
 
 func (p *pretender) Connect(context.Context) (sqldriver.Conn, error) { return p, nil }
@@ -84,13 +85,19 @@ func (p *pretender) answer(text string, args int) [][]sqldriver.Value {
 	case has(tableQuery) && p.catalogue.kind == "":
 		return nil
 	case has(tableQuery):
-		return [][]sqldriver.Value{{p.catalogue.kind}}
+		return [][]sqldriver.Value{{p.catalogue.kind, int64(0)}}
 	case has(columnQuery):
 		return p.catalogue.columns
 	case has(indexQuery):
 		return p.catalogue.indexes
 	case has(stepQuery):
 		return p.catalogue.step
+	case has(detailQuery):
+		return p.catalogue.details
+	case has(indexDetailQuery):
+		return p.catalogue.indexDetails
+	case has(foreignKeyQuery), has(triggerQuery), has(temporalQuery):
+		return nil
 	case has("SELECT @n, v FROM @made"):
 		return [][]sqldriver.Value{{p.matched, stampBytes}}[:p.matched]
 	case has("SELECT k FROM @made"):

@@ -66,12 +66,14 @@ func liveTypes() []liveType {
 
 // liveColumnRow is a row of columnQuery.
 func liveColumnRow(name string, t liveType, nullable bool, constraint string) []sqldriver.Value {
-	var isDefault any
+	var isDefault, definition any
+	id := int64(0)
 	if constraint != "" {
-		isDefault = constraint
+		isDefault, definition, id = constraint, "((0))", 7
 	}
 	return []sqldriver.Value{
-		name, t.name, t.length, t.precision, t.scale, nullable, false, false, t.collation, isDefault, t.page,
+		name, t.name, t.length, t.precision, t.scale, nullable, false, false, t.collation, isDefault,
+		t.page, definition, id,
 	}
 }
 
@@ -176,6 +178,23 @@ func (d *database) live(t liveTable) {
 	}
 	if t.more != nil {
 		c.columns = append(c.columns, t.more)
+	}
+	for _, row := range c.columns {
+		c.details = append(c.details, []sqldriver.Value{row[0], false, true, int64(0), false, false, false, false, nil})
+	}
+	for i, row := range t.indexes {
+		on := "PRIMARY"
+		if row[1] == true {
+			on = "[odd] group"
+		}
+		kind := int64(2)
+		c.indexDetails = append(c.indexDetails, []sqldriver.Value{
+			row[0], kind, i%2 == 0, int64(i * 10), i%2 == 0, i%2 == 1, true, on, "FG", false, int64(i % 3),
+			false, i%2 == 1, row[5], int64(i + 1),
+		}, []sqldriver.Value{
+			row[0], kind, false, int64(0), false, true, true, on, "FG", false, int64(0),
+			true, false, "carried]", int64(0),
+		})
 	}
 	d.fake.catalogue = c
 	d.compare(false)

@@ -218,4 +218,7 @@ func merge(parts []string) []string {
 }
 
 // noStatements are strings with a word in capitals that are not sent to SQL Server.
-var noStatements = []string{"Azure SQL Database ", "SQL Server ", "UTC", "the DSN: %s", "SELECT @p1"}
+var noStatements = []string{
+	"Azure SQL Database ", "SQL Server ", "UTC", "the DSN: %s", "SELECT @p1", "FG", "PAGE", "AFTER ", "INSTEAD OF ",
+	"ON DELETE ", "ON UPDATE ", "CASCADE", "CASCADE", "CASCADE", "SET NULL", "SET NULL", "SET DEFAULT", "SET DEFAULT",
+}

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	mostUnits = 4000 // of NVARCHAR(n), in UTF-16 units
-	mostBytes = 8000 // of VARCHAR(n), VARBINARY(n) and BINARY(n)
+	mostUnits  = 4000 // of NVARCHAR(n), in UTF-16 units
+	mostBytes  = 8000 // of VARCHAR(n), VARBINARY(n) and BINARY(n)
+	mostDigits = 38   // of DECIMAL
 )
 
 // CheckField implements [sqldb.Schema].
@@ -105,123 +106,3 @@ func (d *dialect) Zero(f *driver.Field) string {
 
 // integers are the bits of the integer types. A tinyint has no sign.
 var integers = map[string]int{"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
-
-// Misfit implements [sqldb.Schema].
-func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
-	wrong := sqldb.Mustf("it is %s, and the mapping stores %s in it", c.Definition, f.Type)
-	switch f.Kind {
-	case driver.Bool:
-		if c.Type != "bit" {
-			return wrong
-		}
-	case driver.Int, driver.Uint:
-		return integerMisfit(f, c, wrong)
-	case driver.Float:
-		if c.Type != "float" && (c.Type != "real" || f.Base.Size() > 4) {
-			return wrong
-		}
-	case driver.Decimal:
-		isDecimal := c.Type == "decimal" || c.Type == "numeric"
-		if !isDecimal || c.Scale < int64(f.Scale) || c.Precision-c.Scale < int64(f.Precision-f.Scale) {
-			return wrong
-		}
-		if c.Scale > int64(f.Scale) {
-			return sqldb.Weakerf(
-				"it is %s: a row with more digits after the point than the mapping has cannot be read", c.Definition,
-			)
-		}
-	case driver.Time:
-		return timeMisfit(c, wrong)
-	case driver.UUID:
-		if c.Type != "uniqueidentifier" {
-			return wrong
-		}
-	case driver.ByteArray:
-		n := int64(f.Base.Len())
-		if (c.Type != "binary" || c.Length != n) && (c.Type != "varbinary" || c.Length != 0 && c.Length < n) {
-			return wrong
-		}
-	case driver.Bytes:
-		if c.Type != "varbinary" {
-			return wrong
-		}
-		return tooShort(int64(f.Size), c.Length, "bytes", c)
-	case driver.Nested:
-		if c.Type != "nvarchar" {
-			return wrong
-		}
-		return tooShort(0, c.Length, "characters", c)
-	case driver.String:
-		return d.stringMisfit(f, c, wrong)
-	}
-	return nil
-}
-
-// integerMisfit says for Misfit whether a column holds every number of an integer field.
-func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []sqldb.Misfit) []sqldb.Misfit {
-	bits, need := integers[c.Type], int(f.Base.Size())*8
-	switch {
-	case bits == 0:
-		return wrong
-	case c.Type == "tinyint" && f.Kind == driver.Int:
-		return sqldb.Mustf("it is TINYINT, which refuses numbers below 0")
-	case c.Type != "tinyint" && f.Kind == driver.Uint && need < 64:
-		need++
-	}
-	if bits < need {
-		return wrong
-	}
-	return nil
-}
-
-// timeMisfit says for Misfit whether a column holds times to the microsecond.
-func timeMisfit(c *sqldb.LiveColumn, wrong []sqldb.Misfit) []sqldb.Misfit {
-	switch {
-	case c.Type == "datetime", c.Type == "smalldatetime":
-		return sqldb.Mustf("it is %s, which rounds times", c.Definition)
-	case c.Type != "datetime2":
-		return wrong
-	case c.Scale < 6:
-		return sqldb.Mustf("it is %s, which rounds times to %d digits of a second", c.Definition, c.Scale)
-	}
-	return nil
-}
-
-// tooShort says whether a column that holds some bytes or characters is shorter than the mapping needs it. 0 is
-// no bound, on either side.
-func tooShort(need, have int64, unit string, c *sqldb.LiveColumn) []sqldb.Misfit {
-	switch {
-	case have == 0:
-	case need == 0:
-		return sqldb.Weakerf("it is %s, which refuses more than %d %s, and the mapping has no bound",
-			c.Definition, have, unit)
-	case need > have:
-		return sqldb.Mustf("it is %s, which refuses more than %d %s, and the mapping allows %d",
-			c.Definition, have, unit, need)
-	}
-	return nil
-}
-
-// stringMisfit says for Misfit whether a column holds text of the mapping's size, in characters that it has,
-// and compares it as the mapping does. Any other column would put ? for what it does not have, or take two
-// keys for one.
-func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, wrong []sqldb.Misfit) []sqldb.Misfit {
-	var problems []sqldb.Misfit
-	switch {
-	case c.Type == "char" || c.Type == "nchar":
-		return sqldb.Mustf("it is %s, which fills up with spaces", c.Definition)
-	case c.Type != "varchar" && c.Type != "nvarchar":
-		return wrong
-	case c.Type == "varchar" && !f.Varchar:
-		problems = sqldb.Mustf("it is %s, which cannot hold every character, and its index is not used for the "+
-			"nvarchar that the mapping sends: tag the field varchar, or change the column", c.Definition)
-	case c.Type == "varchar" && !d.page.isASCII() && c.Precision != int64(d.page.number):
-		problems = sqldb.Mustf("its collation %s has another code page than the database", c.Collation)
-	}
-	problems = append(problems, tooShort(int64(f.Size), c.Length, "characters", c)...)
-	if name := strings.ToLower(c.Collation); !strings.Contains(name, "_bin") {
-		problems = append(problems, sqldb.Weakerf("its collation %s decides which strings are equal and how they "+
-			"sort, not their code points", c.Collation)...)
-	}
-	return problems
-}

@@ -25,20 +25,35 @@ func (r *Repository[T, K]) EnsureSchema(ctx context.Context) error {
 // the problem says what is weaker; its fix is often one that programs which use the table already
 // would notice. Read each before it is applied.
 func (r *Repository[T, K]) CheckSchema(ctx context.Context) ([]Difference, error) {
-	return r.schema(ctx, "check schema", false)
+	result, err := r.schema(ctx, "check schema", false)
+	return result.Differences, err
 }
 
-// schema is EnsureSchema and CheckSchema, which differ in create. It is a request of its own kind: no
+// Migration returns the statements, in order, that bring the live table to the mapping, for a
+// migration tool, and changes nothing: after a field was added to the entity, that is its column
+// and its index. They are those of [Repository.DDL] where there is no table.
+//
+// They add and widen, and take nothing away: missing columns, with a default for the rows that are
+// there and for programs that do not know them; missing indexes and triggers; and the fix of each
+// other difference that is [SeverityMust] and has one. A column or index that the mapping no longer
+// has stays. What no statement mends is not among them: CheckSchema names it, and what each of the
+// statements means for other programs. It is empty where nothing of that is missing.
+func (r *Repository[T, K]) Migration(ctx context.Context) ([]string, error) {
+	result, err := r.schema(ctx, "migration", false)
+	return result.Migration, err
+}
+
+// schema is EnsureSchema, CheckSchema and Migration; create is set for the first. It is a request of its own kind: no
 // Tx can hold it, so it does not enter one.
-func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) ([]Difference, error) {
+func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (driver.SchemaResult, error) {
 	c := r.call(op, nil, create)
 	ctx, err := c.start(ctx)
 	if err != nil {
-		return nil, err
+		return driver.SchemaResult{}, err
 	}
 	defer c.endUnreturned(ctx)
 	if r.tx != nil {
-		return nil, c.end(ctx, invalidf("the schema cannot be read or changed in a transaction"))
+		return driver.SchemaResult{}, c.end(ctx, invalidf("the schema cannot be read or changed in a transaction"))
 	}
 	c.isWriting = create
 	result, err := r.repo.collection.Schema(ctx, &driver.SchemaParams{Create: create})
@@ -46,7 +61,7 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 		err = c.fault(ctx, err)
 	}
 	slices.SortStableFunc(result.Differences, func(a, b Difference) int { return cmp.Compare(a.Severity, b.Severity) })
-	return result.Differences, c.end(ctx, err)
+	return result, c.end(ctx, err)
 }
 
 // DDL returns the statements, in order, that create the table and its indexes, for a migration

@@ -28,23 +28,6 @@ func IsKey(spec *driver.Spec, f *driver.Field) bool {
 	return false
 }
 
-// Misfit is one way in which a live column is other than a mapping needs it.
-type Misfit struct {
-	Severity driver.Severity
-	Problem  string
-}
-
-// Mustf is what Schema.Misfit returns of a column with which a call fails, or through which a value changes
-// without an error.
-func Mustf(format string, args ...any) []Misfit {
-	return []Misfit{{driver.SeverityMust, fmt.Sprintf(format, args...)}}
-}
-
-// Weakerf is what Schema.Misfit returns of a column with which every call works, and what is weaker.
-func Weakerf(format string, args ...any) []Misfit {
-	return []Misfit{{driver.SeverityWeaker, fmt.Sprintf(format, args...)}}
-}
-
 // Text reads a value of a server's catalogue, whose types differ between servers.
 func Text(value any) string {
 	switch v := value.(type) {

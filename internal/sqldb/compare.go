@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,15 +14,17 @@ type comparer struct {
 	*collection
 	live  *LiveTable
 	found []driver.Difference
+	// migration is SchemaResult.Migration
+	migration []string
 }
 
 // differences compares the table, its columns in the plan's order, its indexes, and its triggers, for
 // Schema. Each difference has the statement that mends it, where there is one.
-func (c *collection) differences(live *LiveTable) []driver.Difference {
+func (c *collection) differences(live *LiveTable) driver.SchemaResult {
 	r := comparer{collection: c, live: live}
 	if !live.Exists {
 		r.add(driver.SeverityMust, "", "the table does not exist", strings.Join(c.DDL(), "; "))
-		return r.found
+		return driver.SchemaResult{Differences: r.found, Migration: c.DDL()}
 	}
 	for _, f := range live.Faults {
 		r.add(f.Severity, "", f.Problem, f.Fix)
@@ -34,156 +37,191 @@ func (c *collection) differences(live *LiveTable) []driver.Difference {
 	for i := range c.spec.Indexes {
 		r.compareIndex(&c.spec.Indexes[i])
 	}
-	for _, t := range c.dialect.Triggers(c.spec, c.table) {
-		if !slices.Contains(live.Triggers, t.Name) {
-			r.add(t.Severity, t.Name, t.Problem, t.DDL)
-		}
-	}
-	return r.found
+	r.compareRules()
+	r.compareForeignKeys()
+	r.compareTriggers()
+	return driver.SchemaResult{Differences: r.found, Migration: r.migration}
 }
 
-// add notes a difference. The severity is never left to a default: each caller says what the difference costs.
+// add notes a difference. The severity is never left to a default: each caller says what the difference costs. The
+// fix of one that must be mended is one statement, or one batch.
 func (r *comparer) add(severity driver.Severity, name, problem, fix string) {
+	if r.live.AlterPrefix != "" {
+		statements := strings.Split(fix, "; ALTER TABLE ")
+		fix = strings.Join(statements, "; "+r.live.AlterPrefix+"ALTER TABLE ")
+		if strings.HasPrefix(fix, "ALTER TABLE ") {
+			fix = r.live.AlterPrefix + fix
+		}
+	}
+	if severity == driver.SeverityMust && fix != "" {
+		r.migration = append(r.migration, fix)
+	}
 	r.found = append(r.found, driver.Difference{
 		Table: r.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: fix,
 	})
 }
 
-// compareColumn compares one column, and says all that is wrong with it in one difference, because one ALTER
-// mends it. A column that the mapping cannot leave NULL is filled before it is altered, else the ALTER would
-// fail at the first row without a value.
+// compareColumn compares one column of the plan with the live one.
 func (r *comparer) compareColumn(k *column) {
 	f := k.field
 	live := r.live.column(f.Path)
 	if live == nil {
-		r.add(driver.SeverityMust, f.Path, "the column does not exist", r.dialect.AddColumn(r.spec, f, r.table))
+		fix, problem := r.dialect.AddColumn(r.spec, f, r.table), "the column does not exist"
+		if fix == "" {
+			problem += ", and no statement can make up its values: add it by hand, and fill it"
+		}
+		r.add(driver.SeverityMust, f.Path, problem, fix)
 		return
 	}
-	var problems []Misfit
-	stamp := f == &r.spec.Version && r.spec.VersionAuto
-	if !stamp {
-		problems = r.dialect.Misfit(f, live)
-	}
-	fix := r.dialect.AlterColumn(r.spec, f, r.table, r.live)
-	isKey := r.isKey(f)
+	isKey, isVersion := r.isKey(f), f == &r.spec.Version
+	var misfits []Misfit
 	switch {
-	case isKey && r.spec.KeyAuto && !live.Auto:
-		problems = append(problems, Mustf("the database does not make its values, as the mapping says")...)
-	case stamp && live.Auto:
-	case stamp:
-		problems = append(problems, Mustf("the database does not move it, as the mapping says")...)
+	case isVersion && r.spec.VersionAuto:
+		if !live.Auto {
+			misfits = Mustf(Change{}, "the database does not move it, as the mapping says: no statement makes such a "+
+				"column of another; add one, and map it")
+		}
+	case isKey && r.spec.KeyAuto:
+		misfits = r.dialect.Misfit(f, live)
+		if live.Auto { // the server says where its keys begin and end
+			misfits = slices.DeleteFunc(misfits, func(m Misfit) bool {
+				return m.Severity == driver.SeverityWeaker && m.Change == Change{}
+			})
+			for i := range misfits {
+				if misfits[i].Change.Type != "" {
+					misfits[i].Severity = driver.SeverityWeaker
+				}
+			}
+		}
+		if !live.Auto {
+			misfits = append(misfits, Mustf(Change{Auto: true}, "the database does not make its values, as the "+
+				"mapping "+
+				"says")...)
+		}
+	default:
+		misfits = append(r.dialect.Misfit(f, live), r.writers(f, live)...)
+		if !isKey {
+			misfits = append(misfits, r.nullness(f, live)...)
+		}
+	}
+	r.addMisfits(k, live, misfits)
+}
+
+// writers says for compareColumn who else writes a column.
+func (r *comparer) writers(f *driver.Field, live *LiveColumn) []Misfit {
+	switch {
+	case f.Generated:
+	case live.Auto && live.Generated:
+		return Mustf(Change{}, "the database makes its values, so that no row can be inserted with one: tag it auto "+
+			"where it "+
+			"is the key or the version, else store:\"generated\", or do not map it")
+	case live.Generated:
+		return Mustf(Change{}, "the database computes it, so that no row can be inserted with it: tag it "+
+			"store:\"generated\", or do not map it")
+	case live.OnUpdate:
+		return Weakerf(Change{}, "the database writes it with each UPDATE that does not name it, and a copy in memory "+
+			"does not have that before it is read again: tag it store:\"generated\", or set it with each write")
+	}
+	return nil
+}
+
+// nullness compares for compareColumn whether a column can be NULL.
+func (r *comparer) nullness(f *driver.Field, live *LiveColumn) []Misfit {
+	zero := Change{Null: ForbidNull, Default: r.dialect.Zero(f)}
+	switch {
+	case live.Generated, f.Generated:
 	case f == &r.spec.Version && live.Nullable:
-		problems = append(problems, Weakerf("it can be NULL: a row without a version counts as version 0")...)
-	case live.Nullable && !f.Nullable() && !isKey:
-		problems = append(problems, Weakerf("it can be NULL, which reads as the zero value of %s", f.Type)...)
-	case !live.Nullable && f.Nullable() && !isKey:
-		problems = append(problems, Mustf("it cannot be NULL, and the mapping can")...)
+		return Weakerf(zero, "it can be NULL: a row without a version counts as version 0, so that a program that "+
+			"stores NULL begins its versions anew; after the fix NULL is refused")
+	case live.Nullable && !f.Nullable() && f != &r.spec.Version && !r.takesZero(live):
+		return Weakerf(Change{}, "it can be NULL, which reads as the zero value of %s, and is another in queries "+
+			"and orders: "+
+			"map a pointer", f.Type)
+	case live.Nullable && !f.Nullable() && f != &r.spec.Version:
+		return Weakerf(zero, "it can be NULL, which reads as the zero value of %s, and is another in queries and "+
+			"orders; "+
+			"the fix stores %s there, and in rows of programs that do not name it, and refuses NULL from them: or map "+
+			"a pointer", f.Type, zero.Default)
+	case !live.Nullable && f.Nullable():
+		return Mustf(Change{Null: AllowNull}, "it cannot be NULL, and the mapping can; after the fix other programs "+
+			"may meet NULL in it")
 	}
-	if live.Nullable && (!f.Nullable() || f == &r.spec.Version) && !isKey && !stamp && fix != "" {
-		set := k.name + " = " + r.dialect.Zero(f)
-		fix = "UPDATE " + r.table + " SET " + set + " WHERE " + k.name + " IS NULL; " + fix
+	return nil
+}
+
+// takesZero reports whether many rows of a column can hold the zero value that nullness would fill in.
+func (r *comparer) takesZero(live *LiveColumn) bool {
+	if live.ForeignKey != "" || live.Type == "enum" || live.Type == "set" {
+		return false
 	}
-	r.addMisfits(f.Path, problems, fix)
+	for i := range r.live.Indexes {
+		x := &r.live.Indexes[i]
+		if x.Unique && x.has(live.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// addMisfits notes what is wrong with one column, for compareColumn: for each severity what one statement mends in
+// one difference, and in another what none does. A fix of one severity has the changes of those before it, so that it
+// does not undo them. A column that is no longer to be NULL is filled before, else the statement would fail at the
+// first row without a value.
+func (r *comparer) addMisfits(k *column, live *LiveColumn, misfits []Misfit) {
+	var change Change
+	for _, severity := range []driver.Severity{driver.SeverityMust, driver.SeverityWeaker, driver.SeverityNote} {
+		var mended, left []string
+		for _, m := range misfits {
+			switch {
+			case m.Severity != severity:
+			case m.Change == Change{}:
+				left = append(left, m.Problem)
+			default:
+				mended = append(mended, m.Problem)
+				change = change.with(m.Change)
+			}
+		}
+		if len(mended) > 0 {
+			fix, hindrance := r.dialect.AlterColumn(r.table, r.live, live, change)
+			if fix == "" {
+				mended = append(mended, "no statement is given, because "+hindrance)
+			} else if change.Null == ForbidNull {
+				fix = "UPDATE " + r.table + " SET " + k.name + " = " + r.dialect.Zero(k.field) + " WHERE " + k.name +
+					" IS NULL; " + fix
+			}
+			r.add(severity, k.field.Path, strings.Join(mended, "; "), fix)
+		}
+		if len(left) > 0 {
+			r.add(severity, k.field.Path, strings.Join(left, "; "), "")
+		}
+	}
+}
+
+func (r *comparer) isMapped(name string) bool {
+	return slices.ContainsFunc(r.columns, func(k column) bool { return strings.EqualFold(k.field.Path, name) })
 }
 
 // compareUnmapped finds columns that make every INSERT fail: those that must be named, and that the mapping
-// does not know.
+// does not know. A default is what other programs notice least: they do not meet NULL where there was none.
 func (r *comparer) compareUnmapped() {
 	for i := range r.live.Columns {
 		live := &r.live.Columns[i]
-		isMapped := slices.ContainsFunc(r.columns, func(k column) bool {
-			return strings.EqualFold(k.field.Path, live.Name)
-		})
-		if !isMapped && !live.Omissible {
-			problem := "the mapping does not store it, it cannot be NULL and it has no default, " +
-				"so that no row can be inserted"
-			r.add(driver.SeverityMust, live.Name, problem, r.dialect.RelaxColumn(r.table, live))
+		if live.Omissible || r.isMapped(live.Name) {
+			continue
 		}
-	}
-}
-
-// compareKey looks for what makes the key unique. Without it two rows can have one key, and an Insert of a key
-// that is there is no ErrDuplicate. A table that has another primary key gets a unique index beside it.
-func (r *comparer) compareKey() {
-	var names []string
-	for i := range r.keys() {
-		names = append(names, r.columns[i].field.Path)
-	}
-	primary := false
-	for i := range r.live.Indexes {
-		x := &r.live.Indexes[i]
-		if x.Unique && x.covers(names, false) {
-			return
+		problem := "the mapping does not store it, it cannot be NULL and it has no default, so that no row can be " +
+			"inserted"
+		fix, value := r.dialect.RelaxColumn(r.table, r.live, live)
+		switch {
+		case fix == "":
+			problem += ": map it, since no value can be made up for it"
+		case value == "":
+			problem += "; the fix lets it be NULL, which other programs then meet in rows that the library inserts: " +
+				"or map it"
+		default:
+			problem += fmt.Sprintf("; the fix has rows that do not name it get %s, from other programs too: or map "+
+				"it", value)
 		}
-		primary = primary || x.Primary
-	}
-	problem := "no unique index is over the key (" + strings.Join(names, ", ") + ")"
-	if !primary {
-		r.add(driver.SeverityMust, "", problem, r.dialect.AddKey(r.table, r.keyList()))
-		return
-	}
-	name := r.dialect.Quote(strings.Join(append([]string{"key"}, names...), "_"))
-	r.add(driver.SeverityMust, "", problem, "CREATE UNIQUE INDEX "+name+" ON "+r.table+" ("+r.keyList()+")")
-}
-
-// compareIndex looks for an index of the mapping by its name, and then for one of another name that serves as
-// well: that does no harm but in errors, which show its name. An index of the name that is over other
-// columns, or unique where it should not be, is dropped and made again.
-func (r *comparer) compareIndex(x *driver.Index) {
-	var names []string
-	for _, f := range x.Fields {
-		names = append(names, f.Path)
-	}
-	live := r.live.index(x.Name)
-	if live == nil {
-		for i := range r.live.Indexes {
-			other := &r.live.Indexes[i]
-			if other.covers(names, !x.Unique) && (other.Unique || !x.Unique) {
-				return
-			}
-		}
-		r.addMissingIndex(x)
-		return
-	}
-	replace := r.dialect.DropIndex(r.table, live) + "; " + r.createIndex(x)
-	switch {
-	case !live.covers(names, !x.Unique):
-		r.add(indexSeverity(x), x.Name, "the index is over other columns", replace)
-	case x.Unique && !live.Unique:
-		r.add(driver.SeverityMust, x.Name, "the index is not unique", replace)
-	case !x.Unique && live.Unique:
-		r.add(driver.SeverityMust, x.Name, "the index is unique, and the mapping does not ask for that", replace)
-	}
-}
-
-func (r *comparer) addMissingIndex(x *driver.Index) {
-	if x.Unique {
-		r.add(driver.SeverityMust, x.Name, "the unique index does not exist: two rows can have one value",
-			r.createIndex(x))
-		return
-	}
-	r.add(driver.SeverityWeaker, x.Name, "the index does not exist: what it would serve is slower", r.createIndex(x))
-}
-
-// indexSeverity is what the lack of an index costs: uniqueness is a guarantee, speed is none.
-func indexSeverity(x *driver.Index) driver.Severity {
-	if x.Unique {
-		return driver.SeverityMust
-	}
-	return driver.SeverityWeaker
-}
-
-// addMisfits notes what is wrong with one column, in one difference for each severity.
-func (r *comparer) addMisfits(name string, misfits []Misfit, fix string) {
-	for _, severity := range []driver.Severity{driver.SeverityMust, driver.SeverityWeaker, driver.SeverityNote} {
-		var problems []string
-		for _, m := range misfits {
-			if m.Severity == severity {
-				problems = append(problems, m.Problem)
-			}
-		}
-		if len(problems) > 0 {
-			r.add(severity, name, strings.Join(problems, "; "), fix)
-		}
+		r.add(driver.SeverityMust, live.Name, problem, fix)
 	}
 }

@@ -83,22 +83,23 @@ type Schema interface {
 	Zero(f *driver.Field) string
 	// CreateIndex makes an index.
 	CreateIndex(x *driver.Index, table string) string
-	// AddColumn adds a column to a table that has rows.
+	// AddColumn adds a column to a table that has rows. Where a row must have a value, and for programs that do
+	// not know the column, it has a default. It is empty where the values cannot be made up.
 	AddColumn(spec *driver.Spec, f *driver.Field, table string) string
-	// AlterColumn gives a column the definition of the mapping. It is empty where no statement can.
-	AlterColumn(spec *driver.Spec, f *driver.Field, table string, live *LiveTable) string
-	// RelaxColumn lets an INSERT pass over a column that is not mapped.
-	RelaxColumn(table string, column *LiveColumn) string
-	// DropIndex drops an index.
-	DropIndex(table string, x *LiveIndex) string
+	// AlterColumn changes a column, and keeps all of it that the change does not name. Where no statement can
+	// without a loss, it is empty and hindrance says why.
+	AlterColumn(table string, live *LiveTable, column *LiveColumn, change Change) (fix, hindrance string)
+	// RelaxColumn lets an INSERT pass over a column that is not mapped: by a default, which it returns, else by
+	// NULL. The fix is empty where neither is possible.
+	RelaxColumn(table string, live *LiveTable, column *LiveColumn) (fix, value string)
 	// AddKey makes the columns the primary key of a table that has none.
 	AddKey(table, columns string) string
 	// IsExist reports whether err says that what a CREATE makes is there already.
 	IsExist(err error) bool
 	// Inspect describes the live table.
 	Inspect(ctx context.Context, ask Ask, spec *driver.Spec) (*LiveTable, error)
-	// Misfit says in which ways a live column cannot hold what the mapping stores in it. Whether it can be
-	// NULL is compared elsewhere.
+	// Misfit says in which ways a live column cannot hold what the mapping stores in it, and what mends that. Whether
+	// it can be NULL, and who writes it, is compared elsewhere.
 	Misfit(f *driver.Field, column *LiveColumn) []Misfit
 }
 

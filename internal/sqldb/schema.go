@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	sqldriver "database/sql/driver"
-	"slices"
 	"strings"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -20,7 +19,7 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	if err != nil {
 		return driver.SchemaResult{}, c.about(err)
 	}
-	return driver.SchemaResult{Differences: c.differences(live)}, nil
+	return c.differences(live), nil
 }
 
 func (c *collection) inspect(ctx context.Context) (*LiveTable, error) {
@@ -82,7 +81,7 @@ func (c *collection) create(ctx context.Context) error {
 		}
 	}
 	for _, t := range c.dialect.Triggers(c.spec, c.table) {
-		if !slices.Contains(live.Triggers, t.Name) {
+		if !live.hasTrigger(t.Name) {
 			missing = append(missing, t.DDL)
 		}
 	}

@@ -343,6 +343,9 @@ type SchemaParams struct {
 // SchemaResult is the result of [Collection.Schema].
 type SchemaResult struct {
 	Differences []Difference
+	// Migration are the statements, in order and each to be run by itself, of the differences that are
+	// SeverityMust and have a fix, and of the indexes that are missing. None of them takes anything away.
+	Migration []string
 }
 
 // Difference is one way in which a live table is not what a mapping needs.
@@ -361,7 +364,8 @@ const (
 	// SeverityMust is a difference with which a call fails, or a guarantee does not hold.
 	SeverityMust Severity = iota
 	// SeverityWeaker is a difference with which every call works, but something is weaker than on a table that
-	// EnsureSchema makes: an order, a comparison, a precision. The problem says what.
+	// EnsureSchema makes: an order, a comparison, speed, or what a rule of the table refuses, by name and before
+	// anything is stored. The problem says what.
 	SeverityWeaker
 	// SeverityNote is a difference that costs nothing here, and that other programs may care about.
 	SeverityNote

@@ -33,7 +33,7 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return driver.SchemaResult{Differences: c.differences()}, nil
+	return c.differences(), nil
 }
 
 // DDL implements [driver.Collection].
@@ -133,16 +133,19 @@ func (e *engine) pendingKey(tab *table) (string, bool) {
 
 // differences compares the table with the mapping: the table, its columns in the mapping's order, then
 // its indexes.
-func (c *collection) differences() []driver.Difference {
-	var found []driver.Difference
-	add := func(severity driver.Severity, name, problem, fix string) {
-		found = append(found, driver.Difference{
-			Table: c.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: fix,
+func (c *collection) differences() driver.SchemaResult {
+	var result driver.SchemaResult
+	add := func(severity driver.Severity, name, problem string, fix ...string) {
+		result.Differences = append(result.Differences, driver.Difference{
+			Table: c.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: strings.Join(fix, "; "),
 		})
+		if severity == driver.SeverityMust {
+			result.Migration = append(result.Migration, fix...)
+		}
 	}
 	if !c.table.exists {
-		add(driver.SeverityMust, "", "the table does not exist", strings.Join(c.DDL(), "; "))
-		return found
+		add(driver.SeverityMust, "", "the table does not exist", c.DDL()...)
+		return result
 	}
 	for f := range c.stored() {
 		column, want := c.table.columns[c.positions[f.Path]], typeOf(f)
@@ -163,8 +166,8 @@ func (c *collection) differences() []driver.Difference {
 			add(driver.SeverityMust, index.Name, "the unique index does not exist", c.indexDDL(index))
 		case !slices.Equal(made.columns, c.table.newIndex(index).columns):
 			add(driver.SeverityMust, index.Name, "the unique index has other columns",
-				fmt.Sprintf("DROP INDEX %s ON %s; %s", index.Name, c.spec.Table, c.indexDDL(index)))
+				fmt.Sprintf("DROP INDEX %s ON %s", index.Name, c.spec.Table), c.indexDDL(index))
 		}
 	}
-	return found
+	return result
 }

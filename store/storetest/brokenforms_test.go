@@ -321,6 +321,13 @@ var brokenBackends = []broken{
 			return err
 		}),
 	},
+	{
+		name: "MigratesNothing", breaks: []string{"Schema"},
+		hook: after(intercept.Schema, func(c *intercept.Call, err error) error {
+			c.Result.(*driver.SchemaResult).Migration = nil
+			return err
+		}),
+	},
 	{name: "CreatesWhatItShouldCheck", breaks: []string{"Schema"}, hook: on(func(c *intercept.Call) {
 		if p, ok := c.Params.(*driver.SchemaParams); ok {
 			p.Create = true

@@ -19,6 +19,7 @@ var _ = register(
 	Test{Name: "EnsureAtOnceByMany", run: schemaEnsureParallel},
 	Test{Name: "CheckListsAMissingTable", run: schemaMissingTable},
 	Test{Name: "CheckListsWhatIsMissing", run: schemaMissingParts},
+	Test{Name: "MigrationAddsWhatIsMissing", run: schemaMigration},
 	Test{Name: "CheckChangesNothing", run: schemaCheckOnly},
 	Test{Name: "WhatEnsureMakesHasNoDifference", run: schemaNoDifference},
 	Test{Name: "UniqueIndexIsEnforced", run: schemaUnique},
@@ -108,6 +109,38 @@ func schemaMissingParts(e *env) {
 	differences, err = r.CheckSchema(e.ctx)
 	require.NoError(e, err)
 	require.Empty(e, differences, "the older program still finds what it needs")
+}
+
+// schemaMigration asks for the statements that a newer entity needs: those of its new fields, and none where nothing is
+// missing. Asking changes nothing.
+func schemaMigration(e *env) {
+	name := e.table("member")
+	db, spy := e.spied(store.Options{})
+	r := over[member, int64](e, db, name, nil)
+	statements, err := r.Migration(e.ctx)
+	require.NoError(e, err)
+	require.Equal(e, r.DDL(), statements, "without a table it is all of it")
+	require.NoError(e, r.EnsureSchema(e.ctx))
+	statements, err = r.Migration(e.ctx)
+	require.NoError(e, err)
+	require.Empty(e, statements)
+	more := over[memberMore, int64](e, db, name, nil)
+	spy.take()
+	for range 2 {
+		statements, err = more.Migration(e.ctx)
+		require.NoError(e, err)
+		text := strings.Join(statements, "\n")
+		require.Contains(e, text, "member_phone")
+		require.Contains(e, text, "member_town")
+		require.NotContains(e, text, "member_email")
+	}
+	require.Equal(e, intercept.Schema+" "+intercept.Schema, spy.take())
+	differences, err := more.CheckSchema(e.ctx)
+	require.NoError(e, err)
+	for i := range differences[1:] {
+		require.LessOrEqual(e, differences[i].Severity, differences[i+1].Severity, "what must be mended is first")
+	}
+	require.Equal(e, store.SeverityMust, differences[0].Severity)
 }
 
 func schemaCheckOnly(e *env) {
