@@ -124,6 +124,9 @@ func (d *dialect) Arg(f *driver.Field, value any) (any, error) {
 		switch {
 		case f == nil:
 			return v, nil
+		case d.server.babelfish != "" && strings.ContainsRune(v, 0):
+			problem := "has a zero character, which Babelfish cannot store"
+			return nil, &driver.ValueError{Field: f.Name, Problem: problem}
 		case !f.Varchar:
 			return mssql.NVarCharMax(v), nil
 		}

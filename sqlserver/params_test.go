@@ -67,6 +67,30 @@ func TestDeclaredTypesHaveNoLengths(t *testing.T) {
 	assert.Contains(t, want[5].Text, "[code] LIKE CAST(@p1 AS VARCHAR(8000))")
 }
 
+// TestZeroCharacters takes a text with a zero character where the server stores it, and names the field where not.
+func TestZeroCharacters(t *testing.T) {
+	t.Parallel()
+	type text struct {
+		store.Snapshot
+		ID   int64  `db:"id" store:"key"`
+		Note string `db:"note"`
+	}
+	for _, babelfish := range []any{nil, "4.3.0"} {
+		fake, pool := pretend(t)
+		fake.audit[2] = babelfish
+		db, err := New(t.Context(), pool, nil)
+		require.NoError(t, err)
+		r := store.MustRepository[text, int64](db, "texts", nil)
+		err = r.Insert(t.Context(), &text{ID: 1, Note: "a\x00b"})
+		if babelfish == nil {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, store.ErrInvalid)
+		require.ErrorContains(t, err, "Note: has a zero character")
+	}
+}
+
 // TestLongTextsAreComparedWhole compares a text that is longer than what a CAST would leave of it.
 func TestLongTextsAreComparedWhole(t *testing.T) {
 	t.Parallel()
