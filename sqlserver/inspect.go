@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	mssql "github.com/microsoft/go-mssqldb"
@@ -57,7 +58,7 @@ const (
  FROM sys.triggers t JOIN sys.trigger_events e ON e.object_id = t.object_id
  WHERE t.parent_id = OBJECT_ID(@p1) AND t.is_disabled = 0 ORDER BY t.name, e.type`
 
-	temporalQuery = `SELECT temporal_type FROM sys.tables WHERE object_id = OBJECT_ID(@p1)`
+	kindQuery = `SELECT temporal_type, is_memory_optimized FROM sys.tables WHERE object_id = OBJECT_ID(@p1)`
 )
 
 // Inspect implements [sqldb.Schema].
@@ -106,7 +107,7 @@ func (d *dialect) inspectDetails(ctx context.Context, ask sqldb.Ask, name string
 		{indexDetailQuery, func(row []any) { makers = addIndexDetail(makers, row) }},
 		{foreignKeyQuery, func(row []any) { addForeignKey(table, row) }},
 		{triggerQuery, func(row []any) { addTrigger(table, row) }},
-		{temporalQuery, func(row []any) { addTemporal(table, row) }},
+		{kindQuery, func(row []any) { addKind(table, row) }},
 	} {
 		rows, err := ask(ctx, part.query, name)
 		if isUntold(err) {
@@ -205,10 +206,43 @@ func addTrigger(table *sqldb.LiveTable, row []any) {
 		Name: sqldb.Text(row[0]), Event: timing + event, Body: sqldb.Text(row[3]), IsInstead: isInstead,
 		Writes: event != "DELETE" || isInstead,
 	})
+	if isInstead || !raisesAlone(sqldb.Text(row[3])) {
+		return
+	}
+	problem := "the trigger " + sqldb.Text(row[0]) + " says no by RAISERROR and neither throws nor rolls back: what " +
+		"it says no to is stored all the same, and the error is ErrUnknownOutcome: let it THROW, or ROLLBACK"
+	fault := sqldb.LiveFault{Severity: driver.SeverityWeaker, Problem: problem}
+	if !slices.Contains(table.Faults, fault) { // it may have more than one event
+		table.Faults = append(table.Faults, fault)
+	}
 }
 
-// addTemporal adds the row of temporalQuery for Inspect.
-func addTemporal(table *sqldb.LiveTable, row []any) {
+// raisesAlone reports whether the body of a trigger has RAISERROR, and neither THROW nor ROLLBACK, outside of its
+// strings and comments.
+func raisesAlone(body string) bool {
+	words := map[string]bool{}
+	for i := 0; i < len(body); {
+		if n := skip(body[i:]); n > 0 {
+			i += n
+			continue
+		}
+		end := i
+		for end < len(body) && isWord(body[end]) {
+			end++
+		}
+		words[strings.ToUpper(body[i:end])] = true
+		i = max(end, i+1)
+	}
+	return words["RAISERROR"] && !words["THROW"] && !words["ROLLBACK"]
+}
+
+// addKind adds the row of kindQuery for Inspect.
+func addKind(table *sqldb.LiveTable, row []any) {
+	if isTrue(row[1]) {
+		problem := "it is memory-optimized, and such a table refuses the lock hints with which a Tx reads what it " +
+			"will write: Modify and Reload in Atomic fail"
+		table.Faults = append(table.Faults, sqldb.LiveFault{Severity: driver.SeverityMust, Problem: problem})
+	}
 	switch sqldb.Number(row[0]) {
 	case 1:
 		problem := "it is the history of another table, which takes no writes"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
+	"strings"
 	"testing"
 	"time"
 
@@ -245,6 +246,52 @@ func TestErrorAfterTheAnswer(t *testing.T) {
 					assert.Contains(t, fake.sent[len(fake.sent)-1], "ROLLBACK")
 				}
 			}
+		})
+	}
+}
+
+// TestCheckSchemaNamesKinds names triggers whose error leaves the write, and tables that refuse lock hints.
+func TestCheckSchemaNamesKinds(t *testing.T) {
+	t.Parallel()
+	type plain struct {
+		store.Snapshot
+		ID int64 `db:"id" store:"key"`
+	}
+	const alone = "CREATE TRIGGER x ON t AFTER UPDATE AS BEGIN /* no ROLLBACK */ RAISERROR('no: THROW', 16, 1) END"
+	for _, c := range []struct {
+		name     string
+		triggers [][]sqldriver.Value
+		traits   []sqldriver.Value
+		want     string
+	}{
+		{name: "Raiserror", triggers: [][]sqldriver.Value{
+			{"x", false, "INSERT", alone}, {"x", false, "UPDATE", alone},
+		}, want: "the trigger x says no by RAISERROR"},
+		{name: "Rollback", triggers: [][]sqldriver.Value{
+			{"x", false, "UPDATE", "CREATE TRIGGER x ON t AFTER UPDATE AS RAISERROR('no', 16, 1); rollback"},
+		}},
+		{name: "Hidden", triggers: [][]sqldriver.Value{{"x", false, "UPDATE", nil}}},
+		{name: "InMemory", traits: []sqldriver.Value{int64(0), true}, want: "memory-optimized"},
+		{name: "OnDisk", traits: []sqldriver.Value{int64(0), false}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fake, pool := pretend(t)
+			fake.catalogue = catalogue{kind: "U ", triggers: c.triggers}
+			if c.traits != nil {
+				fake.catalogue.traits = [][]sqldriver.Value{c.traits}
+			}
+			db, err := New(t.Context(), pool, nil)
+			require.NoError(t, err)
+			found, err := store.MustRepository[plain, int64](db, "t", nil).CheckSchema(t.Context())
+			require.NoError(t, err)
+			n := 0
+			for _, d := range found {
+				if strings.Contains(d.Problem, "RAISERROR") || strings.Contains(d.Problem, "memory-optimized") {
+					assert.Contains(t, d.Problem, c.want)
+					n++
+				}
+			}
+			assert.Equal(t, c.want != "", n == 1)
 		})
 	}
 }

@@ -49,6 +49,7 @@ type catalogue struct {
 	kind                   string // sys.objects.type, empty where there is no table
 	columns, indexes, step [][]sqldriver.Value
 	details, indexDetails  [][]sqldriver.Value
+	triggers, traits       [][]sqldriver.Value // rows of triggerQuery and kindQuery
 }
 
 func (p *pretender) Connect(context.Context) (sqldriver.Conn, error) { return p, nil }
@@ -96,7 +97,11 @@ func (p *pretender) answer(text string, args int) [][]sqldriver.Value {
 		return p.catalogue.details
 	case has(indexDetailQuery):
 		return p.catalogue.indexDetails
-	case has(foreignKeyQuery), has(triggerQuery), has(temporalQuery):
+	case has(triggerQuery):
+		return p.catalogue.triggers
+	case has(kindQuery):
+		return p.catalogue.traits
+	case has(foreignKeyQuery):
 		return nil
 	case has("SELECT @n, v FROM @made"):
 		return [][]sqldriver.Value{{p.matched, stampBytes}}[:p.matched]

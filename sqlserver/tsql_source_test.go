@@ -219,6 +219,7 @@ func merge(parts []string) []string {
 
 // noStatements are strings with a word in capitals that are not sent to SQL Server.
 var noStatements = []string{
-	"Azure SQL Database ", "SQL Server ", "UTC", "the DSN: %s", "SELECT @p1", "FG", "PAGE", "AFTER ", "INSTEAD OF ",
+	"Azure SQL Database ", "SQL Server ", "UTC", "the DSN: %s", "SELECT @p1", "RAISERROR", "THROW",
+	"FG", "PAGE", "AFTER ", "INSTEAD OF ",
 	"ON DELETE ", "ON UPDATE ", "CASCADE", "CASCADE", "CASCADE", "SET NULL", "SET NULL", "SET DEFAULT", "SET DEFAULT",
 }
