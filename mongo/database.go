@@ -74,6 +74,7 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 			UUIDOrder:      true,
 			NestedPaths:    true,
 			Native:         reflect.TypeFor[bson.D](),
+			NativeText:     func(native any) ([]byte, error) { return nativeText(native, o.Registry) },
 			NestedCodec:    func(t reflect.Type) bool { return isNestedCodec(t, o.Registry) },
 		},
 	}

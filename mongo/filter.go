@@ -94,7 +94,7 @@ func (c *collection) appendNative(b []byte, f *driver.Filter) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("mongo: a native condition of type %T", f.Native)
 	}
-	doc, err := c.marshal(native)
+	doc, err := marshal(native, c.db.options.Registry)
 	if err != nil {
 		return nil, &driver.ValueError{Field: "Where", Problem: "the condition cannot be encoded as BSON", Err: err}
 	}
@@ -134,6 +134,9 @@ func (c *codec) appendComparison(b []byte, f *driver.Filter) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("mongo: the operator %d is unknown", f.Op)
 	}
+	if f.Stored {
+		return c.appendStoredOperand(b, name, f.Value)
+	}
 	return c.appendOperand(b, name, f.Value)
 }
 
@@ -158,6 +161,19 @@ func (c *codec) appendOperand(b []byte, name string, value any) ([]byte, error) 
 		return bound, nil
 	}
 	return b, nil
+}
+
+// appendStoredOperand appends an operator and a value as last has read it from a document.
+func (c *codec) appendStoredOperand(b []byte, name string, value any) ([]byte, error) {
+	stored, ok := value.([]byte)
+	if !ok || len(stored) == 0 {
+		return nil, c.errorf(nil, "is compared with a %T, which is no stored value", value)
+	}
+	kind, data := bson.Type(stored[0]), stored[1:]
+	if err := (bson.RawValue{Type: kind, Value: data}).Validate(); err != nil {
+		return nil, c.errorf(err, "is compared with what is no stored value")
+	}
+	return append(appendHeader(b, kind, name), data...), nil
 }
 
 // appendList appends an operator with a list, for appendComparison; hasNull adds null to it. A value that a

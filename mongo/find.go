@@ -1,7 +1,6 @@
 package mongo
 
 import (
-	"bytes"
 	"context"
 	"math"
 	"reflect"
@@ -122,10 +121,10 @@ func (c *collection) keysFilter(keys []any) (bson.Raw, error) {
 	return endDocument(endDocument(endDocument(b, list), condition), at), nil
 }
 
-// last returns the values of the order's fields in the last document of a page, as [driver.Field.Encode] gives
-// them: Find returns them, and the next page starts behind them. They are read from the document, not from
-// the decoded entity, in which a missing field is a zero value. What it returns shares no memory with the
-// cursor's buffer.
+// last returns the values of the order's fields in the last document of a page, each as its BSON type and its bytes:
+// Find returns them, and the next page starts behind them. They are read from the document, not from the decoded
+// entity, in which a missing field is a zero value and a number may be of another type. What it returns shares no
+// memory with the cursor's buffer.
 func (c *collection) last(doc bson.Raw, order []driver.Order) ([]any, error) {
 	values := make([]any, len(order))
 	for i, o := range order {
@@ -145,25 +144,7 @@ func (c *collection) last(doc bson.Raw, order []driver.Order) ([]any, error) {
 		if e.kind == 0 || e.kind == bson.TypeNull || e.kind == bson.TypeUndefined {
 			continue
 		}
-		value, err := field.stored(e)
-		if err != nil {
-			return nil, err
-		}
-		if data, ok := value.([]byte); ok {
-			value = bytes.Clone(data)
-		}
-		values[i] = value
+		values[i] = append([]byte{byte(e.kind)}, e.value...)
 	}
 	return values, nil
-}
-
-// marshal encodes a condition of the caller's.
-func (c *collection) marshal(d bson.D) (bson.Raw, error) {
-	var buffer bytes.Buffer
-	encoder := bson.NewEncoder(bson.NewDocumentWriter(&buffer))
-	if r := c.db.options.Registry; r != nil {
-		encoder.SetRegistry(r)
-	}
-	err := encoder.Encode(d)
-	return buffer.Bytes(), err
 }

@@ -28,13 +28,16 @@ type settings struct {
 	selectLimit  uint64
 	isAutoNull   bool // sql_auto_is_null
 	hasKeyChecks bool // foreign_key_checks and unique_checks
+	sortLength   int  // max_sort_length
+	sortBuffer   int  // sort_buffer_size
 }
 
 // The probe of a client: a summer and a winter day, since a location may be UTC in one of them.
 const auditQuery = `SELECT VERSION(), @@max_allowed_packet, @@sql_mode, @@character_set_client, @@character_set_results,
  @@autocommit, @@innodb_lock_wait_timeout, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()),
  CAST('2024-07-01 12:00:00' AS DATETIME), CAST('2024-01-01 12:00:00' AS DATETIME), @@character_set_connection,
- @@sql_select_limit, @@sql_auto_is_null, @@foreign_key_checks AND @@unique_checks, COALESCE(DATABASE(), '')`
+ @@sql_select_limit, @@sql_auto_is_null, @@foreign_key_checks AND @@unique_checks,
+ @@max_sort_length, @@sort_buffer_size, COALESCE(DATABASE(), '')`
 
 // audit reads the settings of one connection, for Open, before it has set any, and for New, which refuses a
 // pool that is unsafe. A server that is too old is ErrUnsupported.
@@ -46,7 +49,7 @@ func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 	var offset int
 	err := db.QueryRowContext(ctx, auditQuery).Scan(&version, &s.packet, &s.mode, &s.charset, &results,
 		&s.isAutocommit, &s.wait, &offset, &summer, &winter, &s.connection,
-		&s.selectLimit, &s.isAutoNull, &s.hasKeyChecks, &s.database)
+		&s.selectLimit, &s.isAutoNull, &s.hasKeyChecks, &s.sortLength, &s.sortBuffer, &s.database)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +60,16 @@ func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
 	}
 	return &s, nil
+}
+
+// mostSorted is the max_sort_length that Open sets, in bytes, so that an order of texts looks at all of those that
+// anyone would sort by. The server needs memory for some keys of this size.
+const mostSorted = 1 << 16
+
+// sorted is the max_sort_length of Open's connections: more than the server's own, where its sort buffer, of
+// which one key takes a small part then, allows it.
+func (s *settings) sorted() int {
+	return max(s.sortLength, min(mostSorted, s.sortBuffer/32))
 }
 
 func (s *settings) hasMode(name string) bool {

@@ -37,6 +37,7 @@ var reserved = map[string]string{
 	"unique_checks":            "what a unique index refuses is not stored",
 	"tx_read_only":             "a call may write",
 	"transaction_read_only":    "a call may write",
+	"max_sort_length":          "an order of texts looks at all of them",
 	"insert_id":                "keys are made by the table",
 	"timestamp":                "the server's clock goes on",
 }
@@ -187,6 +188,7 @@ func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 		"sql_safe_updates":         "0",
 		"foreign_key_checks":       "1",
 		"unique_checks":            "1",
+		"max_sort_length":          fmt.Sprint(found.sorted()),
 		"character_set_client":     "utf8mb4",
 		"character_set_results":    "utf8mb4",
 		"collation_connection":     found.server.collation(),

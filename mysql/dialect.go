@@ -19,6 +19,7 @@ type dialect struct {
 	packet          int    // the most bytes of one statement
 	statesIsolation bool   // each transaction states its isolation level, since the pool is the caller's
 	storesZeroKey   bool   // the sql_mode stores the key 0 as it is
+	sorted          int    // max_sort_length of each connection
 }
 
 var _ sqldb.Dialect = (*dialect)(nil)
@@ -42,7 +43,8 @@ func (d *dialect) Facts() sqldb.Facts {
 			Bytes:  min(d.packet/2, 4<<20),
 			// For a larger value the server would break the connection, or answer with an error that has no
 			// number of its own.
-			Value: d.packet - 1024,
+			Value:  d.packet - 1024,
+			Sorted: d.sorted,
 		},
 		Texts: sqldb.Texts{
 			LockSuffix:   " FOR UPDATE",
@@ -64,6 +66,10 @@ func (d *dialect) Facts() sqldb.Facts {
 			Rollback:    "ROLLBACK AND NO CHAIN NO RELEASE",
 			TableSuffix: " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE " + d.server.collation(),
 		},
+		NarrowLike:   true, // MariaDB of all text but that of one-byte characters, MySQL of what is older than 8.0
+		BoolIsNumber: true, // TINYINT(1) holds any number of a byte
+		// MariaDB fills sort keys up with zeros where it keeps the first rows of an order in memory.
+		ZeroEndsText:  d.server.isMariaDB,
 		ZeroMakesKey:  !d.storesZeroKey,
 		InsertReturns: d.server.isMariaDB,
 	}

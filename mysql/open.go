@@ -36,7 +36,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	}
 	d := &dialect{
 		server: found.server, database: found.database, hasTriggers: options.VersionTriggers, packet: found.packet,
-		storesZeroKey: true,
+		sorted: found.sorted(), storesZeroKey: true,
 	}
 	configure(cfg, found, options)
 	if cfg.Net == "tcp" || cfg.Net == "unix" { // another network has a dialer of the caller's
@@ -79,7 +79,7 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 	}
 	d := &dialect{
 		server: found.server, database: found.database, hasTriggers: options.VersionTriggers, packet: found.packet,
-		statesIsolation: true, storesZeroKey: found.hasMode("NO_AUTO_VALUE_ON_ZERO"),
+		sorted: found.sortLength, statesIsolation: true, storesZeroKey: found.hasMode("NO_AUTO_VALUE_ON_ZERO"),
 	}
 	return newDB(db, d, options, false)
 }

@@ -13,6 +13,7 @@ const (
 	mostVarbinary = 65000
 	mostBinary    = 255
 	mostScale     = 30
+	mostDigits    = 65
 )
 
 // CheckField implements [sqldb.Schema].

@@ -217,9 +217,10 @@ func merge(parts []string) []string {
 	return merged
 }
 
-// noStatements are strings with a word in capitals that are not sent to SQL Server.
+// noStatements are strings with a word in capitals that are not sent to SQL Server. Some are sent to MySQL.
 var noStatements = []string{
 	"Azure SQL Database ", "SQL Server ", "UTC", "the DSN: %s", "SELECT @p1", "RAISERROR", "THROW",
 	"FG", "PAGE", "AFTER ", "INSTEAD OF ",
 	"ON DELETE ", "ON UPDATE ", "CASCADE", "CASCADE", "CASCADE", "SET NULL", "SET NULL", "SET DEFAULT", "SET DEFAULT",
+	" OR  BETWEEN ", "CONCAT()",
 }

@@ -14,11 +14,20 @@ type compiled struct {
 	order      []driver.Order // total
 	limit      int            // 0: none
 	from       []any          // FindParams.After of the query's cursor, nil where it has none
+	db         *DB
 }
 
-// cursorBehind is the cursor of the row whose values of the order's fields are last.
+// cursorBehind is the cursor of the row whose stored values of the order's fields are last.
 func (c *compiled) cursorBehind(last []any) (string, error) {
-	return encodeCursor(fingerprintOf(c.table, c.conditions, c.order), last)
+	of, err := c.fingerprint()
+	if err != nil {
+		return "", err
+	}
+	return c.db.seals.seal(of, last)
+}
+
+func (c *compiled) fingerprint() ([]byte, error) {
+	return fingerprintOf(&c.db.info, c.table, c.conditions, c.order)
 }
 
 // compile checks a query and resolves its names. Its errors are ErrInvalid or ErrUnsupported.
@@ -26,7 +35,7 @@ func (r *repo) compile(q Query) (*compiled, error) {
 	if q.hasLimit && q.limit < 1 {
 		return nil, invalidf("Limit must be at least 1")
 	}
-	c := &compiled{table: r.table, limit: q.limit}
+	c := &compiled{table: r.table, limit: q.limit, db: r.db}
 	var err error
 	if q.where != nil {
 		if c.conditions, err = r.filter(q.where, false); err != nil {
@@ -38,14 +47,14 @@ func (r *repo) compile(q Query) (*compiled, error) {
 	}
 	c.filter = c.conditions
 	if q.cursor != "" {
-		last, err := decodeCursor(q.cursor, fingerprintOf(c.table, c.conditions, c.order), c.order)
+		of, err := c.fingerprint()
 		if err != nil {
 			return nil, err
 		}
-		if c.from, err = encodeLast(c.order, last); err != nil {
+		if c.from, err = c.db.seals.open(q.cursor, of, c.order); err != nil {
 			return nil, err
 		}
-		c.filter = behind(c.conditions, c.order, last)
+		c.filter = behind(c.conditions, c.order, c.from)
 	}
 	return c, nil
 }

@@ -15,6 +15,7 @@ type DB struct {
 	driver  driver.Database
 	info    Info
 	options Options
+	seals   cursorSeals
 	closed  atomic.Bool
 
 	// inFunction holds the goroutines that run the function of an Atomic or View, and how many.
@@ -23,7 +24,7 @@ type DB struct {
 
 // New makes a DB of a backend; a backend's Open calls it, and so does a program that brings a
 // backend of its own. The DB owns d from then on and closes it. A nil o means defaults. A nil d is
-// ErrInvalid.
+// ErrInvalid, and so is a key in o that is too short, after which d is closed.
 func New(d driver.Database, o *Options) (*DB, error) {
 	if d == nil {
 		return nil, &Error{Op: "open", Err: invalidf("the backend is nil")}
@@ -31,6 +32,11 @@ func New(d driver.Database, o *Options) (*DB, error) {
 	db := &DB{driver: d, info: d.Info()}
 	if o != nil {
 		db.options = *o
+	}
+	var err error
+	if db.seals, err = newCursorSeals(db.options.CursorKey, db.options.OldCursorKeys); err != nil {
+		_ = d.Close()
+		return nil, &Error{Op: "open", Err: err}
 	}
 	if db.options.Now == nil {
 		db.options.Now = time.Now

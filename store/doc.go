@@ -83,7 +83,13 @@
 // the key.
 //
 // Queries. They mean the same everywhere, and they are two-valued: a comparison with NULL is false,
-// and its [Not] is true. NULL sorts first.
+// and its [Not] is true. NULL sorts first. Find and Page go on by what is stored, so that they give each
+// row once whatever another program has stored in the columns that they sort by. Where a server does
+// not sort values as it compares them, the call that meets them is refused with the field's name.
+//
+// Cursors. A cursor of Page is sealed. Nobody can read it, and it is ErrInvalid before any I/O for every
+// query but its own, with every value and argument of its conditions, for any other table or database,
+// and when a character of it was changed.
 //
 // Unknown outcome. When a connection breaks so that a write may or may not have happened, the error
 // says so, and no loop repeats that write.

@@ -65,11 +65,7 @@ func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error
 			return false, nil
 		}
 		left -= min(n, left)
-		last, err := decodeLast(query.order, result.Last)
-		if err != nil {
-			return false, err
-		}
-		filter, after = behind(query.filter, query.order, last), result.Last
+		filter, after = behind(query.filter, query.order, result.Last), result.Last
 	}
 }
 

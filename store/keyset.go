@@ -2,8 +2,10 @@ package store
 
 import "github.com/stillframe/stillframe/store/driver"
 
-// behind narrows a filter to the rows that come behind one row in an order, whose values in that row
-// are last. It is how Find and Page go on after a page without a cursor at the server. NULL sorts first.
+// behind narrows a filter to the rows that come behind one row in an order, whose stored values in that row
+// are last, as driver.FindResult gives them. It is how Find and Page go on after a page without a cursor at the
+// server. NULL sorts first. Values of the decoded entity would not do: where they are others than the stored
+// ones, rows would be passed over, or come again for ever.
 //
 // For an order by a, b and c the condition is: a is beyond, or a is the same and (b is beyond, or b is
 // the same and c is beyond). It is built from the last field outwards.
@@ -18,7 +20,7 @@ func behind(filter *driver.Filter, order []driver.Order, last []any) *driver.Fil
 		}
 		same := nullTest(f, true)
 		if value != nil {
-			same = &driver.Filter{Op: driver.Eq, Field: f, Value: value}
+			same = &driver.Filter{Op: driver.Eq, Field: f, Value: value, Stored: true}
 		}
 		rest = &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
 			beyond, {Op: driver.And, Sub: []*driver.Filter{same, rest}},
@@ -30,7 +32,7 @@ func behind(filter *driver.Filter, order []driver.Order, last []any) *driver.Fil
 	}
 	// The first field alone bounds the rows once more, in a form for which an index can be used.
 	if first := order[0]; len(order) > 1 && !first.Desc && last[0] != nil {
-		conditions = append(conditions, &driver.Filter{Op: driver.Ge, Field: first.Field, Value: last[0]})
+		conditions = append(conditions, &driver.Filter{Op: driver.Ge, Field: first.Field, Value: last[0], Stored: true})
 	}
 	return &driver.Filter{Op: driver.And, Sub: conditions}
 }
@@ -41,12 +43,12 @@ func beyondRow(o driver.Order, value any) *driver.Filter {
 	case !o.Desc && value == nil:
 		return nullTest(o.Field, false)
 	case !o.Desc:
-		return &driver.Filter{Op: driver.Gt, Field: o.Field, Value: value}
+		return &driver.Filter{Op: driver.Gt, Field: o.Field, Value: value, Stored: true}
 	case value == nil:
 		return &driver.Filter{Op: driver.Or} // nothing comes behind NULL
 	}
 	return &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
-		{Op: driver.Lt, Field: o.Field, Value: value}, nullTest(o.Field, true),
+		{Op: driver.Lt, Field: o.Field, Value: value, Stored: true}, nullTest(o.Field, true),
 	}}
 }
 
@@ -56,35 +58,4 @@ func nullTest(f *driver.Field, isNull bool) *driver.Filter {
 		return &driver.Filter{Op: driver.IsNull, Field: f}
 	}
 	return &driver.Filter{Op: driver.NotNull, Field: f}
-}
-
-// decodeLast brings the values of an order's fields from their stored form, in which a driver returns
-// those of a page's last row, to their base types, in which a filter holds them.
-func decodeLast(order []driver.Order, last []any) ([]any, error) {
-	values := make([]any, len(last))
-	for i, value := range last {
-		if value == nil {
-			continue
-		}
-		var err error
-		if values[i], err = order[i].Field.DecodeBase(value); err != nil {
-			return nil, invalid(err)
-		}
-	}
-	return values, nil
-}
-
-// encodeLast is the reverse of decodeLast, for a driver that goes straight to the row.
-func encodeLast(order []driver.Order, last []any) ([]any, error) {
-	stored := make([]any, len(last))
-	for i, value := range last {
-		if value == nil {
-			continue
-		}
-		var err error
-		if stored[i], err = order[i].Field.EncodeBase(value); err != nil {
-			return nil, invalid(err)
-		}
-	}
-	return stored, nil
 }

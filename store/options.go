@@ -37,6 +37,16 @@ type Options struct {
 	SlowCall time.Duration
 	// Observer is told of every call. [Observers] makes one of several. Defaults to none.
 	Observer Observer
+	// CursorKey is the secret that seals the cursors of Page: at least 16 bytes, such as 32 random ones. All
+	// processes that take each other's cursors have the same, as servers behind a balancer do, and servers
+	// that are started anew while pages are open. New, and so a backend's Open, refuses a shorter one.
+	// Defaults to a random key of the process: cursors are good until it ends, and in no other.
+	CursorKey []byte
+	// OldCursorKeys open cursors and seal none: a key that is replaced stands here for as long as its cursors
+	// shall be good. To change the key of several servers, first give all of them the new one here, then
+	// make it CursorKey and the old one one of these. A key should seal no more than 2^32 cursors.
+	// Defaults to none.
+	OldCursorKeys [][]byte
 	// RefuseOuterCalls is for tests: a call on this DB that is made inside the function of Atomic or
 	// View, on its goroutine, but without In(tx) and with a context from outside, is ErrInvalid. Such
 	// a call runs in a transaction of its own; where it needs a lock or a connection that the Tx

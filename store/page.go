@@ -9,8 +9,13 @@ import (
 // Page returns one page of what the query selects: as many entities as its Limit says, else
 // RepositoryOptions.PageSize. next is an opaque token for [Query.From] that continues behind the
 // last entity, and is empty when nothing follows. Rows that others insert or delete meanwhile
-// neither repeat nor hide others. The token holds the values that the query sorts by, encoded but
-// not encrypted.
+// neither repeat nor hide others.
+//
+// The token belongs to the query, with all values and arguments of its conditions, its table and its
+// database, and is sealed: nobody can read it, and From refuses any other, and one that was changed. It is
+// good wherever [Options].CursorKey is the same. It is a third longer than the values that the query sorts by,
+// and some 50 characters more, none of which needs quoting in a URL; where it would be longer than 65,536 the
+// error is ErrInvalid.
 func (r *Repository[T, K]) Page(ctx context.Context, q Query) (items []T, next string, err error) {
 	c := r.call("page", nil, false)
 	ctx, err = c.start(ctx)

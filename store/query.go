@@ -131,8 +131,8 @@ func (q Query) Limit(n int) Query {
 }
 
 // From goes on after the last entity of an earlier page: cursor is what [Repository.Page]
-// returned for the same conditions and order. The empty cursor is the start. Any other cursor is
-// ErrInvalid.
+// returned for the same conditions, with the same values in any order of a list, and the same order. The
+// empty cursor is the start. Any other cursor is ErrInvalid, before any I/O.
 func (q Query) From(cursor string) Query {
 	q.cursor = cursor
 	return q

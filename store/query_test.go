@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/base64"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +151,7 @@ func TestCompileNamesMistakes(t *testing.T) {
 		{"NativeNil", Native(nil), ErrUnsupported, "native"},
 		{"GarbageCursor", Query{}.From("%%%"), ErrInvalid, "From"},
 		{"ForeignCursor", Query{}.From(foreign), ErrInvalid, "another query"},
+		{"LongCursor", Query{}.From(strings.Repeat("A", mostCursor+1)), ErrInvalid, "characters"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

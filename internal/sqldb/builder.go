@@ -65,3 +65,10 @@ func (b *builder) list(n int, element func(i int) error) error {
 	}
 	return nil
 }
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

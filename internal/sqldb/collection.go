@@ -52,6 +52,7 @@ type column struct {
 	hasEqual bool          // it is compared by Dialect.Equal, since = does not tell what is the same
 	isStamp  bool          // a version that the database moves: 8 bytes, big-endian
 	decoder  func(any) any // nil where nothing has to be done
+	live     *live
 }
 
 // bind brings a value in the form of [driver.Field.Encode] into the form that is bound. It is for conditions,
@@ -118,6 +119,7 @@ func (c *collection) addColumn(f *driver.Field) {
 	name := c.dialect.Quote(f.Path)
 	c.columns = append(c.columns, column{
 		field: f, name: name, hasEqual: c.dialect.Equal(f, name, "") != "", decoder: c.dialect.Decoder(f),
+		live: new(live),
 	})
 }
 

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -30,6 +31,12 @@ func (b *builder) condition(c *collection, f *driver.Filter) error {
 	}
 	k := &c.columns[at]
 	name := k.name
+	switch {
+	case f.Stored:
+		return b.stored(c, k, f.Op, f.Value)
+	case k.field.Kind == driver.Bool && c.facts.BoolIsNumber && f.Op != driver.IsNull && f.Op != driver.NotNull:
+		return b.truth(f, k)
+	}
 	switch f.Op {
 	case driver.IsNull, driver.NotNull:
 		b.add(name, comparisons[f.Op])
@@ -43,11 +50,66 @@ func (b *builder) condition(c *collection, f *driver.Filter) error {
 	if err != nil {
 		return err
 	}
-	if (f.Op == driver.Eq || f.Op == driver.Ne) && k.hasEqual {
-		return b.equal(k, value, f.Op == driver.Ne)
+	if k.isSingle() {
+		return b.single(k, f.Op, value)
 	}
-	b.add(name, comparisons[f.Op])
+	return b.comparison(k, f.Op, value)
+}
+
+// comparison writes a comparison with one value in its stored form.
+func (b *builder) comparison(k *column, op driver.Op, value any) error {
+	if (op == driver.Eq || op == driver.Ne) && k.hasEqual {
+		return b.equal(k, value, op == driver.Ne)
+	}
+	b.add(k.name, comparisons[op])
 	return b.compare(k, value)
+}
+
+// truth writes a condition on a bool whose column may hold any number: 2 reads as true, and is found as such. A
+// value is never bound, so that there is one text for each of the few conditions that there are.
+func (b *builder) truth(f *driver.Filter, k *column) error {
+	values, isList := f.Value.([]any)
+	if !isList {
+		values = []any{f.Value}
+	}
+	selects := map[bool]bool{} // whether the condition selects false, and true
+	for _, stored := range []bool{false, true} {
+		isAmong := false
+		for _, v := range values {
+			value, err := f.Field.EncodeBase(v)
+			if err != nil {
+				return err
+			}
+			truth, isBool := value.(bool)
+			if !isBool { // a Valuer that gives NULL, with which nothing compares
+				continue
+			}
+			switch f.Op {
+			case driver.Eq, driver.In, driver.Ne, driver.NotIn:
+				isAmong = isAmong || stored == truth
+			case driver.Lt:
+				isAmong = !stored && truth
+			case driver.Le:
+				isAmong = !stored || truth
+			case driver.Gt:
+				isAmong = stored && !truth
+			case driver.Ge:
+				isAmong = stored || !truth
+			}
+		}
+		selects[stored] = isAmong != (f.Op == driver.Ne || f.Op == driver.NotIn)
+	}
+	switch {
+	case selects[false] && selects[true]:
+		b.add(k.name, comparisons[driver.NotNull])
+	case selects[true]:
+		b.add(k.name, " <> 0")
+	case selects[false]:
+		b.add(k.name, " = 0")
+	default:
+		b.add("1 = 0")
+	}
+	return nil
 }
 
 // equal writes that a column, for which = does not say what equal is, holds a value, or holds another.
@@ -82,7 +144,7 @@ func (b *builder) junction(c *collection, subs []*driver.Filter, word, none stri
 // statements are found in the cache.
 func (b *builder) membership(f *driver.Filter, k *column) error {
 	values := f.Value.([]any)
-	if k.hasEqual {
+	if k.hasEqual || k.isSingle() {
 		return b.membershipByEqual(f, k)
 	}
 	b.add(k.name, comparisons[f.Op])
@@ -98,7 +160,7 @@ func (b *builder) membership(f *driver.Filter, k *column) error {
 }
 
 // membershipByEqual writes for membership that the column equals one of the values, or none of them, each
-// by a condition of its own.
+// by a condition of its own, where = does not say what equal is.
 func (b *builder) membershipByEqual(f *driver.Filter, k *column) error {
 	b.add("(")
 	for i, v := range f.Value.([]any) {
@@ -109,7 +171,11 @@ func (b *builder) membershipByEqual(f *driver.Filter, k *column) error {
 		if err != nil {
 			return err
 		}
-		if err := b.equal(k, value, f.Op == driver.NotIn); err != nil {
+		write := func() error { return b.equal(k, value, f.Op == driver.NotIn) }
+		if k.isSingle() {
+			write = func() error { return b.single(k, f.Op, value) }
+		}
+		if err := write(); err != nil {
 			return err
 		}
 	}
@@ -123,8 +189,34 @@ func (b *builder) prefix(c *collection, f *driver.Filter, k *column) error {
 	if err != nil {
 		return err
 	}
-	b.add(k.name, []string{" LIKE ", " NOT LIKE "}[btoi(f.Op == driver.NotPrefix)])
-	err = b.compare(k, c.facts.Texts.likePattern(value.(string)))
+	prefix := value.(string)
+	pattern := c.facts.Texts.likePattern(prefix)
+	isNegated := f.Op == driver.NotPrefix
+	if !c.facts.NarrowLike || isNegated || prefix == "" {
+		return b.like(k, k.name, pattern, isNegated)
+	}
+	// Where the index of LIKE passes over some, a range of the column's own order has them, and the expression
+	// around the column keeps LIKE from narrowing that one too.
+	b.add("(")
+	err = b.like(k, k.name, pattern, false)
+	least, greatest := startRange(prefix, f.Field.Size)
+	if k.live.has(hasFewCharacters) { // above it the server looks far enough
+		greatest = prefix
+	}
+	b.add(" OR ", k.name, " BETWEEN ")
+	err = errors.Join(err, b.compare(k, least))
+	b.add(" AND ")
+	err = errors.Join(err, b.compare(k, greatest))
+	b.add(" AND ")
+	err = errors.Join(err, b.like(k, "CONCAT("+k.name+")", pattern, false))
+	b.add(")")
+	return err
+}
+
+// like writes a LIKE for prefix.
+func (b *builder) like(k *column, text, pattern string, isNegated bool) error {
+	b.add(text, []string{" LIKE ", " NOT LIKE "}[btoi(isNegated)])
+	err := b.compare(k, pattern)
 	b.add(" ESCAPE '", likeEscape, "'")
 	return err
 }

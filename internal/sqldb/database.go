@@ -3,8 +3,11 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
+	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -17,6 +20,32 @@ import (
 type Native struct {
 	SQL  string
 	Args []any
+}
+
+// nativeText tells a condition from others, for Info.NativeText: its SQL, and each argument with its type.
+func nativeText(native any) ([]byte, error) {
+	n, ok := native.(Native)
+	if !ok {
+		return nil, fmt.Errorf("sqldb: a native condition of type %T", native)
+	}
+	text := fmt.Appendf(nil, "%q", n.SQL)
+	for _, arg := range n.Args {
+		if valuer, ok := arg.(sqldriver.Valuer); ok {
+			value, err := valuer.Value()
+			if err != nil {
+				return nil, &driver.ValueError{Field: "Where", Problem: "an argument's Value failed", Err: err}
+			}
+			arg = value
+		}
+		for v := reflect.ValueOf(arg); v.Kind() == reflect.Pointer && !v.IsNil(); arg = v.Interface() {
+			v = v.Elem()
+		}
+		if t, ok := arg.(time.Time); ok {
+			arg = t.UTC().Format(time.RFC3339Nano)
+		}
+		text = fmt.Appendf(text, " %T %q", arg, fmt.Sprint(arg))
+	}
+	return text, nil
 }
 
 // Config is what a [Database] is made of.
@@ -44,7 +73,7 @@ var _ driver.Database = (*Database)(nil)
 
 // New returns the database that a backend's Open and New give to store.New.
 func New(c Config) *Database {
-	c.Info.Native = reflect.TypeFor[Native]()
+	c.Info.Native, c.Info.NativeText = reflect.TypeFor[Native](), nativeText
 	facts := c.Dialect.Facts()
 	return &Database{
 		db: c.DB, dialect: c.Dialect, facts: &facts, info: c.Info, ownsDB: c.OwnsDB,

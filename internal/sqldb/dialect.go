@@ -38,6 +38,9 @@ type Dialect interface {
 	// with it.
 	Condition(sql string, first, args int) (text, problem string)
 
+	// Order is how the server sorts what is stored, and compares it with what it has given.
+	Order() Order
+
 	// Insert completes an INSERT. Where hasRows is true the statement gives rows, one for each inserted row
 	// and in their order: the made key, then the made version, each where asked, or then what Back names. Where
 	// nothing is asked, it gives one row when it is done, which tells an error that came after it from one that undid
@@ -101,6 +104,32 @@ type Schema interface {
 	// Misfit says in which ways a live column cannot hold what the mapping stores in it, and what mends that. Whether
 	// it can be NULL, and who writes it, is compared elsewhere.
 	Misfit(f *driver.Field, column *LiveColumn) []Misfit
+}
+
+// Order is the part of a [Dialect] that knows how the server sorts. A page goes on behind the last row of the one
+// before: that loses no row only where the server compares with the stored value of that row as it sorts. A live
+// column may be of another type than EnsureSchema makes, which shows in the answer of the first query.
+type Order interface {
+	// SortsAsText reports whether the server sorts a type in another way than it compares it, so that a query
+	// has to sort and to page by the text. typ is the client's name of the type.
+	SortsAsText(typ string) bool
+	// AsText is the text of a column of such a type.
+	AsText(column string) string
+	// Zeros is the number of zero characters at the end of a column's text, 0 where the text compares as equal
+	// to the same without them.
+	Zeros(column string) string
+	// TimeText is the text of a column of times, which is read beside the column where a query sorts by it,
+	// for values that the client gives as another time. It is empty where there are none.
+	TimeText(column string) string
+	// Stored brings a value of the client into the form of [driver.FindResult].Last. typ is empty where the
+	// client names no types. The memory of value is used again.
+	Stored(f *driver.Field, typ string, value any) any
+	// Operand is a column and the placeholder of argument n, in the form in which the column is compared with
+	// a value that Stored has given, and the value as it is bound.
+	Operand(n int, f *driver.Field, column string, value any) (left, param string, arg any, err error)
+	// IsMix reports whether err says that a text cannot be compared with a column, whose characters are
+	// fewer.
+	IsMix(err error) bool
 }
 
 // InsertParts are the parts of an INSERT.

@@ -1,6 +1,9 @@
 package sqldb
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Facts are what never changes about one SQL server, as [New] and [Connector] ask its [Dialect] once.
 type Facts struct {
@@ -8,6 +11,15 @@ type Facts struct {
 	Texts  Texts
 	// NameParts is the most parts that the name of a table may have, those that qualify it among them.
 	NameParts int
+	// NarrowLike says that LIKE, through an index, passes over some strings that start with its pattern: the
+	// server looks from the text filled up with one character to the same filled up with another, which are
+	// not the least and the greatest to each collation.
+	NarrowLike bool
+	// BoolIsNumber says that the column of a bool holds any number, of which all but 0 read as true.
+	BoolIsNumber bool
+	// ZeroEndsText says that an order may take a text and the same with zero characters behind it for equal,
+	// though they compare as different.
+	ZeroEndsText bool
 	// ZeroMakesKey says that an INSERT of the key 0 may store another key, which the server makes for it.
 	// Such an INSERT is refused then.
 	ZeroMakesKey bool
@@ -25,6 +37,7 @@ type Limits struct {
 	Rows   int // the rows of an INSERT
 	Bytes  int // the bytes of all parameters together that one INSERT should carry
 	Value  int // the bytes of one value
+	Sorted int // the bytes of the sort key of a text, beyond which an order does not look; 0 where there is no end
 }
 
 // Texts are the parts of statements, and whole statements, that each server has its own words for. A part
@@ -79,4 +92,18 @@ func (t *Texts) likePattern(prefix string) string {
 		b.WriteByte(prefix[i])
 	}
 	return b.String() + "%"
+}
+
+// longestIndexed is the most characters of four bytes that an index over a column can hold, of 3072 bytes.
+const longestIndexed = 768
+
+// startRange returns the least and the greatest of the strings that start with prefix, by every collation there
+// is: filled up with the character that weighs least, or nothing, and with the one that weighs most. size is
+// the most characters that the column holds, 0 where that is not known.
+func startRange(prefix string, size int) (least, greatest string) {
+	if size == 0 || size > longestIndexed {
+		size = longestIndexed
+	}
+	n := max(1, size-utf8.RuneCountInString(prefix))
+	return prefix + strings.Repeat("\x00", n), prefix + strings.Repeat(string(utf8.MaxRune), n)
 }

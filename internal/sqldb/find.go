@@ -5,7 +5,6 @@ import (
 	sqldriver "database/sql/driver"
 	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -16,77 +15,35 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 	page := pageReader{c: c, p: p}
 	page.prepare()
 	if p.Keys == nil {
-		if err := c.findBy(ctx, &page, func(b *builder) error { return c.wherePage(b, p) }); err != nil {
+		err := c.untilShown(p.Filter, func() error {
+			page.rewind()
+			return c.findBy(ctx, &page, func(b *builder) error { return c.wherePage(b, p) })
+		})
+		if err != nil {
 			return driver.FindResult{}, err
 		}
-		return page.finish()
+		return page.finish(), nil
 	}
 	for chunk := range slices.Chunk(p.Keys, c.mostKeys()) {
 		if err := c.findBy(ctx, &page, func(b *builder) error { return c.whereKeys(b, chunk) }); err != nil {
 			return driver.FindResult{}, err
 		}
 	}
-	return page.finish()
-}
-
-// mostKeys is the most keys of one statement, a power of two as the lists are.
-func (c *collection) mostKeys() int {
-	return 1 << (bits.Len(uint(max(1, c.facts.Limits.Params/len(c.keys())))) - 1)
+	return page.finish(), nil
 }
 
 // findBy runs one statement of Find, whose condition where writes.
 func (c *collection) findBy(ctx context.Context, page *pageReader, where func(b *builder) error) error {
 	b := builder{dialect: c.dialect}
-	b.add("SELECT ", c.list, " FROM ", c.table)
+	b.add("SELECT ", c.list)
+	for _, column := range page.extra {
+		b.add(", ", column)
+	}
+	b.add(" FROM ", c.table)
 	if err := where(&b); err != nil {
 		return err
 	}
-	return c.runBuilt(ctx, page.p.Tx, &b, page.row)
-}
-
-// whereKeys selects the rows with some keys, for GetMany: by IN where the key is one column, else part by
-// part, since not every server knows lists of rows or uses an index for them. It must bind each value as
-// whereKey does, or a row that Get finds would be missing here.
-func (c *collection) whereKeys(b *builder, keys []any) error {
-	part := func(key any, i int) error {
-		k := &c.columns[i]
-		if c.isPlainKey(key) {
-			return b.compare(k, key)
-		}
-		value, err := k.field.Encode(c.spec.KeyValues(key)[i])
-		if err != nil {
-			return err
-		}
-		return b.compare(k, value)
-	}
-	if len(c.keys()) == 1 && !c.columns[0].hasEqual {
-		b.add(" WHERE ", c.columns[0].name, " IN (")
-		err := b.list(len(keys), func(i int) error { return part(keys[i], 0) })
-		b.add(")")
-		return err
-	}
-	b.add(" WHERE ")
-	for n := range padded(len(keys)) {
-		if n > 0 {
-			b.add(" OR ")
-		}
-		key := keys[min(n, len(keys)-1)]
-		for i := range c.keys() {
-			b.add([]string{" AND ", "("}[btoi(i == 0)], c.columns[i].name, " = ")
-			if err := part(key, i); err != nil {
-				return err
-			}
-		}
-		b.add(")")
-	}
-	return nil
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return c.runBuilt(ctx, page.p.Tx, &b, page.header, page.row)
 }
 
 // wherePage selects one page for Find, and one row more where it must be known whether there is one. The
@@ -95,20 +52,19 @@ func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
 	if err := b.where(c, p.Filter); err != nil {
 		return err
 	}
-	for i, o := range p.Order {
+	hasText := false
+	for _, o := range p.Order {
 		at, ok := c.position[o.Field.Path]
 		if !ok {
 			return fmt.Errorf("sqldb: %s has no column %s", c.spec.Table, o.Field.Path)
 		}
-		b.add([]string{", ", " ORDER BY "}[btoi(i == 0)], c.columns[at].name)
-		if o.Desc {
-			b.add(" DESC")
-		}
+		hasText = hasText || c.isText(&c.columns[at])
 	}
+	c.orderBy(b, p.Order)
 	b.count++
 	b.add(c.facts.Texts.PageStart, c.dialect.Param(b.count, nil), c.facts.Texts.PageEnd)
 	most := int64(p.Limit)
-	if p.Peek && most < math.MaxInt64 {
+	if (p.Peek || hasText) && most < math.MaxInt64 { // of a text orderReader looks at the row behind the page too
 		most++
 	}
 	limit, err := c.dialect.Arg(nil, most)
@@ -116,59 +72,72 @@ func (c *collection) wherePage(b *builder, p *driver.FindParams) error {
 	return err
 }
 
-// pageReader decodes the rows of a page, and remembers of the last one what the next page starts from.
+// pageReader decodes the rows of a page, and has its orderReader remember of the last one what the next page starts
+// from.
 type pageReader struct {
-	c      *collection
-	p      *driver.FindParams
-	order  []int         // the columns of p.Order
-	nulls  []bool        // whether those of the last row were NULL
-	last   driver.Record // the last row
-	result driver.FindResult
+	c       *collection
+	p       *driver.FindParams
+	order   *orderReader // nil without an order
+	extra   []string     // columns that order reads beside those of the mapping
+	records []driver.Record
+	result  driver.FindResult
 }
 
 func (r *pageReader) prepare() {
-	for _, o := range r.p.Order {
-		r.order = append(r.order, r.c.position[o.Field.Path])
+	if len(r.p.Order) > 0 {
+		r.order, r.extra = newOrderReader(r.c, r.p.Order)
 	}
-	r.nulls = make([]bool, len(r.order))
+}
+
+// rewind begins the page anew. The records that it has taken serve again.
+func (r *pageReader) rewind() { r.result = driver.FindResult{} }
+
+// header is called with each answer before its first row.
+func (r *pageReader) header(rows sqldriver.Rows) error {
+	if r.order == nil {
+		return nil
+	}
+	return r.order.header(rows)
 }
 
 // row decodes one row; findBy gives it to the client's reader. The row beyond the limit, which was asked for
 // to know whether there is one, is not decoded.
 func (r *pageReader) row(row []sqldriver.Value) error {
+	if r.order != nil {
+		if err := r.order.check(row, r.result.Rows == 0); err != nil {
+			return err
+		}
+	}
 	if r.p.Keys == nil && r.result.Rows == r.p.Limit {
-		r.result.More = true
+		r.result.More = r.p.Peek
 		return nil
 	}
-	r.last = r.p.Into()
-	if err := r.c.scan(r.last, row); err != nil {
+	if err := r.c.scan(r.record(), row); err != nil {
 		return err
 	}
 	r.result.Rows++
-	for i, at := range r.order {
-		r.nulls[i] = row[at] == nil
+	if r.order != nil {
+		r.order.keep(row)
 	}
 	return nil
 }
 
-// finish returns the result, with the values from which the next page starts. They are those of the decoded
-// row, encoded again as a filter would compare them. Only a NULL is remembered from the row itself, since a
-// Go type that holds none has made a zero value of it, and the next page would start somewhere else.
-func (r *pageReader) finish() (driver.FindResult, error) {
-	if r.result.Rows == 0 || len(r.order) == 0 {
-		return r.result, nil
+// record is the record for the next row. Those of a page that may be read again are remembered.
+func (r *pageReader) record() driver.Record {
+	if r.result.Rows < len(r.records) {
+		return r.records[r.result.Rows]
 	}
-	r.result.Last = make([]any, len(r.order))
-	for i, at := range r.order {
-		if r.nulls[i] {
-			continue
-		}
-		f := r.c.columns[at].field
-		value, err := f.Encode(r.last.Field(f))
-		if err != nil {
-			return driver.FindResult{}, err
-		}
-		r.result.Last[i] = value
+	record := r.p.Into()
+	if r.order != nil && r.order.hasText {
+		r.records = append(r.records, record)
 	}
-	return r.result, nil
+	return record
+}
+
+// finish returns the result, with the values from which the next page starts.
+func (r *pageReader) finish() driver.FindResult {
+	if r.result.Rows > 0 && r.order != nil {
+		r.result.Last = r.order.stored()
+	}
+	return r.result
 }

@@ -68,32 +68,3 @@ func (c *collection) versionIn(value any) (int64, error) {
 	}
 	return integer(value)
 }
-
-// Count implements [driver.Collection].
-func (c *collection) Count(ctx context.Context, p *driver.CountParams) (int64, error) {
-	b := builder{dialect: c.dialect}
-	b.add("SELECT ", c.facts.Texts.Count, " FROM ", c.table)
-	if err := b.where(c, p.Filter); err != nil {
-		return 0, err
-	}
-	var n int64
-	err := c.runBuilt(ctx, p.Tx, &b, func(row []sqldriver.Value) (err error) {
-		n, err = integer(row[0])
-		return err
-	})
-	return n, err
-}
-
-// runBuilt runs a query that was built together with its arguments, for Find and Count. The arguments of a
-// native condition are converted here, since only the connection knows what it can bind.
-func (c *collection) runBuilt(ctx context.Context, tx driver.Tx, b *builder, each rowFunc) error {
-	text := b.text()
-	return backend.Unsent(c.about(c.db.run(ctx, tx, func(s *session) error {
-		if b.hasNatives {
-			if err := s.convert(b.args); err != nil {
-				return err
-			}
-		}
-		return s.run(ctx, &request{text: text, args: b.args}, each)
-	})))
-}

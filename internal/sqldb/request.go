@@ -11,6 +11,9 @@ type request struct {
 	text        string
 	args        args
 	preparation preparation
+	// header, unless it is nil, is called with the answer before its first row is read. Its error ends the
+	// request like one of a row.
+	header func(sqldriver.Rows) error
 	// result is set by run where the statement was prepared and gives no rows.
 	result sqldriver.Result
 }
@@ -68,6 +71,11 @@ func (q *request) execute(ctx context.Context, conn sqldriver.Conn, stmt sqldriv
 	if err != nil {
 		return err
 	}
+	if q.header != nil {
+		if err := q.header(rows); err != nil {
+			return closeAfter(rows, err)
+		}
+	}
 	return readRows(rows, each)
 }
 
@@ -86,10 +94,15 @@ func readRows(rows sqldriver.Rows, each rowFunc) error {
 			return err
 		}
 		if err := each(row); err != nil {
-			if e := rows.Close(); e != nil {
-				return e
-			}
-			return &answerError{err}
+			return closeAfter(rows, err)
 		}
 	}
+}
+
+// closeAfter closes rows after an error of our own about them.
+func closeAfter(rows sqldriver.Rows, err error) error {
+	if e := rows.Close(); e != nil {
+		return e
+	}
+	return &answerError{err}
 }

@@ -155,12 +155,12 @@ SELECT COUNT(*) FROM `league`.`players` WHERE `club` NOT IN (?)
 -- 1
 
 -- # Count Prefix
-SELECT COUNT(*) FROM `league`.`players` WHERE `name` LIKE ? ESCAPE '|'
--- 50|%|_||\%
+SELECT COUNT(*) FROM `league`.`players` WHERE (`name` LIKE ? ESCAPE '|' OR `name` BETWEEN ? AND ? AND CONCAT(`name`) LIKE ? ESCAPE '|')
+-- 50|%|_||\% | 50%_|\ and 54 of "\x00" | 50%_|\ and 54 of "\U0010ffff" | 50|%|_||\%
 
 -- # Count Not
-SELECT COUNT(*) FROM `league`.`players` WHERE ((`active` <> ? OR `active` IS NULL) OR (`name` NOT LIKE ? ESCAPE '|' OR `name` IS NULL))
--- true | x%
+SELECT COUNT(*) FROM `league`.`players` WHERE ((`active` = 0 OR `active` IS NULL) OR (`name` NOT LIKE ? ESCAPE '|' OR `name` IS NULL))
+-- x%
 
 -- # Count AllOf none, AnyOf none
 SELECT COUNT(*) FROM `league`.`players` WHERE (1 = 1 OR 1 = 0)
@@ -179,12 +179,12 @@ SELECT COUNT(*) FROM `league`.`players` WHERE ((name LIKE ? -- so
 -- x% | 1
 
 -- # Page, the first
-SELECT `id`, `version`, `name`, `club`, `worth`, `born`, `active`, `marks`, `face`, `order` FROM `league`.`players` WHERE `active` = ? ORDER BY `club`, `name` DESC, `id` LIMIT ?
--- true | 3
+SELECT `id`, `version`, `name`, `club`, `worth`, `born`, `active`, `marks`, `face`, `order` FROM `league`.`players` WHERE `active` <> 0 ORDER BY `club`, `name` DESC, `id` LIMIT ?
+-- 3
 
 -- # Page, the next
-SELECT `id`, `version`, `name`, `club`, `worth`, `born`, `active`, `marks`, `face`, `order` FROM `league`.`players` WHERE (`active` = ? AND (`club` IS NOT NULL OR (`club` IS NULL AND ((`name` < ? OR `name` IS NULL) OR (`name` = ? AND `id` > ?))))) ORDER BY `club`, `name` DESC, `id` LIMIT ?
--- true | Lineker | Lineker | 7 | 3
+SELECT `id`, `version`, `name`, `club`, `worth`, `born`, `active`, `marks`, `face`, `order` FROM `league`.`players` WHERE (`active` <> 0 AND (`club` IS NOT NULL OR (`club` IS NULL AND ((`name` < ? OR `name` IS NULL) OR (`name` = ? AND `id` > ?))))) ORDER BY `club`, `name` DESC, `id` LIMIT ?
+-- Lineker | Lineker | 7 | 3
 
 -- # First
 SELECT `season`, `day`, `version`, `goals` FROM `matches` WHERE `season` = ? ORDER BY `goals` DESC, `season`, `day` LIMIT ?

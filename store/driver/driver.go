@@ -95,6 +95,9 @@ type Info struct {
 	System string
 	// Database is the name of the database at the server, empty where it has none.
 	Database string
+	// Identity tells the database from others whose Info has the same Name and Database, where that can be
+	// known. To a cursor two databases are one when all three are the same.
+	Identity string
 
 	// Transactions says that several entities can be written in one Tx.
 	Transactions bool
@@ -142,6 +145,11 @@ type Info struct {
 	// where it keeps the text, as it does of a field whose Text is set. Package store refuses a value that
 	// would come back as another. The function is pure.
 	StoredJSON func(text string) string
+
+	// NativeText says what tells a value of Native from others: its text and its arguments, so that a cursor
+	// of one condition is refused by a query with another. It is the same in each process. The function is
+	// pure. Nil means that a query with native conditions has no cursors.
+	NativeText func(native any) (text []byte, err error)
 
 	// NestedCodec reports whether the backend stores a type that lies inside a nested value by
 	// methods or a codec of its own. Package store then neither looks inside such a value nor
@@ -210,8 +218,9 @@ type FindParams struct {
 	// Order is never empty without Keys, and it is total: it ends in the key.
 	Order []Order
 	// After, when it is not nil, holds the values of Order's fields in the row behind which the page
-	// starts, as FindResult.Last gave them. Filter selects the rows behind it in any case: After is for
-	// a driver that can go straight to that place, and may be ignored.
+	// starts, as FindResult.Last gave them, to this program or to another one with the same driver. Filter
+	// selects the rows behind it in any case: After is for a driver that can go straight to that place, and
+	// may be ignored.
 	After []any
 	// Limit is the most rows to read. It is at least 1 without Keys.
 	Limit int
@@ -228,8 +237,12 @@ type FindResult struct {
 	Rows int
 	// More says, where FindParams.Peek is set, that the query selects rows behind the last one.
 	More bool
-	// Last holds the stored values of Order's fields in the last row, as [Field.Encode] gives
-	// them, nil for NULL. It is set when Order and Rows are.
+	// Last holds what the database sorts by: the values of Order's fields as they are stored in the last
+	// row, nil for NULL. Each is of a type of [IsStored], in a form that the driver itself takes back, in
+	// FindParams.After and in a Filter with Stored, and compares as the database sorts. It is never made
+	// from the decoded record, whose value may be another than the stored one: true for a stored 2, a
+	// rounded number, a text that Scan has folded. It shares no memory with the database's client. It is
+	// set when Order and Rows are.
 	Last []any
 }
 

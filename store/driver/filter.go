@@ -11,6 +11,9 @@ type Filter struct {
 	// Value is of Field.Base; for In and NotIn it is a non-empty []any of such values. It is not
 	// set for And, Or, Native, IsNull and NotNull.
 	Value any
+	// Stored says that Value is one of FindResult.Last, compared as the database sorts, and not one of
+	// Field.Base. It is set with Eq, Lt, Gt and Ge alone.
+	Stored bool
 	// Sub are the operands of And and Or. And of none is true, Or of none is false.
 	Sub []*Filter
 	// Native is a value of Info.Native, for Native.

@@ -58,7 +58,7 @@ func TestConcurrentTransfers(t *testing.T) {
 					assert.NoError(t, tx.Commit(t.Context()))
 					sum = 0
 					_, err := f.accounts.Find(t.Context(), &driver.FindParams{
-						Filter: &driver.Filter{Op: driver.Native, Native: condition(func(row map[string]any) bool {
+						Filter: &driver.Filter{Op: driver.Native, Native: matching(func(row map[string]any) bool {
 							sum += row["balance"].(int64)
 							return true
 						})},

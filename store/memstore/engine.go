@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"reflect"
 	"sync"
@@ -41,11 +42,12 @@ type settings struct {
 // called under it.
 type engine struct {
 	settings
-	closed  atomic.Bool
-	done    chan struct{}         // closed with the database
-	state   atomic.Pointer[state] // what is committed; stored under mu
-	planned plannedFaults         // of FailNext
-	looked  atomic.Int64          // the rows that Find and Count have gone past, for tests
+	identity string // of Info: a database in memory is no other
+	closed   atomic.Bool
+	done     chan struct{}         // closed with the database
+	state    atomic.Pointer[state] // what is committed; stored under mu
+	planned  plannedFaults         // of FailNext
+	looked   atomic.Int64          // the rows that Find and Count have gone past, for tests
 
 	mu         sync.Mutex
 	tables     map[string]*table
@@ -75,6 +77,7 @@ func newEngine(s settings) *engine {
 	}
 	e := &engine{
 		settings: s,
+		identity: rand.Text(),
 		done:     make(chan struct{}),
 		tables:   map[string]*table{},
 		open:     map[*transaction]struct{}{},
@@ -102,7 +105,12 @@ func (e *engine) Info() driver.Info {
 		TrailingSpaces: true,
 		CodePointOrder: true,
 		UUIDOrder:      true,
+		Identity:       e.identity,
 		Native:         reflect.TypeFor[condition](),
+		NativeText: func(native any) ([]byte, error) {
+			c, _ := native.(condition)
+			return []byte(c.text()), nil
+		},
 	}
 	if l := e.like; l != nil {
 		i.Server = "memstore like " + e.likeName

@@ -2,6 +2,8 @@ package memstore
 
 import (
 	"fmt"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -9,7 +11,19 @@ import (
 )
 
 // condition is the native condition that Where makes.
-type condition func(row map[string]any) bool
+type condition struct {
+	match func(row map[string]any) bool
+	args  []any
+}
+
+// text tells a condition from others, for Info.NativeText: by the line on which its function begins, and its
+// arguments. The function's name would not do: where the compiler puts what makes the function into its callers,
+// each of these has one of another name.
+func (c condition) text() string {
+	pc := reflect.ValueOf(c.match).Pointer()
+	file, line := runtime.FuncForPC(pc).FileLine(pc)
+	return fmt.Sprintf("%s:%d %#v", file, line, c.args)
+}
 
 // predicate says whether a row's data meets a filter.
 type predicate func(data []any) bool
@@ -24,14 +38,14 @@ func compileFilter(f *driver.Filter, positions map[string]int, names []string) (
 	case driver.And, driver.Or:
 		return compileJunction(f, positions, names)
 	case driver.Native:
-		match, ok := f.Native.(condition)
-		if !ok || match == nil {
+		native, ok := f.Native.(condition)
+		if !ok || native.match == nil {
 			return nil, &failure{
 				fault: driver.Fault{Class: driver.Unsupported},
 				text:  fmt.Sprintf("a condition of type %T", f.Native),
 			}
 		}
-		return func(data []any) bool { return match(rowMap(names, data)) }, nil
+		return func(data []any) bool { return native.match(rowMap(names, data)) }, nil
 	}
 	position, ok := positions[f.Field.Path]
 	if !ok {
@@ -88,11 +102,14 @@ func compileList(f *driver.Filter, position int) (predicate, error) {
 			set[string(appendValue(nil, kind, encoded))] = true
 		}
 	}
-	wanted := f.Op == driver.In
+	wanted, rounds := f.Op == driver.In, isSingle(f)
 	return func(data []any) bool {
 		stored := at(data, position)
 		if stored == nil {
 			return false
+		}
+		if rounds {
+			stored = single(stored)
 		}
 		var buffer [keyBuffer]byte
 		return set[string(appendValue(buffer[:0], kind, stored))] == wanted
@@ -101,7 +118,7 @@ func compileList(f *driver.Filter, position int) (predicate, error) {
 
 // compileComparison compiles a comparison with one value. Nothing compares with NULL, stored or given.
 func compileComparison(f *driver.Filter, position int) (predicate, error) {
-	value, err := f.Field.EncodeBase(f.Value)
+	value, err := operand(f)
 	if err != nil {
 		return nil, err
 	}
@@ -139,10 +156,35 @@ func compileComparison(f *driver.Filter, position int) (predicate, error) {
 			text:  fmt.Sprintf("operator %d of a filter", f.Op),
 		}
 	}
+	if exact := holds; isSingle(f) {
+		holds = func(stored any) bool { return exact(single(stored)) }
+	}
 	return func(data []any) bool {
 		stored := at(data, position)
 		return stored != nil && holds(stored)
 	}, nil
+}
+
+// operand is the canonical value with which a filter compares.
+func operand(f *driver.Filter) (any, error) {
+	if f.Stored {
+		return f.Value, nil
+	}
+	return f.Field.EncodeBase(f.Value)
+}
+
+// isSingle reports whether a filter compares a float32 field, whose column may hold a number that is rounded when it
+// is read: it is compared as it is read.
+func isSingle(f *driver.Filter) bool {
+	return !f.Stored && f.Field.Kind == driver.Float && !f.Field.Valuer && f.Field.Base.Size() == 4
+}
+
+// single is a stored value as a float32 field reads it.
+func single(stored any) any {
+	if x, ok := stored.(float64); ok {
+		return float64(float32(x))
+	}
+	return stored
 }
 
 // hasNative reports whether a filter holds code of the user's.

@@ -79,7 +79,7 @@ func TestFilter(t *testing.T) {
 		}}, []int64{1, 2}},
 		{"Native", &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
 			leaf(id, driver.Eq, int64(2)),
-			{Op: driver.Native, Native: condition(func(row map[string]any) bool { return row["email"] == "ab" })},
+			{Op: driver.Native, Native: matching(func(row map[string]any) bool { return row["email"] == "ab" })},
 		}}, []int64{1, 2}},
 	}
 	for _, test := range tests {
@@ -103,11 +103,11 @@ func TestFilter(t *testing.T) {
 // A native condition runs outside the database's lock, so that it may use the database itself.
 func TestNativeConditionMayReadAndWrite(t *testing.T) {
 	f := setup(t, settings{})
-	keys := f.find(nil, &driver.Filter{Op: driver.Native, Native: condition(func(row map[string]any) bool {
+	keys := f.find(nil, &driver.Filter{Op: driver.Native, Native: condition{match: func(row map[string]any) bool {
 		assert.NoError(t, f.raw().Put(t.Context(), "accounts", row["id"], map[string]any{"seen": true, "balance": 1}))
 		row["id"] = "changed"
 		return true
-	})})
+	}}})
 	assert.Equal(t, []int64{1, 2, 3}, keys)
 	assert.EqualValues(t, 1, f.balance(nil, 1))
 }
@@ -206,3 +206,6 @@ func TestCompare(t *testing.T) {
 }
 
 func sign(n int) int { return min(1, max(-1, n)) }
+
+// matching is the condition of Where.
+func matching(match func(row map[string]any) bool) condition { return condition{match: match} }

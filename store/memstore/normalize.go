@@ -42,7 +42,7 @@ func (e *engine) normalize(value any, typ columnType) (any, error) {
 		}
 		return e.normalize(v.Elem().Interface(), typ)
 	case v.Kind() == reflect.Bool:
-		return v.Bool(), nil
+		return typ.fitBool(v.Bool()), nil
 	case v.CanInt():
 		return typ.fitInt(v.Int()), nil
 	case v.CanUint():
@@ -70,8 +70,17 @@ func isBytes(v reflect.Value) bool {
 	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Array) && v.Type().Elem().Kind() == reflect.Uint8
 }
 
+func (c columnType) fitBool(b bool) any {
+	if c.kind == driver.Int || c.kind == driver.Uint {
+		return int64(number(b))
+	}
+	return b
+}
+
 func (c columnType) fitInt(n int64) any {
 	switch c.kind {
+	case driver.Bool:
+		return n != 0
 	case driver.Float:
 		return float64(n)
 	case driver.Decimal:
@@ -92,11 +101,20 @@ func (c columnType) fitFloat(f float64) any {
 	return f
 }
 
+// fitText brings a text into the form of a column that holds what the text says.
 func (c columnType) fitText(text string) any {
 	switch c.kind {
 	case driver.Decimal:
 		if canonical, err := driver.CanonicalDecimal(text, c.precision, c.scale); err == nil {
 			return canonical
+		}
+	case driver.Int, driver.Uint:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n
+		}
+	case driver.Float:
+		if x, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(x, 0) && !math.IsNaN(x) {
+			return x
 		}
 	case driver.Bytes, driver.ByteArray, driver.UUID:
 		return []byte(text)
@@ -111,7 +129,7 @@ func (c columnType) fitBytes(v reflect.Value) (any, error) {
 	data := make([]byte, v.Len())
 	reflect.Copy(reflect.ValueOf(data), v)
 	switch c.kind {
-	case driver.String, driver.Decimal, driver.Nested:
+	case driver.Int, driver.Uint, driver.Float, driver.String, driver.Decimal, driver.Nested:
 		return c.fitText(string(data)), nil
 	}
 	return data, nil

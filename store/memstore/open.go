@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/stillframe/stillframe/store"
@@ -50,7 +51,8 @@ type Options struct {
 }
 
 // Open returns a new, empty database. A nil o means defaults. Nothing needs to be freed when it is no
-// longer used; Close ends what still runs in it.
+// longer used; Close ends what still runs in it. It panics where a key of o.Store is too short, which the
+// other backends' Open return as an error.
 func Open(o *Options) *store.DB {
 	if o == nil {
 		o = &Options{}
@@ -65,7 +67,7 @@ func Open(o *Options) *store.DB {
 		fault:          o.Fault,
 	}), &o.Store)
 	if err != nil {
-		panic(err) // store.New has an error for a nil backend alone
+		panic(err)
 	}
 	return db
 }
@@ -87,9 +89,13 @@ func Native(db *store.DB) (*Database, bool) {
 // form that [Database] describes, without the columns that are NULL. match must be pure; it runs on the
 // caller's goroutine, perhaps more than once for a row. A nil match is store.ErrUnsupported when the
 // query runs, as a native condition of another backend is.
-func Where(match func(row map[string]any) bool) store.Query {
+//
+// args are what match depends on beside the row: variables that it captures. They are given to nobody; a
+// cursor of Page is good for a function that begins on the same line of the program, with equal args alone,
+// while what a function captures cannot be seen.
+func Where(match func(row map[string]any) bool, args ...any) store.Query {
 	if match == nil {
 		return store.Native(nil)
 	}
-	return store.Native(condition(match))
+	return store.Native(condition{match, slices.Clone(args)})
 }

@@ -131,8 +131,9 @@ func (c *collection) leavesOf(leaves []leaf, f *driver.Filter) []leaf {
 		for _, sub := range f.Sub {
 			leaves = c.leavesOf(leaves, sub)
 		}
+	case f.Field != nil && isSingle(f): // the rows are not kept in the order of the rounded numbers
 	case f.Op >= driver.Eq && f.Op <= driver.Ge && f.Op != driver.Ne, f.Op == driver.Prefix:
-		value, err := f.Field.EncodeBase(f.Value)
+		value, err := operand(f)
 		if position, ok := c.positions[f.Field.Path]; ok && err == nil && value != nil {
 			leaves = append(leaves, leaf{position, f.Op, value})
 		}

@@ -45,7 +45,9 @@ type broken struct {
 }
 
 // allBroken are all broken backends.
-func allBroken() []broken { return slices.Concat(brokenBackends, valueBackends, subtleBackends) }
+func allBroken() []broken {
+	return slices.Concat(brokenBackends, valueBackends, orderBackends, subtleBackends)
+}
 
 const (
 	brokenName = "STORETEST_BROKEN"      // the broken backend that a child process tests

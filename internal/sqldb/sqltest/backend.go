@@ -103,3 +103,19 @@ func Hold(t testing.TB, db *sql.DB, id int) *sql.Tx {
 	require.NoError(t, err)
 	return holder
 }
+
+// Values returns the first column of all rows of a query.
+func Values[T any](t testing.TB, db *sql.DB, text string, args ...any) []T {
+	t.Helper()
+	rows, err := db.Query(text, args...)
+	require.NoError(t, err)
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		var value T
+		require.NoError(t, rows.Scan(&value))
+		all = append(all, value)
+	}
+	require.NoError(t, rows.Err())
+	return all
+}

@@ -68,10 +68,17 @@ func (s *recordedStmt) Query([]sqldriver.Value) (sqldriver.Rows, error) {
 	return nil, sqldriver.ErrSkip
 }
 
+// note records a statement with its arguments.
 func (s *recordedStmt) note(a []sqldriver.NamedValue) {
 	var values []string
 	for _, v := range a {
-		values = append(values, fmt.Sprintf(s.recorder.Format, v.Value))
+		value := fmt.Sprintf(s.recorder.Format, v.Value)
+		for _, filler := range []string{"\x00", "\U0010FFFF"} { // of a prefix's range: nothing that a text file holds
+			if n := strings.Count(value, filler); n > 0 {
+				value = strings.ReplaceAll(value, filler, "") + fmt.Sprintf(" and %d of %+q", n, filler)
+			}
+		}
+		values = append(values, value)
 	}
 	text := s.text
 	if len(values) > 0 {
