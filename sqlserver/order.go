@@ -55,6 +55,9 @@ func (o order) Operand(n int, f *driver.Field, column string, value any) (left, 
 		const mostDigits = 38
 		return column, fmt.Sprintf("CAST(%s AS DECIMAL(%d, %d))", param, mostDigits, len(fraction)), string(x), nil
 	}
+	if f.Kind != driver.Decimal { // one that is stored as something else is compared as that
+		param = o.Compared(n, f, value)
+	}
 	arg, err = o.Arg(f, value)
 	return column, param, arg, err
 }
