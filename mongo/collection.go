@@ -18,6 +18,9 @@ type collection struct {
 	db     *database
 	native *mongodriver.Collection
 	latest *mongodriver.Collection // for the reads that LinearizableReads is about
+	// confirmed asks the majority before it answers. A primary that has lost an election without knowing it, or
+	// its majority, may show what the others never get.
+	confirmed *mongodriver.Collection
 }
 
 var _ driver.Collection = (*collection)(nil)
@@ -30,8 +33,9 @@ func (d *database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	}
 	c := &collection{plan: p, db: d, native: d.native.Collection(spec.Table)}
 	c.latest = c.native
+	c.confirmed = d.native.Collection(spec.Table, options.Collection().SetReadConcern(readconcern.Linearizable()))
 	if d.options.LinearizableReads {
-		c.latest = d.native.Collection(spec.Table, options.Collection().SetReadConcern(readconcern.Linearizable()))
+		c.latest = c.confirmed
 	}
 	return c, nil
 }

@@ -18,11 +18,14 @@ import (
 // they ask the majority too.
 func (c *collection) Get(ctx context.Context, p *driver.GetParams) (driver.GetResult, error) {
 	handle := c.native
-	if p.Tx == nil && p.Base.IsZero() {
+	switch {
+	case p.Confirmed:
+		handle = c.confirmed
+	case p.Tx == nil && p.Base.IsZero():
 		handle = c.latest
 	}
 	doc, err := c.findOne(ctx, handle, p.Tx, p.Key, c.projection)
-	if err == nil && doc == nil && p.Tx == nil && handle != c.latest {
+	if err == nil && doc == nil && p.Tx == nil && handle == c.native && handle != c.latest {
 		doc, err = c.findOne(ctx, c.latest, nil, p.Key, c.projection)
 	}
 	if err != nil || doc == nil {

@@ -18,6 +18,8 @@ type DB struct {
 	seals   cursorSeals
 	closed  atomic.Bool
 
+	once onces
+
 	// inFunction holds the goroutines that run the function of an Atomic or View, and how many.
 	inFunction sync.Map
 }

@@ -17,6 +17,7 @@
 //   - to change several entities together: [DB.Atomic], with Modify in it
 //   - to decide by an entity that is only read: Touch it in the same Atomic
 //   - to add up several reads: [DB.View]
+//   - to do a thing once, however often it is asked for: [Once]
 //   - to have the newest state in a variable that others hold: Reload, and IsStale to ask first
 //
 // # Entities
@@ -93,6 +94,11 @@
 //
 // Unknown outcome. When a connection breaks so that a write may or may not have happened, the error
 // says so, and no loop repeats that write.
+//
+// Once. The writes of the function happen once for a key in the database, whoever calls, and whatever
+// answer is lost. A receipt counts when a read shows it that cannot be taken back, and never because an
+// insert of it was told to be a duplicate. An outcome that is not known stays unknown through later
+// errors of the call.
 //
 // Same values. What was written is what is read, on every backend, or the write is refused: valid
 // UTF-8, integers within int64, finite floats, times from year 1 to 9999 in UTC and cut to

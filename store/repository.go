@@ -111,6 +111,10 @@ func (r *Repository[T, K]) In(tx *Tx) *Repository[T, K] {
 	return &Repository[T, K]{r.repo, tx}
 }
 
+// Base returns r. Functions that take a repository take an interface with this method, so that they
+// also take a type of the user's that embeds one.
+func (r *Repository[T, K]) Base() *Repository[T, K] { return r }
+
 // call makes the call of a verb, which has not started yet.
 func (r *Repository[T, K]) call(op string, key any, write bool) *call {
 	return &call{db: r.repo.db, repo: r.repo, tx: r.tx, op: op, key: key, mayWrite: write}

@@ -15,6 +15,8 @@ type rowRead struct {
 	base driver.Record
 	// isCurrent asks, in Atomic, for the newest committed state.
 	isCurrent bool
+	// isConfirmed asks, outside a Tx, for a state that cannot be taken back (driver.GetParams.Confirmed).
+	isConfirmed bool
 	// found is called when the row was read, while the Tx is still locked. It may be nil.
 	found func()
 }
@@ -58,6 +60,7 @@ func requestRow(ctx context.Context, c *call, p rowRead, at time.Time) (found bo
 	m := c.repo.mapping
 	result, err := c.repo.collection.Get(ctx, &driver.GetParams{
 		Tx: c.driverTx(), Key: c.key, Into: p.into, Base: p.base, Lock: p.isCurrent,
+		Confirmed: p.isConfirmed && c.tx == nil,
 	})
 	if err != nil || !result.Found || !m.HasKey(p.into, c.key) {
 		return false, err

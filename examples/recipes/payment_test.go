@@ -21,12 +21,13 @@ func newBank(t *testing.T, db *store.DB) *Bank {
 	t.Helper()
 	t.Cleanup(func() { _ = db.Close() })
 	b := &Bank{
-		DB:       db,
-		Clubs:    Clubs{store.MustRepository[Club, int64](db, "clubs", nil)},
-		Receipts: store.MustRepository[Receipt, string](db, "receipts", nil),
+		DB:    db,
+		Clubs: Clubs{store.MustRepository[Club, int64](db, "clubs", nil)},
 	}
+	receipts, err := store.Receipts(db)
+	require.NoError(t, err)
 	require.NoError(t, b.Clubs.EnsureSchema(t.Context()))
-	require.NoError(t, b.Receipts.EnsureSchema(t.Context()))
+	require.NoError(t, receipts.EnsureSchema(t.Context()))
 	require.NoError(t, b.Clubs.InsertMany(t.Context(), []*Club{
 		{ID: 7, Name: "Leicester City", Balance: 500}, {ID: 9, Name: "Stoke City"},
 	}))
@@ -54,7 +55,7 @@ func TestPayOnce(t *testing.T) {
 			}}))
 			require.NoError(t, b.Pay(t.Context(), "request 1", 7, 9, 100))
 			require.NoError(t, b.Pay(t.Context(), "request 1", 7, 9, 100), "the client asks again")
-			require.ErrorIs(t, b.Pay(t.Context(), "request 1", 7, 9, 200), ErrOther)
+			require.ErrorIs(t, b.Pay(t.Context(), "request 1", 7, 9, 200), store.ErrOtherRequest)
 			require.ErrorIs(t, b.Pay(t.Context(), "request 2", 9, 7, 1000), ErrPoor)
 			assert.Equal(t, int64(400), b.balance(t, 7))
 			assert.Equal(t, int64(100), b.balance(t, 9))
@@ -96,7 +97,7 @@ func TestPayOnServers(t *testing.T) {
 		},
 		"MongoDB": func(t *testing.T) (*store.DB, error) {
 			set := testbed.Mongo(t)
-			return mongo.Open(t.Context(), set.URI(), set.Database(t), &mongo.Options{LinearizableReads: true})
+			return mongo.Open(t.Context(), set.URI(), set.Database(t), nil)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,10 +74,3 @@ type Report struct {
 	HomeGoals      int64    `db:"home_goals" bson:"home_goals"`
 	AwayGoals      int64    `db:"away_goals" bson:"away_goals"`
 }
-
-// Posted says that a database's part of a match is done. Each database has its own, inserted in
-// the transaction that does the part.
-type Posted struct {
-	store.Snapshot `bson:",inline"`
-	ID             MatchKey `bson:"_id" store:"key"`
-}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -91,39 +90,21 @@ func (s *season) pay(m match) work {
 	}
 }
 
-// maxTries bounds how often one part of one match is started again here. Conflicts and deadlocks do
-// not count: Atomic sees to them.
+// maxTries bounds how often one part of one match is started again. Conflicts and deadlocks do not count: Atomic
+// sees to them.
 const maxTries = 10
 
-// once does the work for a match if it was not done before. It inserts the row that says "done" in
-// the transaction of the work itself, so that both are there or neither.
-//
-// The row comes first. When it is there already, ErrExists ends the transaction before anything is
-// changed; when another worker, or a commit of which the answer was lost, is just about to store it,
-// the database makes this insert wait for that. A plain read could not tell: it would see nothing of
-// a commit that is still on its way.
+// once does the work for a match if it was not done before. store.Once inserts a receipt in the transaction of
+// the work itself, so that both are there or neither, and finds out what became of a commit without an answer.
 func (p part) once(ctx context.Context, key MatchKey, do work) error {
+	o := &store.OnceOptions{Receipts: p.posted, Tx: *patient, Timeout: patient.Timeout, Attempts: maxTries}
 	for try := 1; ; try++ {
-		done := false
-		err := p.db.Atomic(ctx, patient, func(ctx context.Context, tx *store.Tx) error {
-			err := p.posted.In(tx).Insert(ctx, &Posted{ID: key})
-			if done = errors.Is(err, store.ErrExists); err != nil {
-				return err
-			}
-			return do(ctx, tx)
-		})
-		if err == nil || done {
-			return nil
-		}
-		if try == maxTries || ctx.Err() != nil || !passing(err) {
+		_, err := store.Once(ctx, p.db, receiptKey(key), o, do)
+		if err == nil || try == maxTries || ctx.Err() != nil || !store.Retryable(err) {
 			return err
 		}
 	}
 }
-
-// passing reports whether the same part may succeed when it is started again: its commit may have
-// happened, or nothing has and the reason may be gone by then.
-func passing(err error) bool { return store.MayHaveHappened(err) || store.Retryable(err) }
 
 // replay gives every match to play, once, by so many workers at a time, in random order. It stops at
 // the first error. It returns when no worker runs any more.

@@ -28,7 +28,7 @@ type season struct {
 // is done for.
 type part struct {
 	db     *store.DB
-	posted *store.Repository[Posted, MatchKey]
+	posted *store.Repository[store.OnceReceipt, string] // of what is done
 }
 
 // openSeason binds the season's repositories to their tables, whose names begin with prefix, and
@@ -58,7 +58,7 @@ func openSeason(ctx context.Context, dbs databases, name, prefix string) (*seaso
 }
 
 func newPart(db *store.DB, prefix string) part {
-	return part{db, store.MustRepository[Posted, MatchKey](db, prefix+"posted", nil)}
+	return part{db, store.MustRepository[store.OnceReceipt, string](db, prefix+"posted", nil)}
 }
 
 func (s *season) clubKey(club string) ClubKey { return ClubKey{s.name, club} }
@@ -89,6 +89,14 @@ func keep[T any](*T, bool) error { return nil }
 // rows selects what belongs to the season.
 func (s *season) rows() store.Query { return store.Where("ID.Season", store.Eq, s.name) }
 
+// receiptKey names a match among the receipts of a part.
+func receiptKey(k MatchKey) string {
+	return fmt.Sprintf("%s %s: %s - %s", k.Season, k.Date, k.Home, k.Away)
+}
+
+// receipts selects those of the season.
+func (s *season) receipts() store.Query { return store.Where("Key", store.Prefix, s.name+" ") }
+
 // patient lets a transaction take its time. Nobody waits for the answer, as somebody would who has
 // sent a request; but 64 workers may have to wait for each other, and for a connection.
 var patient = &store.TxOptions{RunTimeout: time.Minute, Timeout: 5 * time.Minute}
@@ -103,7 +111,7 @@ func (s *season) clear(ctx context.Context) error {
 		if err := deleteAll(ctx, s.standings.In(tx), s.rows()); err != nil {
 			return err
 		}
-		return deleteAll(ctx, s.table.posted.In(tx), s.rows())
+		return deleteAll(ctx, s.table.posted.In(tx), s.receipts())
 	})
 	if err != nil {
 		return err
@@ -112,7 +120,7 @@ func (s *season) clear(ctx context.Context) error {
 		if err := deleteAll(ctx, s.reports.In(tx), s.rows()); err != nil {
 			return err
 		}
-		return deleteAll(ctx, s.archive.posted.In(tx), s.rows())
+		return deleteAll(ctx, s.archive.posted.In(tx), s.receipts())
 	})
 	if err != nil {
 		return err
@@ -121,7 +129,7 @@ func (s *season) clear(ctx context.Context) error {
 		if err := deleteAll(ctx, s.accounts.In(tx), s.rows()); err != nil {
 			return err
 		}
-		return deleteAll(ctx, s.bank.posted.In(tx), s.rows())
+		return deleteAll(ctx, s.bank.posted.In(tx), s.receipts())
 	})
 }
 

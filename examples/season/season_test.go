@@ -56,15 +56,15 @@ func requireExact(t *testing.T, dbs databases, l *league, r *result) {
 
 	s, err := openSeason(t.Context(), dbs, l.Season, "season_")
 	require.NoError(t, err)
-	want := map[MatchKey]bool{}
+	want := map[string]bool{}
 	for _, m := range l.Matches {
-		want[s.matchKey(m)] = true
+		want[receiptKey(s.matchKey(m))] = true
 	}
 	for _, p := range []part{s.table, s.archive, s.bank} {
-		got := map[MatchKey]bool{}
-		for row, err := range p.posted.Find(t.Context(), s.rows()) {
+		got := map[string]bool{}
+		for row, err := range p.posted.Find(t.Context(), s.receipts()) {
 			require.NoError(t, err)
-			got[row.ID] = true
+			got[row.Key] = true
 		}
 		require.True(t, maps.Equal(want, got), "%d matches are posted, not %d", len(got), len(want))
 	}
@@ -81,7 +81,10 @@ func versions(t *testing.T, dbs databases, name string) map[string]int64 {
 	collect(t, all, "account", s.accounts, s, func(a Account) (any, int64) { return a.ID, a.Version })
 	collect(t, all, "report", s.reports, s, func(r Report) (any, int64) { return r.ID, r.Version })
 	for i, p := range []part{s.table, s.archive, s.bank} {
-		collect(t, all, fmt.Sprint("posted ", i), p.posted, s, func(p Posted) (any, int64) { return p.ID, p.Version })
+		for row, err := range p.posted.Find(t.Context(), s.receipts()) {
+			require.NoError(t, err)
+			all[fmt.Sprintf("posted %d %s", i, row.Key)] = row.Version
+		}
 	}
 	return all
 }

@@ -199,6 +199,10 @@ type GetParams struct {
 	// Lock makes it a current read: the newest committed state, kept until the Tx ends where
 	// Info.LockingReads says so. It is set only with a Tx.
 	Lock bool
+	// Confirmed asks for a read that cannot be taken back: a row that it shows is there, whatever
+	// server is lost afterwards, and what it does not show was not stored when it was sent. It is set
+	// only without a Tx. Where every read outside a Tx is such a read it has no effect.
+	Confirmed bool
 }
 
 // GetResult is the result of [Collection.Get].

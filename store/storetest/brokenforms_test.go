@@ -233,6 +233,17 @@ var brokenBackends = []broken{
 			p.Filter = nil
 		}
 	})},
+	{
+		// A read by a primary that has lost its majority shows a receipt that the others never get.
+		name: "ShowsAReceiptThatIsNotThere", breaks: []string{"Once"},
+		hook: after(intercept.Get, func(c *intercept.Call, err error) error {
+			if p := c.Params.(*driver.GetParams); p.Confirmed {
+				c.Result.(*driver.GetResult).Found = true
+				p.Into.Field(&c.Spec.Key).Set(reflect.ValueOf(p.Key))
+			}
+			return err
+		}),
+	},
 	{name: "RetriesAnUnknownWrite", breaks: []string{"UnknownOutcome"}, hook: retriesUnknown},
 	{
 		name: "SaysThatALostWriteDidNotHappen", breaks: []string{"UnknownOutcome"},
