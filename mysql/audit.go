@@ -30,6 +30,7 @@ type settings struct {
 	hasKeyChecks bool // foreign_key_checks and unique_checks
 	sortLength   int  // max_sort_length
 	sortBuffer   int  // sort_buffer_size
+	guards       map[string]string
 }
 
 // The probe of a client: a summer and a winter day, since a location may be UTC in one of them.
@@ -59,7 +60,8 @@ func audit(ctx context.Context, db *sql.DB) (*settings, error) {
 	if why := s.server.tooOld(); why != "" {
 		return nil, fmt.Errorf("%w: %s", store.ErrUnsupported, why)
 	}
-	return &s, nil
+	s.guards, err = readGuards(ctx, db)
+	return &s, err
 }
 
 // mostSorted is the max_sort_length that Open sets, in bytes, so that an order of texts looks at all of those that
@@ -99,8 +101,13 @@ func (s *settings) problems() []string {
 		found = append(found, "sql_mode is not strict, so that values are cut without an error: add sql_mode=%27"+
 			strings.Trim(strings.TrimPrefix(s.mode+",STRICT_TRANS_TABLES", ","), ",")+"%27 to the DSN")
 	}
-	if s.hasMode("EMPTY_STRING_IS_NULL") {
-		found = append(found, "sql_mode has EMPTY_STRING_IS_NULL: take it out")
+	for mode, why := range map[string]string{
+		"EMPTY_STRING_IS_NULL":    "an empty text is stored as NULL",
+		"PAD_CHAR_TO_FULL_LENGTH": "a text of a CHAR column comes back with spaces behind it",
+	} {
+		if s.hasMode(mode) {
+			found = append(found, "sql_mode has "+mode+", so that "+why+": take it out")
+		}
 	}
 	if s.charset != "utf8mb4" || s.results != "utf8mb4" {
 		found = append(found, "character_set_client and character_set_results are not utf8mb4: "+
@@ -130,7 +137,7 @@ func (s *settings) problems() []string {
 		found = append(found, fmt.Sprintf("innodb_lock_wait_timeout is %d s, and so is how long an abandoned write "+
 			"can still land: add innodb_lock_wait_timeout=3 to the DSN", s.wait))
 	}
-	return found
+	return append(found, unguarded(s.guards)...)
 }
 
 // server is product and version.
@@ -197,6 +204,14 @@ func (s server) isolation() string {
 		return "tx_isolation"
 	}
 	return "transaction_isolation"
+}
+
+// readOnly is the name of the variable, which MariaDB changed in 11.1.
+func (s server) readOnly() string {
+	if s.isMariaDB && !s.atLeast(11, 1) {
+		return "tx_read_only"
+	}
+	return "transaction_read_only"
 }
 
 // collation is the one that compares by code point and does not pad.

@@ -85,7 +85,11 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 		for part := range strings.SplitSeq(query, "&") {
 			name, value, _ := strings.Cut(part, "=")
 			plain, isPlain := variable(name)
-			switch why, ok := reserved[plain]; {
+			why, ok := reserved[plain]
+			if !ok {
+				why, ok = guardOf(plain)
+			}
+			switch {
 			case !isPlain:
 				problems = append(problems, sqldb.Printable(name)+" is no plain name of a variable")
 			case ok && name == "charset" && strings.HasPrefix(strings.ToLower(value), "utf8mb4"):
@@ -181,6 +185,7 @@ func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 		found.server.isolation():   "'READ-COMMITTED'",
 		"innodb_lock_wait_timeout": wait,
 		"lock_wait_timeout":        wait,
+		found.server.readOnly():    "0",
 		"autocommit":               "1",
 		"completion_type":          "0",
 		"sql_select_limit":         "18446744073709551615",
@@ -192,6 +197,9 @@ func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 		"character_set_client":     "utf8mb4",
 		"character_set_results":    "utf8mb4",
 		"collation_connection":     found.server.collation(),
+	}
+	for name, value := range guarded(found.guards) {
+		params[name] = value
 	}
 	for name, value := range cfg.Params {
 		params[name] = value

@@ -41,6 +41,13 @@ func plainPool(t *testing.T, dsn string, behind *sql.DB) *sql.DB {
 	return pool
 }
 
+// plainDSN is the DSN of the account that plainPool has made.
+func plainDSN(t *testing.T, dsn string) string {
+	cfg, err := mysqldriver.ParseDSN(dsn)
+	require.NoError(t, err)
+	return fmt.Sprintf("plain:plain@tcp(%s)/%s", cfg.Addr, cfg.DBName)
+}
+
 // TestCommitEndsTheTransaction has a server whose COMMIT begins another transaction, or ends the
 // connection: what a call has acknowledged is there for others all the same.
 func TestCommitEndsTheTransaction(t *testing.T) {

@@ -43,10 +43,13 @@ const databaseQuery = `SELECT CONVERT(INT, is_read_committed_snapshot_on), CONVE
 const (
 	implicitTransactions = 2
 	ansiWarnings         = 8
+	ansiPadding          = 16
 	ansiNulls            = 32
 	arithAbort           = 64
 	quotedIdentifier     = 256
 	noCount              = 512
+	concatNull           = 4096
+	numericRoundAbort    = 8192
 	xactAbort            = 16384
 )
 
@@ -119,12 +122,18 @@ func (s *server) problems() []string {
 		found = append(found, "IMPLICIT_TRANSACTIONS is on, so that nothing would be kept: "+
 			"SET IMPLICIT_TRANSACTIONS OFF")
 	}
+	if s.options&numericRoundAbort != 0 {
+		found = append(found, "NUMERIC_ROUNDABORT is on, so that writes to tables with filtered indexes fail: "+
+			"SET NUMERIC_ROUNDABORT OFF")
+	}
 	for _, o := range []struct {
 		bit  int
 		name string
 		why  string
 	}{
 		{ansiWarnings, "ANSI_WARNINGS", "values would be cut without an error"},
+		{ansiPadding, "ANSI_PADDING", "columns that EnsureSchema makes lose trailing spaces"},
+		{concatNull, "CONCAT_NULL_YIELDS_NULL", "writes to tables with filtered indexes fail"},
 		{ansiNulls, "ANSI_NULLS", "NULL would be equal to NULL"},
 		{quotedIdentifier, "QUOTED_IDENTIFIER", "unique indexes that pass over NULLs cannot be written"},
 	} {

@@ -53,7 +53,7 @@ func auditRow(page int) []sqldriver.Value {
 	summer, winter := time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC), time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 	return []sqldriver.Value{
 		"16.0.4135.4", int64(3), nil, "game", "Latin1_General_CI_AS", int64(page),
-		int64(ansiWarnings | ansiNulls | quotedIdentifier), summer, winter,
+		int64(ansiWarnings | ansiPadding | ansiNulls | quotedIdentifier | concatNull), summer, winter,
 		[]byte{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15},
 	}
 }
