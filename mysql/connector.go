@@ -198,7 +198,7 @@ func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 		"character_set_results":    "utf8mb4",
 		"collation_connection":     found.server.collation(),
 	}
-	for name, value := range guarded(found.guards) {
+	for name, value := range guarded(found.server, found.guards) {
 		params[name] = value
 	}
 	for name, value := range cfg.Params {

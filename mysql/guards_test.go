@@ -18,10 +18,10 @@ import (
 func TestGuards(t *testing.T) {
 	t.Parallel()
 	onOwnServers(t, func(t *testing.T, dsn string, behind *sql.DB) {
-		settings := []string{"max_error_count = 0", "sql_mode = 'STRICT_TRANS_TABLES,PAD_CHAR_TO_FULL_LENGTH'"}
+		settings := []string{"sql_mode = 'STRICT_TRANS_TABLES,PAD_CHAR_TO_FULL_LENGTH'"}
 		if strings.HasSuffix(t.Name(), "MariaDB") {
 			settings = append(settings, "check_constraint_checks = 0", "system_versioning_asof = '2001-01-01'",
-				"sql_notes = 0", "insert_id = 7")
+				"sql_notes = 0", "insert_id = 7", "max_error_count = 0")
 		} else {
 			settings = append(settings, "use_secondary_engine = FORCED")
 		}
@@ -44,7 +44,8 @@ func TestGuards(t *testing.T) {
 				sqltest.Do(t, behind, "ALTER TABLE clubs ADD SYSTEM VERSIONING")
 			}
 			sqltest.Do(t, behind, "ALTER TABLE clubs ADD CONSTRAINT positive CHECK (balance >= 0)")
-			sqltest.Do(t, behind, "CREATE TRIGGER logged AFTER INSERT ON clubs FOR EACH ROW INSERT INTO log VALUES (NEW.id)")
+			sqltest.Do(t, behind, "CREATE TRIGGER logged AFTER INSERT ON clubs FOR EACH ROW"+
+				" INSERT INTO log VALUES (NEW.id)")
 			_, err := r.Modify(t.Context(), 1, sqltest.Credit(1))
 			require.NoError(t, err, setting)
 			c, err := r.Get(t.Context(), 1)
@@ -56,7 +57,9 @@ func TestGuards(t *testing.T) {
 			require.ErrorIs(t, err, store.ErrInvalid, setting)
 			require.NotErrorIs(t, err, store.ErrExists, setting)
 		}
-		for _, name := range []string{"sql_log_bin", "Insert_ID", "wsrep_on", "max_error_count", "CHECK_CONSTRAINT_CHECKS"} {
+		for _, name := range []string{
+			"sql_log_bin", "Insert_ID", "wsrep_on", "max_error_count", "CHECK_CONSTRAINT_CHECKS",
+		} {
 			_, err := mysql.Open(t.Context(), dsn+"&"+name+"=0", nil)
 			if !strings.Contains(dsn, "?") {
 				_, err = mysql.Open(t.Context(), dsn+"?"+name+"=0", nil)

@@ -84,10 +84,11 @@ func TestSessionVariables(t *testing.T) {
 			defer db.Close()
 			native, _ := Native(db)
 			// The scope of a variable, which the two tell in different places.
-			query := "SELECT LOWER(VARIABLE_NAME) FROM information_schema.SYSTEM_VARIABLES WHERE VARIABLE_SCOPE <> 'GLOBAL'"
+			table := "information_schema.SYSTEM_VARIABLES"
 			if product == "MySQL" {
-				query = "SELECT LOWER(VARIABLE_NAME) FROM performance_schema.variables_metadata WHERE VARIABLE_SCOPE <> 'GLOBAL'"
+				table = "performance_schema.variables_metadata"
 			}
+			query := "SELECT LOWER(VARIABLE_NAME) FROM " + table + " WHERE VARIABLE_SCOPE <> 'GLOBAL'"
 			var names []string
 			require.NoError(t, native.SelectContext(t.Context(), &names, query))
 			require.Greater(t, len(names), 100)

@@ -76,15 +76,16 @@ func unguarded(found map[string]string) (problems []string) {
 	return problems
 }
 
-// guarded are the settings of Open that keep the guards, of those variables that the server has.
-func guarded(found map[string]string) map[string]string {
+// guarded are the settings of Open that keep the guards, of those variables that the server has. MySQL lets an
+// account without privileges set the one alone, and so no init_connect either.
+func guarded(s server, found map[string]string) map[string]string {
 	params := map[string]string{}
 	for _, g := range guards {
-		if _, ok := found[g.name]; ok && g.open != "" {
+		if _, ok := found[g.name]; ok && g.open != "" && (s.isMariaDB || g.name == "use_secondary_engine") {
 			params[g.name] = g.open
 		}
 	}
-	if _, ok := found["max_error_count"]; ok {
+	if s.isMariaDB {
 		params["max_error_count"] = "64"
 	}
 	return params
