@@ -97,8 +97,4 @@ var harmless = []struct{ why, names string }{
 			"reads that are fresh on every node. Writes are safe in either case, by the version",
 		"wsrep_causal_reads wsrep_sync_wait",
 	},
-	{
-		"texts that are longer are sorted by their beginning alone",
-		"max_sort_length",
-	},
 }

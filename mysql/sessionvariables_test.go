@@ -113,6 +113,9 @@ func sessionsMarkdown() string {
 			}
 		}
 		value := strings.Join(values, " or ")
+		if name == "max_sort_length" {
+			value = "a 32nd of sort_buffer_size, 65536 at most"
+		}
 		if value == "" {
 			value = "–"
 		}
@@ -136,6 +139,8 @@ func newDoes(name string) string {
 		return "any: each write names its key"
 	case "lock_wait_timeout":
 		return "any: a call ends with its ctx"
+	case "max_sort_length":
+		return "any: what it cannot tell apart is refused when it is met"
 	case "timestamp":
 		return "any: no statement asks the server's clock"
 	case "wsrep_on":
