@@ -70,8 +70,8 @@ func unguarded(found map[string]string) (problems []string) {
 		}
 	}
 	if value, ok := found["max_error_count"]; ok && len(value) == 1 && value < fmt.Sprint(leastErrors) {
-		problems = append(problems, "max_error_count is "+value+", so that a duplicate in another table is taken for one "+
-			"in the entity's own: add max_error_count=64 to the DSN")
+		problems = append(problems, "max_error_count is "+value+", so that a duplicate in another table is taken for "+
+			"one in the entity's own: add max_error_count=64 to the DSN")
 	}
 	return problems
 }

@@ -15,7 +15,9 @@ import (
 )
 
 var lastValues = []any{
-	nil, true, false, int64(-3), uint64(1 << 63), 0.1, "né\x00", []byte{0, 1}, time.Unix(-62135596800, 5).UTC(),
+	nil, true, false, int64(-3), uint64(1 << 63), 0.1, "né\x00",
+	[]byte{0, 1},
+	time.Unix(-62135596800, 5).UTC(),
 	driver.Number("12.50"),
 }
 
@@ -145,7 +147,8 @@ func TestFingerprint(t *testing.T) {
 	assert.Equal(t, of(in(1, 2).Limit(5)), of(in(2, 1).Limit(7)))
 	seen := map[string]int{}
 	for i, q := range []Query{
-		{}, in(1), in(1, 2), in(1, 2, 3), Not(in(1, 2)),
+		{},
+		in(1), in(1, 2), in(1, 2, 3), Not(in(1, 2)),
 		Where("Score", Eq, 1), Where("Score", Eq, 2), Where("Score", Ge, 1),
 		Where("Score", Eq, nil), Where("Name", Eq, "1"), Where("Name", Prefix, "1"),
 		AllOf(in(1), in(2)), AnyOf(in(1), in(2)), AnyOf(in(1)), AnyOf(), AnyOf(AllOf(in(1)), in(2)),

@@ -64,6 +64,9 @@ func (c *collection) check() error {
 		problem := fmt.Errorf("%s: Options.Tag is %q, not \"db\" or \"bson\"", c.spec.Type, c.engine.tag)
 		problems = append(problems, problem)
 	}
+	if c.engine.invalid != nil {
+		problems = append(problems, c.engine.invalid)
+	}
 	problems = append(problems, c.checkLike(add)...)
 	if c.spec.Table == "" {
 		problems = append(problems, fmt.Errorf("%s: the table has no name", c.spec.Type))

@@ -42,5 +42,8 @@ func TestCursorBelongsToItsCondition(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = players(another).Page(t.Context(), store.Query{}.From(next))
 	require.ErrorIs(t, err, store.ErrInvalid, "another database under the same key")
-	require.Panics(t, func() { Open(&Options{Store: store.Options{CursorKey: key[:3]}}) })
+	short := Open(&Options{Store: store.Options{CursorKey: key[:3]}})
+	_, err = store.NewRepository[player, int64](short, "players", nil)
+	require.ErrorIs(t, err, store.ErrInvalid)
+	require.ErrorContains(t, err, "Options.CursorKey")
 }

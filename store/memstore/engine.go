@@ -33,6 +33,7 @@ type settings struct {
 	lockTimeout    time.Duration
 	tag            string
 	likeName       string
+	invalid        error     // what is wrong with the options of package store, for every mapping
 	like           *likeness // nil unless likeName names one
 	fault          func(ctx context.Context, call Call) error
 }

@@ -51,13 +51,12 @@ type Options struct {
 }
 
 // Open returns a new, empty database. A nil o means defaults. Nothing needs to be freed when it is no
-// longer used; Close ends what still runs in it. It panics where a key of o.Store is too short, which the
-// other backends' Open return as an error.
+// longer used; Close ends what still runs in it. What is wrong with o, NewRepository says.
 func Open(o *Options) *store.DB {
 	if o == nil {
 		o = &Options{}
 	}
-	db, err := store.New(newEngine(settings{
+	s := settings{
 		snapshotReads:  o.SnapshotReads,
 		noTransactions: o.NoTransactions,
 		timePrecision:  o.TimePrecision,
@@ -65,9 +64,16 @@ func Open(o *Options) *store.DB {
 		tag:            o.Tag,
 		likeName:       o.Like,
 		fault:          o.Fault,
-	}), &o.Store)
+	}
+	db, err := store.New(newEngine(s), &o.Store)
+	if err == nil {
+		return db
+	}
+	// The other backends' Open return it. Here there is no error to return, so that every mapping has it.
+	s.invalid = err
+	db, err = store.New(newEngine(s), nil)
 	if err != nil {
-		panic(err)
+		panic(err) // no options are always right
 	}
 	return db
 }

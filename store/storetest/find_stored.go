@@ -60,11 +60,13 @@ var foreignValues = []struct {
 	{"Flag", "flag", []any{int64(0), int64(1), int64(2), nil}, func(f *foreign) any { return f.Flag }, false},
 	{"Number", "number", []any{int64(-1), nil, int64(0), int64(1)}, func(f *foreign) any { return f.Number }, false},
 	{
-		"Single", "single", []any{0.1, 0.10000000149011612, 0.25, 0.3, nil},
+		"Single", "single",
+		[]any{0.1, 0.10000000149011612, 0.25, 0.3, nil},
 		func(f *foreign) any { return f.Single }, false,
 	},
 	{
-		"Text", "text_value", []any{
+		"Text", "text_value",
+		[]any{
 			"a", nil, "a\x00", "", "a\x00\x00", "B", strings.Repeat("x", 350) + "2", strings.Repeat("x", 350) + "1",
 			"ann", "ann😀",
 		},
@@ -72,7 +74,8 @@ var foreignValues = []struct {
 	},
 	{"Low", "low", []any{"b", "B", "a", nil, "A", "C"}, func(f *foreign) any { return f.Low }, true},
 	{
-		"At", "at", []any{
+		"At", "at",
+		[]any{
 			time.Date(2015, 8, 8, 12, 45, 0, 0, time.UTC), nil, time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC),
 		},
 		func(f *foreign) any { return f.At }, false,
