@@ -89,13 +89,15 @@ func keep[T any](*T, bool) error { return nil }
 // rows selects what belongs to the season.
 func (s *season) rows() store.Query { return store.Where("ID.Season", store.Eq, s.name) }
 
-// receiptKey names a match among the receipts of a part.
+// receiptKey names a match among the receipts of a part. The quotes say where the season's name ends.
 func receiptKey(k MatchKey) string {
-	return fmt.Sprintf("%s %s: %s - %s", k.Season, k.Date, k.Home, k.Away)
+	return fmt.Sprintf("%q %s: %s - %s", k.Season, k.Date, k.Home, k.Away)
 }
 
 // receipts selects those of the season.
-func (s *season) receipts() store.Query { return store.Where("Key", store.Prefix, s.name+" ") }
+func (s *season) receipts() store.Query {
+	return store.Where("Key", store.Prefix, fmt.Sprintf("%q ", s.name))
+}
 
 // patient lets a transaction take its time. Nobody waits for the answer, as somebody would who has
 // sent a request; but 64 workers may have to wait for each other, and for a connection.
