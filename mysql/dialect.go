@@ -36,6 +36,7 @@ func (d *dialect) Facts() sqldb.Facts {
 		trace = "SHOW WARNINGS" // a duplicate does not name its table, and a trigger may have met it
 	}
 	return sqldb.Facts{
+		Order:     order{d},
 		NameParts: 2, // database and table
 		Limits: sqldb.Limits{
 			Params: 65535, // the protocol counts them in 16 bits

@@ -70,7 +70,7 @@ func holding(bits int) string {
 // integerMisfit says for Misfit whether a column holds every number of an integer field. The values of an unsigned
 // field are within int64.
 func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
-	have, need := integers[c.Type], f.Base.Bits()
+	have, need := integers[c.Type], sqldb.Bits(f)
 	if have == 0 {
 		return other
 	}

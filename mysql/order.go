@@ -18,9 +18,6 @@ type order struct{ *dialect }
 
 var _ sqldb.Order = order{}
 
-// Order implements [sqldb.Dialect].
-func (d *dialect) Order() sqldb.Order { return order{d} }
-
 // SortsAsText implements [sqldb.Order]. An ENUM and a SET are sorted by the position of their values and compared
 // by their text. A JSON value of MySQL is sorted as JSON, and compared with a text as a JSON string.
 func (o order) SortsAsText(typ string) bool { return typ == "ENUM" || typ == "SET" || typ == "JSON" }

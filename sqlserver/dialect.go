@@ -28,6 +28,7 @@ var _ sqldb.Dialect = (*dialect)(nil)
 // Facts implements [sqldb.Dialect].
 func (d *dialect) Facts() sqldb.Facts {
 	return sqldb.Facts{
+		Order:           order{d},
 		AnswersWhenDone: true,
 		NameParts:       3, // database, schema and table; a table of a linked server cannot be made, nor locked
 		Limits: sqldb.Limits{

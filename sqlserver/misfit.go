@@ -82,7 +82,7 @@ func holding(bits int) string {
 
 // integerMisfit says for typeMisfit whether a column holds every number of an integer field.
 func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
-	have, need := integers[c.Type], f.Base.Bits()
+	have, need := integers[c.Type], sqldb.Bits(f)
 	switch {
 	case have == 0:
 		return other

@@ -14,9 +14,6 @@ type order struct{ *dialect }
 
 var _ sqldb.Order = order{}
 
-// Order implements [sqldb.Dialect].
-func (d *dialect) Order() sqldb.Order { return order{d} }
-
 // SortsAsText implements [sqldb.Order].
 func (o order) SortsAsText(string) bool { return false }
 

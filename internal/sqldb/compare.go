@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -224,4 +225,18 @@ func (r *comparer) compareUnmapped() {
 		}
 		r.add(driver.SeverityMust, live.Name, problem, fix)
 	}
+}
+
+// Bits is the size of the numbers that an integer field stores: that of its type, and 64 where the type is a Valuer,
+// whose number can be any.
+func Bits(f *driver.Field) int {
+	switch f.Base.Kind() {
+	case reflect.Int8, reflect.Uint8:
+		return 8
+	case reflect.Int16, reflect.Uint16:
+		return 16
+	case reflect.Int32, reflect.Uint32:
+		return 32
+	}
+	return 64
 }

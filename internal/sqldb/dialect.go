@@ -38,9 +38,6 @@ type Dialect interface {
 	// with it.
 	Condition(sql string, first, args int) (text, problem string)
 
-	// Order is how the server sorts what is stored, and compares it with what it has given.
-	Order() Order
-
 	// Insert completes an INSERT. Where hasRows is true the statement gives rows, one for each inserted row
 	// and in their order: the made key, then the made version, each where asked, or then what Back names. Where
 	// nothing is asked, it gives one row when it is done, which tells an error that came after it from one that undid
@@ -106,7 +103,7 @@ type Schema interface {
 	Misfit(f *driver.Field, column *LiveColumn) []Misfit
 }
 
-// Order is the part of a [Dialect] that knows how the server sorts. A page goes on behind the last row of the one
+// Order is the part of a server's [Facts] that knows how it sorts. A page goes on behind the last row of the one
 // before: that loses no row only where the server compares with the stored value of that row as it sorts. A live
 // column may be of another type than EnsureSchema makes, which shows in the answer of the first query.
 type Order interface {

@@ -9,6 +9,8 @@ import (
 type Facts struct {
 	Limits Limits
 	Texts  Texts
+	// Order is how the server sorts what is stored, and compares it with what it has given.
+	Order Order
 	// NameParts is the most parts that the name of a table may have, those that qualify it among them.
 	NameParts int
 	// NarrowLike says that LIKE, through an index, passes over some strings that start with its pattern: the

@@ -41,8 +41,9 @@ func (c *collection) scanBack(into driver.Record, row []sqldriver.Value) (versio
 func (c *collection) writeAndRead(
 	ctx context.Context, w write, a args, p *driver.UpdateParams,
 ) (result driver.WriteResult, err error) {
+	send := c.writer(ctx, &result, w, a, p.Key, p.Next)
 	fn := func(s *session) (err error) {
-		result, err = c.writeOn(ctx, s, w, a, p.Key, p.Next)
+		err = send(s)
 		if err != nil || result.Outcome != driver.Applied {
 			return err
 		}

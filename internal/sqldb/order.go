@@ -22,7 +22,7 @@ func (c *collection) untilShown(f *driver.Filter, query func() error) error {
 		case err == nil:
 			return nil
 		case errors.Is(err, errShown):
-		case c.dialect.Order().IsMix(err) && c.showPrefixes(f):
+		case c.facts.Order.IsMix(err) && c.showPrefixes(f):
 		default:
 			return err
 		}
@@ -54,7 +54,7 @@ func (c *collection) positionOf(f *driver.Field) (int, bool) {
 // sorted is how a column is named where a query sorts by it and pages by it.
 func (c *collection) sorted(k *column) string {
 	if k.live.has(sortsAsText) {
-		return c.dialect.Order().AsText(k.name)
+		return c.facts.Order.AsText(k.name)
 	}
 	return k.name
 }
@@ -71,7 +71,7 @@ func (c *collection) orderBy(b *builder, order []driver.Order) {
 		desc := []string{"", " DESC"}[btoi(o.Desc)]
 		b.add([]string{", ", " ORDER BY "}[btoi(i == 0)], c.sorted(k), desc)
 		if c.isText(k) && c.facts.ZeroEndsText && (k.live.has(hasZeros) || o.Desc && !hasIndex) {
-			b.add(", ", c.dialect.Order().Zeros(k.name), desc)
+			b.add(", ", c.facts.Order.Zeros(k.name), desc)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func newOrderReader(c *collection, order []driver.Order) (r *orderReader, extra 
 		if o.Field.Kind != driver.Time {
 			continue
 		}
-		if text := c.dialect.Order().TimeText(c.columns[r.at[i]].name); text != "" {
+		if text := c.facts.Order.TimeText(c.columns[r.at[i]].name); text != "" {
 			r.texts[i] = len(c.columns) + len(extra)
 			extra = append(extra, text)
 		}
@@ -133,7 +133,7 @@ func (r *orderReader) header(rows sqldriver.Rows) error {
 	}
 	for i, at := range r.at {
 		r.types[i] = named.ColumnTypeDatabaseTypeName(at)
-		if r.c.dialect.Order().SortsAsText(r.types[i]) && r.c.columns[at].live.show(sortsAsText) {
+		if r.c.facts.Order.SortsAsText(r.types[i]) && r.c.columns[at].live.show(sortsAsText) {
 			return errShown
 		}
 	}
@@ -237,7 +237,7 @@ func (r *orderReader) stored() []any {
 		if d := r.c.columns[r.at[i]].decoder; d != nil {
 			value = d(value)
 		}
-		last[i] = r.c.dialect.Order().Stored(r.order[i].Field, r.types[i], value)
+		last[i] = r.c.facts.Order.Stored(r.order[i].Field, r.types[i], value)
 	}
 	return last
 }
@@ -248,7 +248,7 @@ func (b *builder) stored(c *collection, k *column, op driver.Op, value any) erro
 		return b.comparison(k, op, value)
 	}
 	b.count++
-	left, param, arg, err := b.dialect.Order().Operand(b.count, k.field, c.sorted(k), value)
+	left, param, arg, err := c.facts.Order.Operand(b.count, k.field, c.sorted(k), value)
 	b.add(left, comparisons[op], param)
 	b.args.add(arg)
 	return err

@@ -60,41 +60,42 @@ func (c *collection) write(
 	ctx context.Context, tx driver.Tx, w write, a args, key any, next int64,
 ) (driver.WriteResult, error) {
 	var result driver.WriteResult
-	err := c.db.run(ctx, tx, func(s *session) (err error) {
-		result, err = c.writeOn(ctx, s, w, a, key, next)
-		return err
-	})
+	err := c.db.run(ctx, tx, c.writer(ctx, &result, w, a, key, next))
 	return result, c.about(err)
 }
 
-// writeOn is write on a connection.
-func (c *collection) writeOn(
-	ctx context.Context, s *session, w write, a args, key any, next int64,
-) (driver.WriteResult, error) {
-	n, version, err := c.count(ctx, s, w, a)
-	if err != nil {
-		return driver.WriteResult{}, c.metBy(ctx, s, err, false)
-	}
-	if n > 0 {
-		result := driver.WriteResult{Outcome: driver.Applied, Stored: next}
-		if c.spec.VersionAuto {
-			result.Stored = version
+// writer is write on a connection, as Database.run takes it. It sets result, which is that of its last call.
+func (c *collection) writer(
+	ctx context.Context, result *driver.WriteResult, w write, a args, key any, next int64,
+) func(s *session) error {
+	return func(s *session) error {
+		*result = driver.WriteResult{}
+		n, version, err := c.count(ctx, s, w, a)
+		if err != nil {
+			return c.metBy(ctx, s, err, false)
 		}
-		return result, nil
+		if n > 0 {
+			*result = driver.WriteResult{Outcome: driver.Applied, Stored: next}
+			if c.spec.VersionAuto {
+				result.Stored = version
+			}
+			return nil
+		}
+		result.Outcome = driver.NotApplied
+		var look args
+		if err := c.keyArgs(&look, key); err != nil {
+			return err
+		}
+		found, err := c.versionOf(ctx, s, look)
+		if err != nil {
+			return backend.Unsent(err)
+		}
+		*result = driver.WriteResult{Outcome: driver.Missing}
+		if found.Found {
+			*result = driver.WriteResult{Outcome: driver.Stale, Stored: found.Version}
+		}
+		return nil
 	}
-	var look args
-	failed := driver.WriteResult{Outcome: driver.NotApplied}
-	if err := c.keyArgs(&look, key); err != nil {
-		return failed, err
-	}
-	found, err := c.versionOf(ctx, s, look)
-	switch {
-	case err != nil:
-		return failed, backend.Unsent(err)
-	case !found.Found:
-		return driver.WriteResult{Outcome: driver.Missing}, nil
-	}
-	return driver.WriteResult{Outcome: driver.Stale, Stored: found.Version}, nil
 }
 
 // count runs the statement of write and returns the number of rows that it wrote, and the version that the
