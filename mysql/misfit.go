@@ -13,8 +13,7 @@ import (
 // count on it.
 func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
 	other := sqldb.Mustf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: map what it holds, or a column "+
-		"of its "+
-		"own", c.Definition, f.Type)
+		"of its own", c.Definition, f.Type)
 	switch f.Kind {
 	case driver.Bool:
 		if integers[c.Type] == 0 && (c.Type != "bit" || c.Precision != 1) {
@@ -38,6 +37,9 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
 		return bytesMisfit(f, c, other)
 	case driver.Nested:
 		switch {
+		case c.Type == "json" && f.Text: // such a field is written without a look at what JSON does to numbers
+			return sqldb.Mustf(sqldb.Change{Type: "LONGTEXT"}, "it is %s, which stores numbers in another form than "+
+				"they are written, and the mapping says text", c.Definition)
 		case c.Type == "json":
 		case c.Type == "varchar":
 			return tooShort(0, c.Length, "characters", c, "")
@@ -81,22 +83,18 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 	switch {
 	case have < need && c.ForeignKey != "":
 		found = sqldb.Weakerf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: what is beyond it is "+
-			"refused, as "+
-			"by its foreign key %s", c.Definition, f.Type, c.ForeignKey)
+			"refused, as by its foreign key %s", c.Definition, f.Type, c.ForeignKey)
 	case have < need:
 		found = sqldb.Mustf(sqldb.Change{Type: holding(need)}, "it is %s, and the mapping stores %s in it: what is "+
-			"beyond it "+
-			"is refused; after the fix other programs may meet larger numbers", c.Definition, f.Type)
+			"beyond it is refused; after the fix other programs may meet larger numbers", c.Definition, f.Type)
 	}
 	if c.Unsigned && f.Kind == driver.Int {
 		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses numbers below 0: a rule of the "+
-			"table, "+
-			"which stays; map an unsigned type, or alter it where no program counts on that", c.Definition)...)
+			"table, which stays; map an unsigned type, or alter it where no program counts on that", c.Definition)...)
 	}
 	if c.Unsigned && have == 64 {
 		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s: a row in which another program stores more "+
-			"than "+
-			"9223372036854775807 cannot be read", c.Definition)...)
+			"than 9223372036854775807 cannot be read", c.Definition)...)
 	}
 	if c.Zerofill {
 		found = append(found, sqldb.Notef("it is ZEROFILL: its numbers are read without the zeros")...)

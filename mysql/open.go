@@ -30,6 +30,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	if err != nil {
 		return nil, opening.Error(err)
 	}
+	opening := opening.At(cfg.Addr)
 	found, err := connectOnce(ctx, cfg)
 	if err != nil {
 		return nil, opening.Error(err)

@@ -206,3 +206,29 @@ func TestNewUsesTheCallersPool(t *testing.T) {
 		sqltest.PoolStaysOpen(t, db, callers, func() (*store.DB, error) { return mysql.New(t.Context(), callers, nil) })
 	})
 }
+
+// TestOpenSaysWhatIsWrong opens with a wrong password, a database that is not there, a port where nobody listens and a
+// host that does not exist. Each error says which it is, and none shows the password.
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, dsn string) {
+		right, err := mysqldriver.ParseDSN(dsn)
+		require.NoError(t, err)
+		for text, change := range map[string]func(*mysqldriver.Config){
+			"the user name or the password is wrong": func(c *mysqldriver.Config) {
+				c.User, c.Passwd = "nobody", "opensesame"
+			},
+			"there is no such database":                       func(c *mysqldriver.Config) { c.DBName = "not_there" },
+			`the server at "127.0.0.1:1" is unavailable: nob`: func(c *mysqldriver.Config) { c.Net, c.Addr = "tcp", "127.0.0.1:1" },
+			`the server at "not-there.invalid:3306" is unava`: func(c *mysqldriver.Config) {
+				c.Net, c.Addr = "tcp", "not-there.invalid:3306"
+			},
+		} {
+			wrong := right.Clone()
+			change(wrong)
+			_, err := mysql.Open(t.Context(), wrong.FormatDSN(), nil)
+			require.ErrorContains(t, err, text)
+			require.NotContains(t, err.Error(), "opensesame")
+		}
+	})
+}

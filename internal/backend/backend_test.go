@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"errors"
+	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,10 +31,25 @@ func TestOpeningError(t *testing.T) {
 			"Unavailable", errSecret,
 			driver.Fault{Class: driver.Unavailable, Code: "1040"},
 			store.ErrTransient,
-			"the server is unavailable (house 1040)",
+			`the server at "db:1" is unavailable (house 1040)`,
 		},
 		{"Closed", errSecret, driver.Fault{Class: driver.Closed}, store.ErrClosed, "the pool is closed"},
 		{"Canceled", context.Canceled, driver.Fault{Class: driver.Canceled}, context.Canceled, "context canceled"},
+		{
+			"Problem", errSecret,
+			driver.Fault{Code: "1045", Problem: "the password is wrong"},
+			errSecret, "the password is wrong (house 1045)",
+		},
+		{
+			"NoHost", &net.DNSError{Err: errSecret.Error(), IsNotFound: true},
+			driver.Fault{Class: driver.Unavailable},
+			store.ErrTransient, `the server at "db:1" is unavailable: there is no such host`,
+		},
+		{
+			"Refused", syscall.ECONNREFUSED,
+			driver.Fault{Class: driver.Unavailable},
+			store.ErrTransient, `the server at "db:1" is unavailable: nobody listens there`,
+		},
 		{"Other", errSecret, driver.Fault{Code: "1045"}, errSecret, "house error (house 1045)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,7 +58,7 @@ func TestOpeningError(t *testing.T) {
 				Backend: "house", Closed: "the pool is closed",
 				Classify: func(error) driver.Fault { return c.fault },
 			}
-			err := o.Error(c.err)
+			err := o.At("db:1").Error(c.err)
 			assert.ErrorIs(t, err, c.is)
 			assert.ErrorIs(t, err, c.err, "the client's error stays reachable")
 			assert.ErrorContains(t, err, c.want)

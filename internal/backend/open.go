@@ -3,6 +3,9 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
+	"syscall"
 
 	"github.com/stillframe/stillframe/store"
 	"github.com/stillframe/stillframe/store/driver"
@@ -16,6 +19,14 @@ type Opening struct {
 	Closed string
 	// Classify says what an error means.
 	Classify func(err error) driver.Fault
+	// Address is where the server should be, as the caller has given it. It is empty where nobody here knows.
+	Address string
+}
+
+// At is the same for a server whose address the caller has given.
+func (o Opening) At(address string) Opening {
+	o.Address = address
+	return o
 }
 
 // Error gives an error its sentinel. Its text never holds the client's message, which may name user and
@@ -32,14 +43,36 @@ func (o Opening) Error(err error) error {
 	}
 	switch f.Class {
 	case driver.Unavailable:
-		err = &hidden{"the server is unavailable" + code, []error{store.ErrTransient, err}}
+		text := "the server"
+		if o.Address != "" {
+			text += " at " + strconv.Quote(o.Address)
+		}
+		err = &hidden{text + " is unavailable" + reason(f, err) + code, []error{store.ErrTransient, err}}
 	case driver.Closed:
 		err = &hidden{o.Closed, []error{store.ErrClosed, err}}
 	case driver.Canceled:
 	default:
-		err = &hidden{o.Backend + " error" + code, []error{err}}
+		text := o.Backend + " error"
+		if f.Problem != "" {
+			text = f.Problem
+		}
+		err = &hidden{text + code, []error{err}}
 	}
 	return &store.Error{Op: "open", Err: err}
+}
+
+// reason says why a server cannot be reached, empty where nothing is known.
+func reason(f driver.Fault, err error) string {
+	dns, isName := errors.AsType[*net.DNSError](err)
+	switch {
+	case isName && dns.IsNotFound:
+		return ": there is no such host"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return ": nobody listens there"
+	case f.Problem != "":
+		return ": " + f.Problem
+	}
+	return ""
 }
 
 // hidden shows its text alone, and leads to the errors behind it.
