@@ -29,7 +29,7 @@
 //
 // every call that writes fields of an entity runs it first (Insert, InsertMany, Save, and Modify and
 // Upsert when there is anything to write). Its error is returned as an ErrInvalid that wraps it, and
-// nothing is written.
+// nothing is written. Where it wraps an outcome of another call, ErrNotFound say, that one does not show.
 //
 // # The guarantees
 //

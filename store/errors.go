@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -136,4 +137,37 @@ func both(first, second error) error {
 func invalidf(format string, args ...any) error { return explain(ErrInvalid, format, args...) }
 
 // invalid wraps err, whose text may be shown, as an ErrInvalid.
-func invalid(err error) error { return both(ErrInvalid, err) }
+func invalid(err error) error {
+	for _, outcome := range outcomes {
+		if errors.Is(err, outcome) {
+			return both(ErrInvalid, &ofValidate{err})
+		}
+	}
+	return both(ErrInvalid, err)
+}
+
+// outcomes are the errors that a program acts on.
+var outcomes = []error{
+	ErrNotFound, ErrExists, ErrConflict, ErrUnknownOutcome, ErrTransient, ErrUnsupported, ErrInvalid, ErrTxDone,
+	ErrClosed,
+}
+
+// ofValidate is an error of the user's Validate that wraps an outcome of another call, that of a read in it, say.
+// It hides that outcome, and leads to all else: the write is ErrInvalid, and was not told that its row is missing.
+type ofValidate struct{ err error }
+
+func (e *ofValidate) Error() string { return e.err.Error() }
+
+// Is hides the outcomes from errors.Is.
+func (e *ofValidate) Is(target error) bool {
+	return !slices.Contains(outcomes, target) && errors.Is(e.err, target)
+}
+
+// As hides the errors of this package from errors.As.
+func (e *ofValidate) As(target any) bool {
+	switch target.(type) {
+	case **Error, **ConflictError:
+		return false
+	}
+	return errors.As(e.err, target)
+}

@@ -155,6 +155,34 @@ func TestObservers(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(logged.String(), "slow call"))
 }
 
+// picky has a Validate that asks something else first, and is told that it is missing.
+type picky struct {
+	store.Snapshot
+	ID int64 `store:"key"`
+}
+
+var errPicky = errors.New("not now")
+
+func (*picky) Validate() error {
+	return fmt.Errorf("%w: %w", errPicky, &store.Error{Op: "get", Entity: "rules", Err: store.ErrNotFound})
+}
+
+// TestValidateHasOneOutcome has Validate return an error that is an outcome of another call: the write is ErrInvalid,
+// and nothing else.
+func TestValidateHasOneOutcome(t *testing.T) {
+	t.Parallel()
+	db := memstore.Open(nil)
+	r := store.MustRepository[picky, int64](db, "pickies", nil)
+	err := r.Insert(t.Context(), &picky{ID: 1})
+	require.ErrorIs(t, err, store.ErrInvalid)
+	require.ErrorIs(t, err, errPicky)
+	require.NotErrorIs(t, err, store.ErrNotFound)
+	e, ok := errors.AsType[*store.Error](err)
+	require.True(t, ok)
+	require.Equal(t, "insert", e.Op)
+	require.ErrorContains(t, err, "not now")
+}
+
 // TestTextsSayWhatToDo reads, as a user does, what is said of some mistakes.
 func TestTextsSayWhatToDo(t *testing.T) {
 	ctx := t.Context()
