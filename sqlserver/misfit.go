@@ -96,16 +96,13 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 		return nil
 	case c.ForeignKey != "":
 		return sqldb.Weakerf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: what is beyond it is "+
-			"refused, as by "+
-			"its foreign key %s", c.Definition, f.Type, c.ForeignKey)
+			"refused, as by its foreign key %s", c.Definition, f.Type, c.ForeignKey)
 	case have == 0:
 		return sqldb.Mustf(sqldb.Change{Type: holding(need)}, "it is TINYINT, which refuses numbers below 0 and "+
-			"above 255; "+
-			"after the fix other programs may meet them")
+			"above 255; after the fix other programs may meet them")
 	}
 	return sqldb.Mustf(sqldb.Change{Type: holding(need)}, "it is %s, and the mapping stores %s in it: what is "+
-		"beyond it is "+
-		"refused; after the fix other programs may meet larger numbers", c.Definition, f.Type)
+		"beyond it is refused; after the fix other programs may meet larger numbers", c.Definition, f.Type)
 }
 
 // floatMisfit says for typeMisfit whether a column holds every float.
