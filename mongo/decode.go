@@ -47,6 +47,32 @@ func (c *codec) decode(dst reflect.Value, e element) error {
 	return f.Decode(dst, src)
 }
 
+// copyOf makes the copy of a field that the registry's codecs encode, for the driver.Copier, nil for any other.
+func (p *plan) copyOf(f *driver.Field) func(dst, src reflect.Value) error {
+	c := p.byName[f.Name]
+	if !c.isCoded && f.Kind != driver.Nested && f.Kind != driver.Opaque {
+		return nil
+	}
+	return func(dst, src reflect.Value) error {
+		if c.isOmitted(src) {
+			return nil
+		}
+		at, b := beginDocument(make([]byte, 0, 128))
+		b, err := c.appendElement(b, c.path, src)
+		if err != nil {
+			return err
+		}
+		e, err := find(endDocument(b, at), c.path)
+		if err != nil {
+			return err
+		}
+		return c.decode(dst, e)
+	}
+}
+
+// Copy implements [driver.Collection].
+func (p *plan) Copy(dst, src driver.Record) error { return p.copier.Copy(dst, src) }
+
 // decodeEncoded has the registry's codec decode a nested or opaque value, for decode.
 func (c *codec) decodeEncoded(dst reflect.Value, e element) error {
 	f := c.field

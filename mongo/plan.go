@@ -28,7 +28,8 @@ type plan struct {
 	byPath      map[string]*codec // of the document's top level but for the key
 	byName      map[string]*codec // by the Go name, for queries
 	projection  bson.Raw          // the fields that are mapped
-	hasTextKey  bool              // the key holds a string
+	copier      *driver.Copier
+	hasTextKey  bool // the key holds a string
 	hasDecimals bool
 	faults      []error
 }
@@ -102,6 +103,7 @@ func newPlan(spec *driver.Spec, database string, caller *bson.Registry) (*plan, 
 		}
 	}
 	p.back = projectionOf(back)
+	p.copier = driver.NewCopier(spec, p.copyOf)
 	return p, errors.Join(p.faults...)
 }
 

@@ -37,6 +37,7 @@ type collection struct {
 	generated  []column // what the server writes
 	backList   string   // what is read back of a write: the version, which a trigger may have moved, and generated
 	readBack   string   // the SELECT of backList
+	copier     *driver.Copier
 
 	mu      sync.Mutex
 	updates map[string]write // by the fields that are written
@@ -86,7 +87,7 @@ const mostUpdates = 512
 func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	c := &collection{
 		db: d, dialect: d.dialect, facts: d.facts, spec: spec, table: QuoteTable(d.dialect, spec.Table),
-		position: make(map[string]int), updates: make(map[string]write),
+		position: make(map[string]int), updates: make(map[string]write), copier: driver.NewCopier(spec, nil),
 	}
 	keys := spec.KeyFields()
 	for i := range keys {

@@ -20,3 +20,6 @@ func (c *collection) scan(record driver.Record, row []sqldriver.Value) error {
 	}
 	return nil
 }
+
+// Copy implements [driver.Collection].
+func (c *collection) Copy(dst, src driver.Record) error { return c.copier.Copy(dst, src) }

@@ -74,6 +74,12 @@ type Collection interface {
 	// Delete removes one row when its stored version is p.Expect.
 	Delete(ctx context.Context, p *DeleteParams) (WriteResult, error)
 
+	// Copy gives dst, whose mapped fields are zero, the key, the version and the fields of src, as a Get would
+	// that reads what was written of src. The two share no memory then. It does no I/O. Its error, a
+	// [ValueError], is that of a value which could not be written, or not be read again. [Copier] is one for a
+	// backend that stores no value by a codec of its own.
+	Copy(dst, src Record) error
+
 	// Schema compares the live table with the plan. With p.Create it first creates what is
 	// missing; it never alters or drops what is there.
 	Schema(ctx context.Context, p *SchemaParams) (SchemaResult, error)
@@ -355,6 +361,9 @@ const (
 type SchemaParams struct {
 	// Create creates what is missing first.
 	Create bool
+	// Combined says that calls may share a write, so that what the server does with each row that is written
+	// (checks, triggers, validators) does not see the states between. The result names each of them.
+	Combined bool
 }
 
 // SchemaResult is the result of [Collection.Schema].

@@ -22,6 +22,7 @@ type collection struct {
 	positions map[string]int      // by stored name
 	kinds     map[int]driver.Kind // by position
 	width     int                 // the least length of a row that holds all of them
+	copier    *driver.Copier
 
 	isCreated bool // the table has all columns; guarded by engine.mu
 }
@@ -36,7 +37,10 @@ var _ driver.Collection = (*collection)(nil)
 
 // Collection implements [driver.Database].
 func (e *engine) Collection(spec *driver.Spec) (driver.Collection, error) {
-	c := &collection{engine: e, spec: spec, positions: map[string]int{}, kinds: map[int]driver.Kind{}}
+	c := &collection{
+		engine: e, spec: spec, positions: map[string]int{}, kinds: map[int]driver.Kind{},
+		copier: driver.NewCopier(spec, nil),
+	}
 	for i := range spec.Fields {
 		if !spec.Fields[i].Generated {
 			c.written = append(c.written, i)
@@ -231,6 +235,9 @@ func (c *collection) keyPart(key any, i int) reflect.Value {
 
 // keyType returns what one column of the key holds.
 func (c *collection) keyType(i int) columnType { return typeOf(c.key[i].field) }
+
+// Copy implements [driver.Collection].
+func (c *collection) Copy(dst, src driver.Record) error { return c.copier.Copy(dst, src) }
 
 // keyOf returns the encoding of the key that a row's data holds.
 func (c *collection) keyOf(data []any) string {
