@@ -35,6 +35,9 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	a.checkOptions()
 	a.checkIndexes()
 	a.checkRules()
+	if p.Combined {
+		a.checkCombined()
+	}
 	if err := a.checkShards(ctx); err != nil {
 		return driver.SchemaResult{}, err
 	}
@@ -69,6 +72,14 @@ type audit struct {
 	found   []driver.Difference
 	// migration is SchemaResult.Migration
 	migration []string
+}
+
+// checkCombined names the validator, which sees the last of the states alone that combined calls have made.
+func (a *audit) checkCombined() {
+	if v, err := find(a.options, "validator"); err == nil && v.kind == bson.TypeEmbeddedDocument && len(v.value) > 5 {
+		a.differ(driver.SeverityNote, "", "its validator sees the last state alone of calls that share a write "+
+			"(RepositoryOptions.Combine): what one of them breaks and the next mends is stored; Validate sees each")
+	}
 }
 
 // liveIndex is an index as listIndexes gives it.

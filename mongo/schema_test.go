@@ -206,3 +206,37 @@ func TestQueriesUseTheIndexes(t *testing.T) {
 		assert.Contains(t, plan.Lookup("queryPlanner", "winningPlan").String(), name)
 	}
 }
+
+// TestCombinedValidator names the validator of a collection whose calls may share a write.
+func TestCombinedValidator(t *testing.T) {
+	set := testbed.Mongo(t)
+	db, err := mongo.Open(t.Context(), set.URI(), set.Database(t), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	native, _ := mongo.Native(db)
+	type purse struct {
+		store.Snapshot `bson:",inline"`
+		ID             int64 `bson:"_id" store:"key"`
+		Gold           int64 `bson:"gold"`
+	}
+	for name, combine := range map[string]bool{"purses": false, "shared": true} {
+		r := store.MustRepository[purse, int64](db, name, &store.RepositoryOptions{Combine: combine})
+		require.NoError(t, r.EnsureSchema(t.Context()))
+		told := func() (n int) {
+			differences, err := r.CheckSchema(t.Context())
+			require.NoError(t, err)
+			for _, d := range differences {
+				if strings.Contains(d.Problem, "Combine") {
+					n++
+				}
+			}
+			return n
+		}
+		assert.Zero(t, told(), name)
+		require.NoError(t, native.RunCommand(t.Context(), bson.D{
+			{Key: "collMod", Value: name},
+			{Key: "validator", Value: bson.D{{Key: "gold", Value: bson.D{{Key: "$gte", Value: 0}}}}},
+		}).Err())
+		assert.Equal(t, combine, told() == 1, name)
+	}
+}

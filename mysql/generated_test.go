@@ -236,3 +236,39 @@ func TestVersionThatATriggerMoves(t *testing.T) {
 		require.NoError(t, back.Save(ctx, &changed))
 	})
 }
+
+// TestCombinedSchema has the server look at each row that is written: where calls share a write, it does not see the
+// states between.
+func TestCombinedSchema(t *testing.T) {
+	onEach(t, func(t *testing.T, dsn string) {
+		behind := direct(t, dsn)
+		sqltest.Do(t, behind, `CREATE TABLE purses (id BIGINT NOT NULL PRIMARY KEY, version BIGINT NOT NULL,
+ gold BIGINT NOT NULL, CONSTRAINT purse_not_below_zero CHECK (gold >= 0))`)
+		sqltest.Do(t, behind, "CREATE TRIGGER purse_u AFTER UPDATE ON purses FOR EACH ROW SET @last = NEW.gold")
+		type purse struct {
+			store.Snapshot
+			ID   int64 `store:"key"`
+			Gold int64
+		}
+		db := open(t, dsn, nil)
+		names := func(combine bool) (names []string) {
+			r := store.MustRepository[purse, int64](db, "purses", &store.RepositoryOptions{Combine: combine})
+			differences, err := r.CheckSchema(t.Context())
+			require.NoError(t, err)
+			for _, d := range differences {
+				assert.Equal(t, store.SeverityNote, d.Severity, d)
+				assert.Contains(t, d.Problem, "Combine")
+				names = append(names, d.Name)
+			}
+			return names
+		}
+		assert.Empty(t, names(false))
+		assert.ElementsMatch(t, []string{"purse_not_below_zero", "purse_u"}, names(true))
+
+		// Two calls may cross what no call alone may: the first is refused by its own, in Validate or by the check.
+		r := store.MustRepository[purse, int64](db, "purses", &store.RepositoryOptions{Combine: true})
+		require.NoError(t, r.Insert(t.Context(), &purse{ID: 1, Gold: 5}))
+		_, err := r.Modify(t.Context(), 1, func(p *purse) error { p.Gold -= 6; return nil })
+		require.ErrorIs(t, err, store.ErrInvalid)
+	})
+}

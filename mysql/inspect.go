@@ -25,6 +25,9 @@ const (
 	triggerQuery = `SELECT TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT FROM information_schema.TRIGGERS
  WHERE EVENT_OBJECT_SCHEMA = COALESCE(?, DATABASE()) AND EVENT_OBJECT_TABLE = ?`
 
+	checkQuery = `SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS
+ WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND CONSTRAINT_TYPE = 'CHECK' ORDER BY CONSTRAINT_NAME`
+
 	foreignKeyQuery = `SELECT k.CONSTRAINT_NAME, k.COLUMN_NAME, k.REFERENCED_COLUMN_NAME, k.TABLE_NAME, k.REFERENCED_TABLE_NAME,
  k.TABLE_SCHEMA = t.here AND k.TABLE_NAME = t.name, r.DELETE_RULE, r.UPDATE_RULE
  FROM (SELECT COALESCE(?, DATABASE()) AS here, ? AS name) t
@@ -68,6 +71,7 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 		{indexQuery, func(row []any) { addIndexColumn(table, row) }},
 		{triggerQuery, func(row []any) { addTrigger(table, row) }},
 		{foreignKeyQuery, func(row []any) { addForeignKey(table, row) }},
+		{checkQuery, func(row []any) { table.Checks = append(table.Checks, sqldb.Text(row[0])) }},
 	} {
 		rows, err := ask(ctx, part.query, database, name)
 		if err != nil {

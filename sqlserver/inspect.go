@@ -58,6 +58,8 @@ const (
  FROM sys.triggers t JOIN sys.trigger_events e ON e.object_id = t.object_id
  WHERE t.parent_id = OBJECT_ID(@p1) AND t.is_disabled = 0 ORDER BY t.name, e.type`
 
+	checkQuery = `SELECT name FROM sys.check_constraints WHERE parent_object_id = OBJECT_ID(@p1) AND is_disabled = 0 ORDER BY name`
+
 	kindQuery = `SELECT temporal_type, is_memory_optimized FROM sys.tables WHERE object_id = OBJECT_ID(@p1)`
 )
 
@@ -108,6 +110,7 @@ func (d *dialect) inspectDetails(ctx context.Context, ask sqldb.Ask, name string
 		{foreignKeyQuery, func(row []any) { addForeignKey(table, row) }},
 		{triggerQuery, func(row []any) { addTrigger(table, row) }},
 		{kindQuery, func(row []any) { addKind(table, row) }},
+		{checkQuery, func(row []any) { table.Checks = append(table.Checks, sqldb.Text(row[0])) }},
 	} {
 		rows, err := ask(ctx, part.query, name)
 		if isUntold(err) {

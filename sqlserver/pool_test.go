@@ -295,3 +295,35 @@ func TestCheckSchemaNamesKinds(t *testing.T) {
 		})
 	}
 }
+
+// TestCombinedSchema names the checks and triggers of a table whose calls may share a write.
+func TestCombinedSchema(t *testing.T) {
+	t.Parallel()
+	type plain struct {
+		store.Snapshot
+		ID int64 `db:"id" store:"key"`
+	}
+	fake, pool := pretend(t)
+	fake.catalogue = catalogue{
+		kind: "U ", checks: [][]sqldriver.Value{{"CK_gold"}},
+		triggers: [][]sqldriver.Value{{"x", false, "UPDATE", nil}, {"y", false, "DELETE", nil}},
+	}
+	db, err := New(t.Context(), pool, nil)
+	require.NoError(t, err)
+	for _, combine := range []bool{false, true} {
+		var named []string
+		plains := store.MustRepository[plain, int64](db, "t", &store.RepositoryOptions{Combine: combine})
+		found, err := plains.CheckSchema(t.Context())
+		require.NoError(t, err)
+		for _, d := range found {
+			if strings.Contains(d.Problem, "Combine") {
+				named = append(named, d.Name)
+			}
+		}
+		if combine {
+			assert.Equal(t, []string{"CK_gold", "x"}, named)
+		} else {
+			assert.Empty(t, named)
+		}
+	}
+}

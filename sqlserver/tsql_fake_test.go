@@ -50,6 +50,7 @@ type catalogue struct {
 	columns, indexes, step [][]sqldriver.Value
 	details, indexDetails  [][]sqldriver.Value
 	triggers, traits       [][]sqldriver.Value // rows of triggerQuery and kindQuery
+	checks                 [][]sqldriver.Value // rows of checkQuery
 }
 
 func (p *pretender) Connect(context.Context) (sqldriver.Conn, error) { return p, nil }
@@ -99,6 +100,8 @@ func (p *pretender) answer(text string, args int) [][]sqldriver.Value {
 		return p.catalogue.indexDetails
 	case has(triggerQuery):
 		return p.catalogue.triggers
+	case has(checkQuery):
+		return p.catalogue.checks
 	case has(kindQuery):
 		return p.catalogue.traits
 	case has(foreignKeyQuery):

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/internal/turns"
 )
 
 // DB is one open database. A backend's Open makes it. It is safe for concurrent use.
@@ -19,6 +20,7 @@ type DB struct {
 	closed  atomic.Bool
 
 	once onces
+	gate *turns.Gate
 
 	// inFunction holds the goroutines that run the function of an Atomic or View, and how many.
 	inFunction sync.Map
@@ -31,7 +33,7 @@ func New(d driver.Database, o *Options) (*DB, error) {
 	if d == nil {
 		return nil, &Error{Op: "open", Err: invalidf("the backend is nil")}
 	}
-	db := &DB{driver: d, info: d.Info()}
+	db := &DB{driver: d, info: d.Info(), gate: turns.New()}
 	if o != nil {
 		db.options = *o
 	}
@@ -72,6 +74,14 @@ func (db *DB) Close() error {
 	}
 	if err := db.driver.Close(); err != nil {
 		return (&call{db: db, op: "close"}).fault(context.Background(), err)
+	}
+	return nil
+}
+
+// checkOpen returns ErrClosed after Close.
+func (db *DB) checkOpen() error {
+	if db.closed.Load() {
+		return ErrClosed
 	}
 	return nil
 }

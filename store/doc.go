@@ -46,7 +46,8 @@
 // Reload. It replaces every mapped field, in place, and only on success. A missing row is
 // [ErrNotFound] and leaves the value as it was.
 //
-// Versions. Insert stores 1, each write adds exactly 1; a version that the database moves
+// Versions. Insert stores 1, each write adds exactly 1, and where calls share a write each that changes
+// something does; a version that the database moves
 // (version,auto) changes with each write instead. The version in memory moves only after the write
 // is known to have happened; on any error the entity is as it was before the call. A stored version
 // that is missing or NULL reads as 0 and is matched as 0 or absent. A copy that was never read is
@@ -67,7 +68,14 @@
 //
 // Modify. It reads fresh, runs the function on that copy and writes only what changed, if anything
 // did. On a conflict it starts again, within bounds. The function's error ends it with nothing
-// written.
+// written. The calls of one process on one entity outside a Tx take turns, so that they do not race each
+// other; whoever takes long is passed by.
+//
+// Combined calls. With [RepositoryOptions].Combine, calls of one process on one entity may share a write. Each
+// that changes something has a version of its own and returns the state of that version; the states between are
+// never stored. No call is answered before what its function saw is known to be stored, or was read after the call
+// had begun. What the database refuses, or Validate, is its author's alone; an unknown outcome is that of all whose
+// changes were in the write.
 //
 // Atomic. It commits if and only if the function returned nil and no operation of the Tx failed.
 // Deadlocks, write conflicts and transient failures run the whole function again; with

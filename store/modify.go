@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/stillframe/stillframe/store/driver"
+	"github.com/stillframe/stillframe/store/internal/turns"
 )
 
 // Modify reads the entity with the key, has fn change that copy, and writes the fields that
@@ -23,52 +25,64 @@ import (
 // In Atomic the read is current, as that of Reload is, and a conflict runs the whole function of
 // Atomic again.
 func (r *Repository[T, K]) Modify(ctx context.Context, key K, fn func(entity *T) error) (T, error) {
-	var change func(*T, bool) error
-	if fn != nil {
-		change = func(entity *T, _ bool) error { return fn(entity) }
-	}
-	return r.modify(ctx, "modify", ownCopy, key, change)
+	return r.modify(ctx, &changer[T]{
+		modifier: modifier{call: *r.call("modify", key, true), basis: ownCopy}, modify: fn,
+	})
 }
 
 // modifier is one Modify or Upsert without its type parameters.
 type modifier struct {
-	*call
-	basis  basis                                     // ownCopy for Modify, ownCopyOrNew for Upsert
-	fresh  func() driver.Record                      // makes a zero entity
-	change func(r driver.Record, isFound bool) error // the caller's function
-	absent int                                       // attempts in a row that found no row and could not insert one
+	call
+	basis  basis // ownCopy for Modify, ownCopyOrNew for Upsert
+	change interface {
+		// apply calls the caller's function.
+		apply(r driver.Record, isFound bool) error
+	}
+	absent int // attempts in a row that found no row and could not insert one
+
+	turns turns.Call // for the calls that want the same entity at the same time
+}
+
+// changer is a modifier with the caller's function, of which one is set, and the entity that it was given last. It is
+// one piece of memory with its call, so that a Modify allocates no more for being known to others.
+type changer[T any] struct {
+	modifier
+	modify func(entity *T) error
+	upsert func(entity *T, found bool) error
+	result *T
+}
+
+func (c *changer[T]) apply(r driver.Record, isFound bool) error {
+	c.result = r.Pointer().(*T)
+	if c.modify != nil {
+		return c.modify(c.result)
+	}
+	return c.upsert(c.result, isFound)
 }
 
 // modify is Modify and Upsert from the call's start to its end. A function of the caller that does not
 // return, because it panics or calls Goexit, still ends the call for the observer.
-func (r *Repository[T, K]) modify(
-	ctx context.Context, op string, b basis, key K, fn func(*T, bool) error,
-) (T, error) {
-	c := r.call(op, key, true)
+func (r *Repository[T, K]) modify(ctx context.Context, c *changer[T]) (T, error) {
 	var none T
 	ctx, err := c.start(ctx)
 	if err != nil {
 		return none, err
 	}
 	defer c.endUnreturned(ctx)
-	var result *T
-	m := modifier{
-		call: c, basis: b,
-		fresh: func() driver.Record { return driver.RecordOf(new(T)) },
-		change: func(r driver.Record, isFound bool) error {
-			result = r.Pointer().(*T)
-			return fn(result, isFound)
-		},
-	}
-	if fn == nil {
+	if c.change = c; c.modify == nil && c.upsert == nil {
 		err = invalidf("the function is nil")
 	} else {
-		err = m.run(ctx)
+		err = c.run(ctx)
 	}
 	if err := c.end(ctx, err); err != nil {
 		return none, err
 	}
-	return *result, nil
+	return *c.result, nil
+}
+
+// fresh makes a zero entity.
+func (m *modifier) fresh() driver.Record {
+	return driver.RecordOf(reflect.New(m.repo.mapping.Spec.Type).Interface())
 }
 
 // run makes attempts until one has an answer. In a Tx there is one attempt: what would make another
@@ -87,20 +101,21 @@ func (m *modifier) run(ctx context.Context) error {
 	if m.db.options.Rehearse {
 		m.rehearse(ctx)
 	}
-	return retry(ctx, m.call, m.repo.bounds(), func(int) error { return m.attempt(ctx) })
+	m.turns.Caller, m.turns.Table, m.turns.Key = m, m.repo.turns, m.key
+	return retry(ctx, &m.call, m.repo.bounds(), func(int) error { return m.turns.Do(ctx) })
 }
 
 // rehearse has the function change a copy that is thrown away, with whatever came of it. It is not
 // called in a Tx, which is rehearsed as a whole.
 func (m *modifier) rehearse(ctx context.Context) {
 	entity := m.fresh()
-	switch err := readRow(ctx, m.call, rowRead{into: entity}); {
+	switch err := readRow(ctx, &m.call, rowRead{into: entity}); {
 	case err == nil:
-		_ = m.change(entity, true)
+		_ = m.change.apply(entity, true)
 	case err == ErrNotFound && m.isUpsert():
 		entity = m.fresh()
 		m.repo.mapping.SetKey(entity, m.key)
-		_ = m.change(entity, false)
+		_ = m.change.apply(entity, false)
 	}
 }
 
@@ -108,12 +123,12 @@ func (m *modifier) rehearse(ctx context.Context) {
 // was read. An *again says that nothing was written and that another attempt may succeed.
 func (m *modifier) attempt(ctx context.Context) error {
 	entity, base := m.fresh(), m.fresh()
-	err := readRow(ctx, m.call, rowRead{into: entity, base: base, isCurrent: true})
+	err := readRow(ctx, &m.call, rowRead{into: entity, base: base, isCurrent: true})
 	switch {
 	case err == ErrNotFound && m.isUpsert():
 		return m.create(ctx)
 	case err != nil:
-		return againOutsideTx(ctx, m.call, err)
+		return againOutsideTx(ctx, &m.call, err)
 	}
 	m.absent = 0
 	mp := m.repo.mapping
@@ -137,7 +152,10 @@ func (m *modifier) attempt(ctx context.Context) error {
 func (m *modifier) changeChecked(entity driver.Record, isFound bool) error {
 	mp := m.repo.mapping
 	version := mp.Version(entity)
-	if err := m.change(entity, isFound); err != nil {
+	m.turns.Step()
+	err := m.change.apply(entity, isFound)
+	m.turns.Step()
+	if err != nil {
 		return &callersError{err}
 	}
 	if !mp.HasKey(entity, m.key) {
@@ -173,5 +191,5 @@ func (m *modifier) write(ctx context.Context, entity, base driver.Record, fields
 		m.repo.mapping.TakeGenerated(nil, entity, into)
 		m.repo.mapping.Stamp(entity, result.Stored, at)
 	}
-	return m.basis.conclude(ctx, m.call, read, result, err)
+	return m.basis.conclude(ctx, &m.call, read, result, err)
 }

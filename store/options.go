@@ -108,6 +108,23 @@ type RepositoryOptions struct {
 	// ModifyAttempts is the most attempts of one Modify or Upsert outside a Tx, and of a Save,
 	// Delete or Touch that did not match and then finds its expected version. Defaults to 1000.
 	ModifyAttempts int
+	// Combine is for entities that many goroutines of a process change at the same time: a counter, an
+	// auction, a match. While one call of Modify or Upsert outside a Tx is at work on an entity, those that
+	// come wait for it in memory; then their functions run one after another, each on its own goroutine and on
+	// what the one before has left, and one write stores what all of them have changed. Each changing call still
+	// adds 1 to the version, which the write moves by as many.
+	//
+	// The states between are never stored: a CHECK, a trigger, a history table or a change stream sees the last
+	// one alone. Validate sees each. Where the database refuses the write, it is taken apart until the
+	// refusal belongs to its author. When a call's ctx ends while its change is being written with those of
+	// others, its outcome is unknown.
+	//
+	// A function that runs for longer than 5 ms while others wait is put out: what it came to is thrown away, the
+	// others go on, and it runs again with more patience. So it should do nothing but change its entity.
+	//
+	// A call that meets no other is as it is without Combine. A type whose version the database moves, or with
+	// a generated field, cannot be combined: ErrInvalid of NewRepository. Defaults to false.
+	Combine bool
 }
 
 // withDefaults returns a copy of the options in which what was left at zero has its default. One below zero is

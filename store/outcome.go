@@ -92,7 +92,7 @@ func (b basis) conclude(ctx context.Context, c *call, expect int64, result drive
 		c.tellConflict(ctx, err)
 	}
 	if do.again {
-		return &again{err}
+		return &again{err: err}
 	}
 	return err
 }
@@ -104,5 +104,5 @@ func againOutsideTx(ctx context.Context, c *call, err error) error {
 		return err
 	}
 	c.tellContention(ctx, err)
-	return &again{err}
+	return &again{err: err}
 }

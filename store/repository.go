@@ -6,6 +6,7 @@ import (
 
 	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/internal/mapping"
+	"github.com/stillframe/stillframe/store/internal/turns"
 )
 
 // Repository reads and writes the entities of type T, whose keys have type K, in one table or
@@ -28,6 +29,7 @@ type repo struct {
 	mapping    *mapping.Mapping
 	collection driver.Collection
 	options    RepositoryOptions
+	turns      *turns.Table // for Modify and Upsert, whose calls on one entity take turns
 }
 
 // NewRepository checks the mapping of T against the backend and returns a repository over table,
@@ -85,11 +87,21 @@ func NewRepository[T any, K comparable](db *DB, table string, o *RepositoryOptio
 		}
 		return fail(errors.Join(problems...))
 	}
+	if options.Combine {
+		if err := checkCombine(&m.Spec); err != nil {
+			return fail(err)
+		}
+	}
 	collection, err := db.driver.Collection(&m.Spec)
 	if err != nil {
 		return fail(invalid(err))
 	}
-	return &Repository[T, K]{repo: &repo{db, table, m, collection, options}}, nil
+	t := &turns.Table{
+		Name: table, Combine: options.Combine, Collection: collection, Mapping: m, Database: db.driver,
+		HasLocks: db.info.LockingReads && db.info.Transactions, Now: db.now, Closed: db.checkOpen,
+	}
+	db.gate.Add(t)
+	return &Repository[T, K]{repo: &repo{db, table, m, collection, options, t}}, nil
 }
 
 // MustRepository is NewRepository for a package variable or a test: it panics where NewRepository
@@ -127,4 +139,17 @@ func (r *Repository[T, K]) entityCall(op string, entity *T, write bool) (*call, 
 	}
 	record := driver.RecordOf(entity)
 	return r.call(op, r.repo.mapping.KeyOf(record), write), record
+}
+
+// checkCombine returns why entities cannot be combined, for NewRepository.
+func checkCombine(s *driver.Spec) error {
+	switch {
+	case s.VersionAuto:
+		return invalidf("RepositoryOptions.Combine: the database moves the version of %s by its own number, and "+
+			"combined calls each need one", s.Type)
+	case s.HasGenerated():
+		return invalidf("RepositoryOptions.Combine: %s has a generated field, which only a write of its own can "+
+			"read back for each call", s.Type)
+	}
+	return nil
 }

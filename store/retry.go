@@ -9,7 +9,11 @@ import (
 
 // again marks the error of an attempt that wrote nothing and may be made again. It never leaves this
 // package: retry takes it off.
-type again struct{ err error }
+type again struct {
+	err error
+	// isAtOnce says that the next attempt needs no pause: it will wait for its turn.
+	isAtOnce bool
+}
 
 func (a *again) Error() string { return a.err.Error() }
 
@@ -43,6 +47,9 @@ func retry(ctx context.Context, c *call, b bounds, attempt func(n int) error) er
 			return err
 		}
 		pause := rand.N(min(longestPause, firstPause<<min(n-1, 10)))
+		if a.isAtOnce {
+			pause = 0
+		}
 		if n == b.attempts || time.Since(start)+pause >= b.timeout {
 			return gaveUp(a.err, n)
 		}
@@ -71,6 +78,9 @@ func gaveUp(err error, attempts int) error {
 
 // wait pauses for d, or until ctx ends, whose error it then returns.
 func wait(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return ctx.Err()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -21,7 +21,7 @@ func TestRetryIsBoundedByTime(t *testing.T) {
 		start, attempts := time.Now(), 0
 		err := retry(t.Context(), testCall(), bounds{timeout: 10 * time.Second}, func(int) error {
 			attempts++
-			return &again{&ConflictError{Expected: 1, Actual: 2}}
+			return &again{err: &ConflictError{Expected: 1, Actual: 2}}
 		})
 		require.ErrorIs(t, err, ErrConflict)
 		assert.Contains(t, err.Error(), "gave up after")
@@ -40,7 +40,7 @@ func TestRetryIsBoundedByAttempts(t *testing.T) {
 		err := retry(t.Context(), testCall(), bounds{time.Hour, 7}, func(n int) error {
 			attempts++
 			assert.Equal(t, attempts, n)
-			return &again{ErrTransient}
+			return &again{err: ErrTransient}
 		})
 		require.ErrorIs(t, err, ErrTransient)
 		assert.Equal(t, 7, attempts)
@@ -53,7 +53,7 @@ func TestRetryEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err := retry(ctx, testCall(), bounds{timeout: time.Hour}, func(int) error { return &again{ErrConflict} })
+		err := retry(ctx, testCall(), bounds{timeout: time.Hour}, func(int) error { return &again{err: ErrConflict} })
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, ErrConflict)
 	})
@@ -64,7 +64,7 @@ func TestRetryReturnsTheFirstAnswer(t *testing.T) {
 	final := errors.New("final")
 	err := retry(t.Context(), testCall(), bounds{timeout: time.Hour}, func(n int) error {
 		if n < 3 {
-			return &again{ErrConflict}
+			return &again{err: ErrConflict}
 		}
 		return final
 	})

@@ -112,9 +112,9 @@ func (rs *runs) one(ctx context.Context, n int, deadline time.Time, fn func(cont
 		switch {
 		case run.Err() != nil && ctx.Err() == nil: // it waited for a connection, say
 			fault.Err = both(rs.late("could not begin before its deadline"), run.Err())
-			return &again{fault}
+			return &again{err: fault}
 		case rs.canRerun(run, err):
-			return &again{fault}
+			return &again{err: fault}
 		}
 		return fault
 	}
@@ -160,9 +160,9 @@ func (rs *runs) finish(ctx, run context.Context, cancel func(), err error) error
 	rs.rollback(ctx)
 	switch {
 	case tx.doomedBy != nil && tx.canRerun:
-		return &again{tx.doomedBy}
+		return &again{err: tx.doomedBy}
 	case tx.doomedBy == nil && tx.gaveUpFor(err) != nil:
-		return &again{tx.gaveUpFor(err)}
+		return &again{err: tx.gaveUpFor(err)}
 	case tx.doomedBy == nil && ctx.Err() == nil && run.Err() != nil && errors.Is(err, run.Err()):
 		// The function says that its ctx has ended, or passes on a call that says so.
 		if !errors.Is(err, ErrTransient) {
@@ -213,7 +213,7 @@ func (rs *runs) commit(ctx context.Context) error {
 	}
 	fault := rs.fault(end, err)
 	if !MayHaveHappened(fault) && rs.canRerun(end, err) {
-		return &again{fault}
+		return &again{err: fault}
 	}
 	return fault
 }

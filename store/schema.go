@@ -56,7 +56,9 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 		return driver.SchemaResult{}, c.end(ctx, invalidf("the schema cannot be read or changed in a transaction"))
 	}
 	c.isWriting = create
-	result, err := r.repo.collection.Schema(ctx, &driver.SchemaParams{Create: create})
+	result, err := r.repo.collection.Schema(ctx, &driver.SchemaParams{
+		Create: create, Combined: r.repo.options.Combine,
+	})
 	if err != nil {
 		err = c.fault(ctx, err)
 	}

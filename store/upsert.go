@@ -11,7 +11,9 @@ import (
 // zero but for its key, and found is false. When another inserts the same key in between, fn runs
 // again on what is there. An entity whose key the database makes is ErrInvalid.
 func (r *Repository[T, K]) Upsert(ctx context.Context, key K, fn func(entity *T, found bool) error) (T, error) {
-	return r.modify(ctx, "upsert", ownCopyOrNew, key, fn)
+	return r.modify(ctx, &changer[T]{
+		modifier: modifier{call: *r.call("upsert", key, true), basis: ownCopyOrNew}, upsert: fn,
+	})
 }
 
 func (m *modifier) isUpsert() bool { return m.basis == ownCopyOrNew }
@@ -27,9 +29,9 @@ func (m *modifier) create(ctx context.Context) error {
 	if err := m.repo.mapping.CheckGenerated(entity); err != nil {
 		return invalid(err)
 	}
-	err := insert(ctx, m.call, []driver.Record{entity})
+	err := insert(ctx, &m.call, []driver.Record{entity})
 	if !errors.Is(err, ErrExists) {
-		return againOutsideTx(ctx, m.call, err)
+		return againOutsideTx(ctx, &m.call, err)
 	}
 	return m.existsAfterAll(err)
 }
@@ -53,5 +55,5 @@ func (m *modifier) existsAfterAll(err error) error {
 	if m.absent++; m.absent == mostAbsent {
 		return err
 	}
-	return &again{err}
+	return &again{err: err}
 }

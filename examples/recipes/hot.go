@@ -7,6 +7,20 @@ import (
 	"github.com/stillframe/stillframe/store"
 )
 
+// Match is an entity that many change at once.
+type Match struct {
+	store.Snapshot `bson:",inline"`
+	ID             int64 `db:"id" bson:"_id" store:"key"`
+	Cheers         int64 `db:"cheers" bson:"cheers"`
+}
+
+// OpenMatches makes a repository of matches that thousands follow and change. Those who wait for a match at the same
+// time have their functions run one after another, and one write stores what all of them have changed. Each call
+// still has a version and a result of its own. Its function should do nothing but change the entity.
+func OpenMatches(db *store.DB) (*store.Repository[Match, int64], error) {
+	return store.NewRepository[Match, int64](db, "matches", &store.RepositoryOptions{Combine: true})
+}
+
 // Share is one part of a counter that many write at once.
 type Share struct {
 	store.Snapshot `bson:",inline"`

@@ -44,3 +44,25 @@ func TestVisitors(t *testing.T) {
 		})
 	}
 }
+
+func TestMatches(t *testing.T) {
+	t.Parallel()
+	db := memstore.Open(nil)
+	matches, err := OpenMatches(db)
+	require.NoError(t, err)
+	require.NoError(t, matches.Insert(t.Context(), &Match{ID: 380}))
+	var group sync.WaitGroup
+	for range 32 {
+		group.Go(func() {
+			for range 5 {
+				m, err := matches.Modify(t.Context(), 380, func(m *Match) error { m.Cheers++; return nil })
+				assert.NoError(t, err)
+				assert.Equal(t, m.Cheers+1, m.Version)
+			}
+		})
+	}
+	group.Wait()
+	m, err := matches.Get(t.Context(), 380)
+	require.NoError(t, err)
+	assert.Equal(t, int64(160), m.Cheers)
+}

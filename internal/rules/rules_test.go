@@ -69,7 +69,8 @@ func (r rule) allows(path string) bool {
 var importRules = []rule{
 	{path: "store/driver"},
 	{path: "store/internal/mapping", own: []string{"store/driver"}},
-	{path: "store", own: []string{"store/driver", "store/internal/mapping"}},
+	{path: "store/internal/turns", own: []string{"store/driver", "store/internal/mapping"}},
+	{path: "store", own: []string{"store/driver", "store/internal/mapping", "store/internal/turns"}},
 	{path: "store/memstore", own: []string{"store", "store/driver"}},
 	{path: "internal/backend", own: []string{"store", "store/driver"}},
 	{

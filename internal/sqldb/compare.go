@@ -21,7 +21,7 @@ type comparer struct {
 
 // differences compares the table, its columns in the plan's order, its indexes, and its triggers, for
 // Schema. Each difference has the statement that mends it, where there is one.
-func (c *collection) differences(live *LiveTable) driver.SchemaResult {
+func (c *collection) differences(live *LiveTable, isCombined bool) driver.SchemaResult {
 	r := comparer{collection: c, live: live}
 	if !live.Exists {
 		r.add(driver.SeverityMust, "", "the table does not exist", strings.Join(c.DDL(), "; "))
@@ -41,6 +41,9 @@ func (c *collection) differences(live *LiveTable) driver.SchemaResult {
 	r.compareRules()
 	r.compareForeignKeys()
 	r.compareTriggers()
+	if isCombined {
+		r.compareCombined()
+	}
 	return driver.SchemaResult{Differences: r.found, Migration: r.migration}
 }
 

@@ -76,6 +76,21 @@ func (r *comparer) compareTriggers() {
 	}
 }
 
+// compareCombined names what looks at each row that is written, and so at the last of the states alone that combined
+// calls have made.
+func (r *comparer) compareCombined() {
+	for _, name := range r.live.Checks {
+		r.add(driver.SeverityNote, name, "the check sees the last state alone of calls that share a write "+
+			"(RepositoryOptions.Combine): what one of them breaks and the next mends is stored; Validate sees each", "")
+	}
+	for _, t := range r.live.Triggers {
+		if t.OnUpdate() {
+			r.add(driver.SeverityNote, t.Name, fmt.Sprintf("the trigger (%s) runs once for calls that share a write "+
+				"(RepositoryOptions.Combine), on the last state", t.Event), "")
+		}
+	}
+}
+
 // movesVersion reports whether the body of a trigger names the version's column as a word.
 func movesVersion(body, version string) bool {
 	isWord := func(c byte) bool {

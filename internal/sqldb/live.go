@@ -14,6 +14,7 @@ type LiveTable struct {
 	Columns     []LiveColumn
 	Indexes     []LiveIndex
 	Triggers    []LiveTrigger
+	Checks      []string // the names of CHECK constraints
 	ForeignKeys []LiveForeignKey
 	// ExactNames says that the names of columns that differ in upper and lower case are different.
 	ExactNames bool
@@ -107,6 +108,9 @@ func (t *LiveTable) column(name string) *LiveColumn {
 	}
 	return nil
 }
+
+// OnUpdate reports whether the trigger runs when a row is changed or made.
+func (t *LiveTrigger) OnUpdate() bool { return !strings.HasSuffix(t.Event, "DELETE") }
 
 func (t *LiveTable) hasTrigger(name string) bool {
 	for _, x := range t.Triggers {

@@ -19,7 +19,7 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 	if err != nil {
 		return driver.SchemaResult{}, c.about(err)
 	}
-	return c.differences(live), nil
+	return c.differences(live, p.Combined), nil
 }
 
 func (c *collection) inspect(ctx context.Context) (*LiveTable, error) {

@@ -23,7 +23,7 @@ import (
 // play them stand with their guarantees.
 
 // played has clients make calls of these kinds on a few rows, over three handles, and checks the
-// history.
+// history. The calls of one handle are combined, where versions allow it.
 func played[T any](e *env, r *repository[T, int64], s game.Shape[T], rows, mortal int, kinds []string) {
 	e.Helper()
 	seed := e.seed()
@@ -33,12 +33,18 @@ func played[T any](e *env, r *repository[T, int64], s game.Shape[T], rows, morta
 	o := &store.RepositoryOptions{
 		ModifyTimeout: patient.ModifyTimeout, ModifyAttempts: patient.ModifyAttempts, PageSize: 2,
 	}
+	repositories := make([]*store.Repository[T, int64], len(handles))
+	for i, db := range handles {
+		o := *o
+		o.Combine = i == 0 && !s.AnyVersion
+		repositories[i] = r.on(db, &o)
+	}
 	players := make([]*game.Player[T], clients)
 	for i := range players {
 		db := handles[i%len(handles)]
 		players[i] = &game.Player[T]{
-			Game: g, Shape: s, DB: db, Repo: r.on(db, o), Client: i, Random: rand.New(rand.NewPCG(seed, uint64(i))),
-			First: 1, Rows: rows, Mortal: mortal,
+			Game: g, Shape: s, DB: db, Repo: repositories[i%len(handles)], Client: i,
+			Random: rand.New(rand.NewPCG(seed, uint64(i))), First: 1, Rows: rows, Mortal: mortal,
 			Tx:    &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
 			Kinds: kinds,
 		}

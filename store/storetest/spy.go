@@ -37,3 +37,6 @@ func (s *spy) take() string {
 	s.calls = nil
 	return calls
 }
+
+// list is take with each call by itself.
+func (s *spy) list() []string { return strings.Fields(s.take()) }
