@@ -49,6 +49,23 @@ var subtleBackends = []broken{
 		shows: []string{"nor after the end of the context", "goroutines are left", "storetest_test.hangsForEver"},
 		hook:  hangsForEver,
 	},
+	{
+		name: "CountsOneForAllCallsOfAWrite", breaks: []string{"CombinedCalls/ManyOnOneEntity"},
+		hook: onUpdate(func(_ context.Context, _ *intercept.Call, p *driver.UpdateParams) {
+			p.Next = min(p.Next, p.Expect+1)
+		}),
+	},
+	{
+		name: "CopiesShareMemory", breaks: []string{"CombinedCalls/Copies"},
+		hook: after(intercept.Copy, func(c *intercept.Call, err error) error {
+			p := c.Params.(*intercept.CopyParams)
+			for i := range c.Spec.Fields {
+				f := &c.Spec.Fields[i]
+				p.Dst.Field(f).Set(p.Src.Field(f))
+			}
+			return err
+		}),
+	},
 	{name: "LosesAnAcknowledgedWrite", faults: true, breaks: []string{"UnderFaults"}, hook: losesWrites},
 	{name: "RetriesAnUnknownWriteUnderFaults", faults: true, breaks: []string{"UnderFaults"}, hook: retriesBlindly},
 	{

@@ -6,7 +6,7 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// collection sends each call through the hook. DDL does no I/O and is the backend's own.
+// collection sends each call through the hook. DDL is the backend's own.
 type collection struct {
 	driver.Collection
 	spec *driver.Spec
@@ -107,4 +107,10 @@ func (c *collection) Schema(ctx context.Context, p *driver.SchemaParams) (driver
 		return err
 	})
 	return result, err
+}
+
+func (c *collection) Copy(dst, src driver.Record) error {
+	return c.through(context.Background(), Copy, nil, &CopyParams{dst, src}, nil, func(context.Context) error {
+		return c.Collection.Copy(dst, src)
+	})
 }

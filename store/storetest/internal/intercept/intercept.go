@@ -25,7 +25,11 @@ const (
 	Update   = "update"
 	Delete   = "delete"
 	Schema   = "schema"
+	Copy     = "copy"
 )
+
+// CopyParams are the parameters of Copy, which does no I/O.
+type CopyParams struct{ Dst, Src driver.Record }
 
 // Call is one call of package store on the backend.
 type Call struct {
