@@ -14,6 +14,7 @@
 //   - to look: Get, GetMany, First, Find, Page, Count
 //   - to change what is there now: Modify, or Upsert where it may not be there yet
 //   - to change what a person has been looking at: Save, with the copy they saw
+//   - to change many entities of one table together: ModifyMany, SaveMany, DeleteMany; ReloadMany for many copies
 //   - to change several entities together: [DB.Atomic], with Modify in it
 //   - to decide by an entity that is only read: Touch it in the same Atomic
 //   - to add up several reads: [DB.View]
@@ -76,6 +77,9 @@
 // never stored. No call is answered before what its function saw is known to be stored, or was read after the call
 // had begun. What the database refuses, or Validate, is its author's alone; an unknown outcome is that of all whose
 // changes were in the write.
+//
+// Many at once. SaveMany, ModifyMany and DeleteMany write all of their entities or none, each on its own version.
+// The error names every entity that stood in the way, and in a Tx nothing of the call is left by it.
 //
 // Atomic. It commits if and only if the function returned nil and no operation of the Tx failed.
 // Deadlocks, write conflicts and transient failures run the whole function again; with

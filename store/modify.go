@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"reflect"
 
 	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/internal/turns"
@@ -80,11 +79,6 @@ func (r *Repository[T, K]) modify(ctx context.Context, c *changer[T]) (T, error)
 	return *c.result, nil
 }
 
-// fresh makes a zero entity.
-func (m *modifier) fresh() driver.Record {
-	return driver.RecordOf(reflect.New(m.repo.mapping.Spec.Type).Interface())
-}
-
 // run makes attempts until one has an answer. In a Tx there is one attempt: what would make another
 // worth while has doomed the Tx, and Atomic runs its whole function again.
 func (m *modifier) run(ctx context.Context) error {
@@ -108,12 +102,12 @@ func (m *modifier) run(ctx context.Context) error {
 // rehearse has the function change a copy that is thrown away, with whatever came of it. It is not
 // called in a Tx, which is rehearsed as a whole.
 func (m *modifier) rehearse(ctx context.Context) {
-	entity := m.fresh()
+	entity := m.repo.fresh()
 	switch err := readRow(ctx, &m.call, rowRead{into: entity}); {
 	case err == nil:
 		_ = m.change.apply(entity, true)
 	case err == ErrNotFound && m.isUpsert():
-		entity = m.fresh()
+		entity = m.repo.fresh()
 		m.repo.mapping.SetKey(entity, m.key)
 		_ = m.change.apply(entity, false)
 	}
@@ -122,7 +116,7 @@ func (m *modifier) rehearse(ctx context.Context) {
 // attempt reads, has the function change the copy, and writes what it changed, on the version that
 // was read. An *again says that nothing was written and that another attempt may succeed.
 func (m *modifier) attempt(ctx context.Context) error {
-	entity, base := m.fresh(), m.fresh()
+	entity, base := m.repo.fresh(), m.repo.fresh()
 	err := readRow(ctx, &m.call, rowRead{into: entity, base: base, isCurrent: true})
 	switch {
 	case err == ErrNotFound && m.isUpsert():

@@ -32,6 +32,11 @@ type repo struct {
 	turns      *turns.Table // for Modify and Upsert, whose calls on one entity take turns
 }
 
+// fresh makes a zero entity.
+func (r *repo) fresh() driver.Record {
+	return driver.RecordOf(reflect.New(r.mapping.Spec.Type).Interface())
+}
+
 // NewRepository checks the mapping of T against the backend and returns a repository over table,
 // which may be qualified by a schema ("dbo.clubs"). It does no I/O: [Repository.CheckSchema]
 // compares the mapping with the live table. All problems of the mapping are returned together,

@@ -21,7 +21,7 @@ func (m *modifier) isUpsert() bool { return m.basis == ownCopyOrNew }
 // create is the rest of an attempt of Upsert that found no row: it has the function fill a new entity,
 // and inserts that.
 func (m *modifier) create(ctx context.Context) error {
-	entity := m.fresh()
+	entity := m.repo.fresh()
 	m.repo.mapping.SetKey(entity, m.key)
 	if err := m.changeChecked(entity, false); err != nil {
 		return err

@@ -98,7 +98,7 @@ func TestTests(t *testing.T) {
 	}
 	for _, guarantee := range []string{
 		"Copies", "FreshReads", "Reload", "Versions", "TxThatDoesNotCommit", "NamedOutcomes", "NoAccidentalUpsert",
-		"Modify", "CombinedCalls", "Atomic",
+		"Modify", "CombinedCalls", "ManyAtOnce", "Atomic",
 		"ReadsInTx", "ReloadAndModifyInTx", "Find", "Queries", "UnknownOutcome", "SameValues", "Cancellation",
 		"NothingLeaks", "Mapping",
 		"Schema", "Errors",

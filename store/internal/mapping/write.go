@@ -86,6 +86,16 @@ func (m *Mapping) hasChanged(entity, base driver.Record) bool {
 	return false
 }
 
+// Different returns the names of the fields, as Go has them, that are not stored alike in two entities.
+func (m *Mapping) Different(a, b driver.Record) (names []string) {
+	for i := range m.Spec.Fields {
+		if f := &m.Spec.Fields[i]; !m.equal[i](a.Field(f), b.Field(f)) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // changes is Changed's comparison, field by field. The updated field is left to its caller.
 func (m *Mapping) changes(entity, base driver.Record) ([]int, error) {
 	var fields []int

@@ -114,3 +114,39 @@ func (c *collection) Copy(dst, src driver.Record) error {
 		return c.Collection.Copy(dst, src)
 	})
 }
+
+// bulk is a collection over a backend that can write many rows in one request.
+type bulk struct {
+	collection
+	driver.Bulk
+}
+
+func (b *bulk) Versions(ctx context.Context, p *driver.VersionsParams) error {
+	params := *p
+	params.Tx = unwrap(p.Tx)
+	return b.through(ctx, Versions, params.Tx, &params, nil, func(ctx context.Context) error {
+		return b.Bulk.Versions(ctx, &params)
+	})
+}
+
+func (b *bulk) UpdateMany(ctx context.Context, p *driver.UpdateManyParams) (driver.ManyResult, error) {
+	params := *p
+	params.Tx = unwrap(p.Tx)
+	var result driver.ManyResult
+	err := b.through(ctx, UpdateMany, params.Tx, &params, &result, func(ctx context.Context) (err error) {
+		result, err = b.Bulk.UpdateMany(ctx, &params)
+		return err
+	})
+	return result, err
+}
+
+func (b *bulk) DeleteMany(ctx context.Context, p *driver.DeleteManyParams) (driver.ManyResult, error) {
+	params := *p
+	params.Tx = unwrap(p.Tx)
+	var result driver.ManyResult
+	err := b.through(ctx, DeleteMany, params.Tx, &params, &result, func(ctx context.Context) (err error) {
+		result, err = b.Bulk.DeleteMany(ctx, &params)
+		return err
+	})
+	return result, err
+}

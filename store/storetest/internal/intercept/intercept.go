@@ -26,6 +26,11 @@ const (
 	Delete   = "delete"
 	Schema   = "schema"
 	Copy     = "copy"
+
+	// Those of driver.Bulk.
+	Versions   = "versions"
+	UpdateMany = "update many"
+	DeleteMany = "delete many"
 )
 
 // CopyParams are the parameters of Copy, which does no I/O.
@@ -52,7 +57,11 @@ type Call struct {
 
 // Write reports whether the call writes rows.
 func (c *Call) Write() bool {
-	return c.Op == Insert || c.Op == Update || c.Op == Delete
+	switch c.Op {
+	case Insert, Update, Delete, UpdateMany, DeleteMany:
+		return true
+	}
+	return false
 }
 
 // Next makes a call on the backend.
@@ -132,7 +141,11 @@ func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &collection{Collection: inner, spec: spec, hook: d.hook}, nil
+	c := collection{Collection: inner, spec: spec, hook: d.hook}
+	if b, ok := inner.(driver.Bulk); ok {
+		return &bulk{c, b}, nil
+	}
+	return &c, nil
 }
 
 type tx struct {
