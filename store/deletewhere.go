@@ -44,8 +44,18 @@ func (r *Repository[T, K]) DeleteWhere(ctx context.Context, q Query, batch int) 
 	}
 }
 
-// deleteAll removes one batch and returns how many of it were still there as they were read.
+// deleteAll removes one batch and returns how many of it were still there as they were read. Mostly that is all of them,
+// which are removed together; else each is looked at by itself.
 func (r *Repository[T, K]) deleteAll(ctx context.Context, items []T) (removed int64, err error) {
+	if len(items) > 1 && r.repo.db.info.Transactions {
+		err := r.DeleteMany(ctx, items)
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
+			if err == nil {
+				removed = int64(len(items))
+			}
+			return removed, err
+		}
+	}
 	remove := func(ctx context.Context, r *Repository[T, K]) error {
 		removed = 0
 		for _, entity := range items {

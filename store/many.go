@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/internal/mapping"
@@ -53,6 +54,10 @@ type manyRow struct {
 	isDelete bool
 
 	stored int64 // the version that was written
+
+	// By these the rows are sorted.
+	number int64
+	text   string
 }
 
 // writeMany is SaveMany and DeleteMany from the call's start to its end.
@@ -63,16 +68,14 @@ func (c *call) writeMany(ctx context.Context, rows []manyRow, isDelete bool) err
 	}
 	defer c.endUnreturned(ctx)
 	if err = c.checkMany(rows); err == nil && len(rows) > 0 {
-		c.sortMany(rows)
 		err = c.storeMany(ctx, rows, manyWrite{isPrepared: !isDelete})
 	}
 	return c.end(ctx, err)
 }
 
-// checkMany makes the checks that need no I/O, and fills in keys and versions.
+// checkMany makes the checks that need no I/O, fills in keys and versions, and sorts the rows.
 func (c *call) checkMany(rows []manyRow) error {
 	mp := c.repo.mapping
-	seen := make(map[any]int, len(rows))
 	for i := range rows {
 		row := &rows[i]
 		if row.record.IsZero() {
@@ -85,10 +88,12 @@ func (c *call) checkMany(rows []manyRow) error {
 		if err := mp.CheckRead(row.record); err != nil {
 			return invalidf("element %d: %v", i, err)
 		}
-		if first, ok := seen[row.key]; ok {
-			return invalidf("elements %d and %d have the same key", first, i)
+	}
+	c.sortMany(rows)
+	for i := range rows {
+		if i > 0 && rows[i].key == rows[i-1].key {
+			return c.nameMany(rows[i].key, invalidf("two of the entities have this key"))
 		}
-		seen[row.key] = i
 	}
 	return c.checkTogether(len(rows))
 }
@@ -104,22 +109,22 @@ func (c *call) checkTogether(n int) error {
 // sortMany puts the rows in the order of their keys: two calls that lock the same rows in the same order do not
 // deadlock.
 func (c *call) sortMany(rows []manyRow) {
-	slices.SortFunc(rows, func(a, b manyRow) int { return compareKeys(c.repo.mapping, a.key, b.key) })
-}
-
-// compareKeys orders keys in some way that is the same for all processes.
-func compareKeys(mp *mapping.Mapping, a, b any) int {
-	switch x := mp.PlainKey(a).(type) {
-	case int64:
-		if y, ok := mp.PlainKey(b).(int64); ok {
-			return cmp.Compare(x, y)
-		}
-	case string:
-		if y, ok := mp.PlainKey(b).(string); ok {
-			return strings.Compare(x, y)
+	for i := range rows {
+		switch x := c.repo.mapping.PlainKey(rows[i].key).(type) {
+		case int64:
+			rows[i].number = x
+		case string:
+			rows[i].text = x
+		default:
+			rows[i].text = fmt.Sprint(x)
 		}
 	}
-	return strings.Compare(fmt.Sprint(mp.PlainKey(a)), fmt.Sprint(mp.PlainKey(b)))
+	slices.SortFunc(rows, func(a, b manyRow) int {
+		if n := cmp.Compare(a.number, b.number); n != 0 {
+			return n
+		}
+		return strings.Compare(a.text, b.text)
+	})
 }
 
 // manyWrite says what storeMany does with its rows.
@@ -128,6 +133,8 @@ type manyWrite struct {
 	isPrepared bool
 	// isRead says that the rows were read in the Tx of the call, under a lock where reads lock.
 	isRead bool
+	// isAlone says that the Tx does nothing else, so that nobody asks what it has written.
+	isAlone bool
 }
 
 var errMoved = errors.New("not all rows were as expected")
@@ -146,7 +153,8 @@ func (c *call) storeMany(ctx context.Context, rows []manyRow, w manyWrite) error
 	return retry(ctx, c, c.repo.bounds(), func(int) error {
 		err := unwrapCallers(rs.all(ctx, nil, func(ctx context.Context, tx *Tx) error {
 			in := call{db: c.db, repo: c.repo, tx: tx, op: c.op, mayWrite: true}
-			return in.sendMany(ctx, rows, w.isPrepared)
+			w.isAlone = true
+			return in.sendMany(ctx, rows, w)
 		}))
 		c.rows = rs.rows
 		if err == nil {
@@ -194,7 +202,7 @@ func (c *call) storeInTx(ctx context.Context, rows []manyRow, w manyWrite) error
 			return err
 		}
 	}
-	err := c.sendMany(ctx, rows, w.isPrepared)
+	err := c.sendMany(ctx, rows, w)
 	if !errors.Is(err, errMoved) {
 		return err
 	}
@@ -209,11 +217,11 @@ func (c *call) storeInTx(ctx context.Context, rows []manyRow, w manyWrite) error
 
 // sendMany writes the rows in the Tx of the call, whichever way the backend can. Where not all were as expected it is
 // errMoved, and what was written is for the caller to take back.
-func (c *call) sendMany(ctx context.Context, rows []manyRow, isPrepared bool) error {
+func (c *call) sendMany(ctx context.Context, rows []manyRow, w manyWrite) error {
 	mp := c.repo.mapping
 	var u mapping.Undo
 	defer u.Revert()
-	if isPrepared {
+	if w.isPrepared {
 		for i := range rows {
 			if err := mp.Prepare(&u, rows[i].record, false); err != nil {
 				return c.nameMany(rows[i].key, invalid(err))
@@ -236,14 +244,31 @@ func (c *call) sendMany(ctx context.Context, rows []manyRow, isPrepared bool) er
 	for i := range rows {
 		row := &rows[i]
 		if row.isDelete {
-			c.wrote(row.key, gone)
-			continue
+			row.stored = gone
 		}
-		c.keepIdentity(row.record, mp.IdentityOf(row.record))
-		mp.Stamp(row.record, row.stored, at)
-		c.wrote(row.key, row.stored)
+		if !w.isAlone {
+			c.wrote(row.key, row.stored)
+		}
+	}
+	if !rows[0].isDelete {
+		c.stampMany(rows, at)
 	}
 	return c.leave(ctx, nil)
+}
+
+// stampMany says on the entities which versions they are, and has the Tx take that back where it does not commit.
+func (c *call) stampMany(rows []manyRow, at time.Time) {
+	mp := c.repo.mapping
+	before := make([]time.Time, len(rows))
+	for i := range rows {
+		before[i] = mp.ReadAt(rows[i].record)
+		mp.Stamp(rows[i].record, rows[i].stored, at)
+	}
+	c.tx.undo.Add(func() {
+		for i := range rows {
+			mp.Stamp(rows[i].record, rows[i].expect, before[i])
+		}
+	})
 }
 
 // nameMany gives an error the key of its entity.
