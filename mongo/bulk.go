@@ -123,7 +123,8 @@ func (c *collection) Versions(ctx context.Context, p *driver.VersionsParams) err
 	if err != nil {
 		return err
 	}
-	o := options.Find().SetProjection(projectionOf([]string{c.version.path})).SetBatchSize(int32(min(len(p.Keys), math.MaxInt32-1) + 1))
+	o := options.Find().SetProjection(projectionOf([]string{c.version.path}))
+	o.SetBatchSize(int32(min(len(p.Keys), math.MaxInt32-1) + 1))
 	if c.hasTextKey {
 		o.SetCollation(simple)
 	}

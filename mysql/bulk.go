@@ -9,8 +9,8 @@ import (
 
 var _ sqldb.Joiner = (*dialect)(nil)
 
-// Join implements [sqldb.Joiner]. The rows come first in the join, whatever the optimizer thinks, so that each finds its
-// row of the table by the key.
+// Join implements [sqldb.Joiner]. The rows come first in the join, whatever the optimizer thinks, so that each finds
+// its row of the table by the key.
 //
 // Texts are LONGTEXT and not of their column's type: MariaDB cuts what is too long for a VARCHAR of JSON_TABLE, and
 // MySQL makes it NULL, where the assignment to the column is an error. An integer that is none is an error of

@@ -87,7 +87,8 @@ func TestManyValues(t *testing.T) {
 func TestManyIsNeverCut(t *testing.T) {
 	onEach(t, func(t *testing.T, dsn string) {
 		r, all := bulkyTable(t, dsn, 3)
-		sqltest.Do(t, direct(t, dsn), "ALTER TABLE bulky MODIFY short VARCHAR(3) NOT NULL, MODIFY small TINYINT UNSIGNED NOT NULL")
+		sqltest.Do(t, direct(t, dsn),
+			"ALTER TABLE bulky MODIFY short VARCHAR(3) NOT NULL, MODIFY small TINYINT UNSIGNED NOT NULL")
 		for name, change := range map[string]func(b *bulky){
 			"a text":   func(b *bulky) { b.Short = "12345" },
 			"a number": func(b *bulky) { b.Small = -1 },

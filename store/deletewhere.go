@@ -44,8 +44,8 @@ func (r *Repository[T, K]) DeleteWhere(ctx context.Context, q Query, batch int) 
 	}
 }
 
-// deleteAll removes one batch and returns how many of it were still there as they were read. Mostly that is all of them,
-// which are removed together; else each is looked at by itself.
+// deleteAll removes one batch and returns how many of it were still there as they were read. Mostly that is all of
+// them, which are removed together; else each is looked at by itself.
 func (r *Repository[T, K]) deleteAll(ctx context.Context, items []T) (removed int64, err error) {
 	if len(items) > 1 && r.repo.db.info.Transactions {
 		err := r.DeleteMany(ctx, items)

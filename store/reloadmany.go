@@ -35,6 +35,7 @@ func (r *Repository[T, K]) ReloadMany(ctx context.Context, entities []*T) ([]Cha
 	return changes, nil
 }
 
+// reloadMany reads all entities and compares each with what it was, before it replaces the first.
 func reloadMany[T any, K comparable](ctx context.Context, c *call, entities []*T) ([]Change[K], error) {
 	mp := c.repo.mapping
 	keys := make([]K, len(entities))

@@ -63,6 +63,8 @@ func errorsOf(err error) map[string]error {
 	return found
 }
 
+// manySaved saves many copies, and then many of which most are stale and one is gone: nothing is written then, and the
+// error names each.
 func manySaved(e *env) {
 	const n = 14
 	r, copies := manyAccounts(e, n)
@@ -111,6 +113,7 @@ func (a account) at(other *account) account {
 	return a
 }
 
+// manyDeleted removes many, of which one was written since it was read, and then all.
 func manyDeleted(e *env) {
 	r, copies := manyAccounts(e, 6)
 	var all []account
@@ -215,6 +218,7 @@ func manyMoved(e *env) {
 	require.EqualValues(e, 3, changed[4].Version)
 }
 
+// manyReloaded brings copies up to date of which one is as it was, two have changed and one is gone.
 func manyReloaded(e *env) {
 	r := newClubs(e)
 	e.stored(r, 1, 2, 3, 4)
@@ -284,6 +288,7 @@ func manyInTx(e *env) {
 	require.Equal(e, []int64{105, 101, 105, 100}, amounts(r, 1, 2, 3, 4))
 }
 
+// manyMisused gives the calls what they refuse before anything is sent, and nothing at all, which is no error.
 func manyMisused(e *env) {
 	r := newAccounts(e, 1, 2)
 	one, two := r.get(1), r.get(2)
@@ -348,6 +353,7 @@ func valuesSaveMany(e *env, r *kindTable, k kinds) kinds {
 	return k
 }
 
+// valuesModifyMany writes the values of an entity by ModifyMany, together with another row.
 func valuesModifyMany(e *env, r *kindTable, k kinds) kinds {
 	e.Helper()
 	inserted(r, plainKinds(k.ID))
