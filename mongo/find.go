@@ -64,6 +64,7 @@ func (c *collection) Find(ctx context.Context, p *driver.FindParams) (driver.Fin
 			return driver.FindResult{}, err
 		}
 		result.Rows++
+		result.Bytes += len(doc)
 	}
 	if err := cursor.Err(); err != nil {
 		return driver.FindResult{}, readFailure(ctx, p.Tx, err)

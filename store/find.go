@@ -8,8 +8,14 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// pageGrowth is how many times RepositoryOptions.PageSize the pages of Find grow to.
-const pageGrowth = 10
+// Pages of Find grow until one answer carries what it should: then the trips between them cost next to nothing, and a
+// page is still little memory.
+const (
+	pageGrowth    = 4       // how many times a page is as long as the one before it
+	pageRows      = 100     // how many times RepositoryOptions.PageSize a page grows to at most
+	pageRowsBlind = 10      // the same, where nobody knows how long the rows are
+	pageBytes     = 1 << 20 // about how many bytes a page grows to
+)
 
 // Find returns the entities that the query selects, in its order, which always ends in the key.
 //
@@ -41,7 +47,7 @@ func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error
 		return false, err
 	}
 	filter, after, left := query.filter, query.from, query.limit
-	for size := c.repo.options.PageSize; ; size = nextSize(size, c.repo.options.PageSize) {
+	for size := c.repo.options.PageSize; ; {
 		n := size
 		if left > 0 {
 			n = min(n, left)
@@ -54,6 +60,7 @@ func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error
 		if err != nil {
 			return false, err
 		}
+		size = nextSize(size, c.repo.options.PageSize, result)
 		c.inBody(true)
 		for entity := range rows.all {
 			if !yield(*entity, nil) {
@@ -69,16 +76,22 @@ func findPages[T any](ctx context.Context, c *call, q Query, yield func(T, error
 	}
 }
 
-// nextSize is the size of the page after one of a size, where that of the first page was first.
-func nextSize(size, first int) int {
-	most := math.MaxInt
-	if first <= most/pageGrowth {
-		most = pageGrowth * first
+// nextSize is the size of the page after one of a size, which the result is of, where that of the first page was
+// first. No page is shorter than the first.
+func nextSize(size, first int, page driver.FindResult) int {
+	most := product(first, pageRowsBlind)
+	if page.Bytes > 0 && page.Rows > 0 {
+		most = min(product(first, pageRows), int(int64(pageBytes)*int64(page.Rows)/int64(page.Bytes)))
 	}
-	if size > most/2 {
-		return most
+	return max(first, min(product(size, pageGrowth), most))
+}
+
+// product is a times b, or the largest int.
+func product(a, b int) int {
+	if a > math.MaxInt/b {
+		return math.MaxInt
 	}
-	return 2 * size
+	return a * b
 }
 
 // Collect reads a sequence to its end into a slice. On an error it returns nil and the error.

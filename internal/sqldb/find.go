@@ -116,6 +116,9 @@ func (r *pageReader) row(row []sqldriver.Value) error {
 		return err
 	}
 	r.result.Rows++
+	for _, value := range row {
+		r.result.Bytes += sizeOf(value)
+	}
 	if r.order != nil {
 		r.order.keep(row)
 	}

@@ -247,6 +247,9 @@ type FindResult struct {
 	Rows int
 	// More says, where FindParams.Peek is set, that the query selects rows behind the last one.
 	More bool
+	// Bytes is about how many bytes the rows took on the wire, by which package store decides how many the next page
+	// asks for; 0 where nothing was sent, or it is not known.
+	Bytes int
 	// Last holds what the database sorts by: the values of Order's fields as they are stored in the last
 	// row, nil for NULL. Each is of a type of [IsStored], in a form that the driver itself takes back, in
 	// FindParams.After and in a Filter with Stored, and compares as the database sorts. It is never made

@@ -23,6 +23,7 @@ var _ = register(
 	Test{Name: "RowsThatStayAreSeenOnce", run: findUnderWrites},
 	Test{Name: "ErrorEndsIt", run: findError},
 	Test{Name: "FirstOfAnOrder", run: findFirst},
+	Test{Name: "PagesGrow", run: findPagesGrow},
 	Test{Name: "GetManyTakesAnyNumberOfKeys", run: findGetMany},
 	Test{Name: "GetManyTakesCompositeKeys", run: findGetManyComposite},
 )
@@ -51,6 +52,16 @@ func findAllPages(e *env) {
 	empty, err := store.Collect(r.Find(e.ctx, store.Where("ID", store.Lt, 0)))
 	require.NoError(e, err)
 	require.Empty(e, empty)
+}
+
+// findPagesGrow counts the requests of a long loop that begins with short pages.
+func findPagesGrow(e *env) {
+	r := numbered(e, 131)
+	db, s := e.spied(store.Options{})
+	all, err := store.Collect(r.on(db, &store.RepositoryOptions{PageSize: 3}).Find(e.ctx, store.Query{}))
+	require.NoError(e, err)
+	require.Len(e, all, 131)
+	require.LessOrEqual(e, len(s.list()), 6, "3, 12, and then 48, 192 or 30 again and again")
 }
 
 func findLimit(e *env) {
