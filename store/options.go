@@ -120,7 +120,8 @@ type RepositoryOptions struct {
 	// others, its outcome is unknown.
 	//
 	// A function that runs for longer than 5 ms while others wait is put out: what it came to is thrown away, the
-	// others go on, and it runs again with more patience. So it should do nothing but change its entity.
+	// others go on, and it runs again with more patience. A function may also run on what another has left that is
+	// never stored; it runs again then. So it should do nothing but change its entity.
 	//
 	// A call that meets no other is as it is without Combine. A type whose version the database moves, or with
 	// a generated field, cannot be combined: ErrInvalid of NewRepository. Defaults to false.

@@ -44,7 +44,8 @@ func played[T any](e *env, r *repository[T, int64], s game.Shape[T], rows, morta
 		db := handles[i%len(handles)]
 		players[i] = &game.Player[T]{
 			Game: g, Shape: s, DB: db, Repo: repositories[i%len(handles)], Client: i,
-			Random: rand.New(rand.NewPCG(seed, uint64(i))), First: 1, Rows: rows, Mortal: mortal,
+			IsCombined: i%len(handles) == 0 && !s.AnyVersion,
+			Random:     rand.New(rand.NewPCG(seed, uint64(i))), First: 1, Rows: rows, Mortal: mortal,
 			Tx:    &store.TxOptions{RunTimeout: time.Minute, Timeout: 4 * time.Minute},
 			Kinds: kinds,
 		}

@@ -17,6 +17,9 @@ type Player[T any] struct {
 	Shape Shape[T]
 	DB    *store.DB
 	Repo  *store.Repository[T, int64]
+	// IsCombined says that Repo combines calls: what a function has seen need not have been stored where its call has
+	// failed, since it was run on what another had left, and all of that was thrown away.
+	IsCombined bool
 	// Client is the player's number in the history.
 	Client int
 	Random *rand.Rand
@@ -318,7 +321,7 @@ func (p *Player[T]) modify(ctx context.Context, call *history.Pending, kind stri
 	case !p.oneLife(row):
 		// What it read was true, and it wrote on the same version; perhaps in another life.
 		step.Seen = history.Row{}
-		if ran {
+		if ran && (err == nil || !p.IsCombined) {
 			call.Done(history.Look, saw)
 		}
 	}
