@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -151,6 +150,6 @@ func (a *audit) differ(severity driver.Severity, name, problem string, fix ...st
 		a.migration = append(a.migration, fix...)
 	}
 	a.found = append(a.found, driver.Difference{
-		Table: a.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: strings.Join(fix, "; "),
+		Table: a.spec.Table, Name: name, Severity: severity, Problem: problem, Statements: fix,
 	})
 }

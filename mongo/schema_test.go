@@ -31,10 +31,10 @@ type ticket struct {
 }
 
 // mend runs the statements of a fix as mongosh would.
-func mend(t *testing.T, db *mongodriver.Database, fix string) {
+func mend(t *testing.T, db *mongodriver.Database, fix []string) {
 	t.Helper()
 	require.NotEmpty(t, fix)
-	for text := range strings.SplitSeq(fix, "; db.") {
+	for _, text := range fix {
 		text = strings.TrimPrefix(text, "db.")
 		target := db
 		text, admin := strings.CutPrefix(text, "adminCommand(")
@@ -126,14 +126,14 @@ func TestEachFixMends(t *testing.T) {
 			for _, d := range differences {
 				t.Log(d)
 				if len(differences) == 1 || d.Name == "" {
-					mend(t, native, d.Fix)
+					mend(t, native, d.Statements)
 					break // one mended collection mends what is in it
 				}
 			}
 			differences, err = r.CheckSchema(t.Context())
 			require.NoError(t, err)
 			for _, d := range differences { // a copied collection has no validator yet
-				mend(t, native, d.Fix)
+				mend(t, native, d.Statements)
 			}
 			differences, err = r.CheckSchema(t.Context())
 			require.NoError(t, err)

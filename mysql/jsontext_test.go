@@ -33,7 +33,7 @@ func TestTextOverJSONColumn(t *testing.T) {
 			require.NoError(t, err)
 			for _, d := range found {
 				if d.Severity == store.SeverityMust {
-					fixes = append(fixes, d.Fix)
+					fixes = append(fixes, d.Statements...)
 				}
 			}
 			return fixes

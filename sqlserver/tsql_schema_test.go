@@ -205,8 +205,8 @@ func (d *database) compare(create bool) {
 	result, err := d.collection.Schema(d.c.t.Context(), &driver.SchemaParams{Create: create})
 	require.NoError(d.c.t, err)
 	for _, difference := range result.Differences {
-		if difference.Fix != "" {
-			d.c.add(tsql.Statement{Text: difference.Fix, Params: []string{}, ParserOnly: true})
+		for _, text := range difference.Statements {
+			d.c.add(tsql.Statement{Text: text, Params: []string{}, ParserOnly: true})
 		}
 	}
 	for _, text := range d.collection.DDL() {

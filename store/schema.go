@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/stillframe/stillframe/store/driver"
 )
@@ -18,8 +19,8 @@ func (r *Repository[T, K]) EnsureSchema(ctx context.Context) error {
 }
 
 // CheckSchema compares the live table with the mapping and returns every difference, those of
-// [SeverityMust] first, each with the statement or setting that mends it where there is one. It
-// changes nothing.
+// [SeverityMust] first, each with the statements that mend it where there are any. It changes nothing.
+// A program that runs them takes Difference.Statements, one by one; Difference.Fix is their text for a person.
 //
 // Only what is SeverityMust is needed to start. With what is [SeverityWeaker] every call works, and
 // the problem says what is weaker; its fix is often one that programs which use the table already
@@ -61,6 +62,17 @@ func (r *Repository[T, K]) schema(ctx context.Context, op string, create bool) (
 	})
 	if err != nil {
 		err = c.fault(ctx, err)
+	}
+	for i := range result.Differences {
+		d := &result.Differences[i]
+		switch {
+		case d.Fix != "" && len(d.Statements) == 0: // a backend that knows of one statement alone
+			d.Statements = []string{d.Fix}
+		case len(d.Statements) == 1:
+			d.Fix = d.Statements[0]
+		case len(d.Statements) > 1:
+			d.Fix = strings.Join(d.Statements, ";\n") + ";"
+		}
 	}
 	slices.SortStableFunc(result.Differences, func(a, b Difference) int { return cmp.Compare(a.Severity, b.Severity) })
 	return result, c.end(ctx, err)

@@ -39,7 +39,9 @@ func TestAdopt(t *testing.T) {
 	for _, d := range differences {
 		t.Log(d)
 		if d.Severity == store.SeverityMust {
-			exec(d.Fix)
+			for _, text := range d.Statements {
+				exec(text)
+			}
 		}
 	}
 	club, err := clubs.Get(t.Context(), 7)

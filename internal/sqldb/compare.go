@@ -9,8 +9,7 @@ import (
 	"github.com/stillframe/stillframe/store/driver"
 )
 
-// comparer collects the differences between a live table and the plan. A fix that takes several
-// statements has them in order, separated by "; ".
+// comparer collects the differences between a live table and the plan.
 type comparer struct {
 	*collection
 	live  *LiveTable
@@ -24,7 +23,7 @@ type comparer struct {
 func (c *collection) differences(live *LiveTable, isCombined bool) driver.SchemaResult {
 	r := comparer{collection: c, live: live}
 	if !live.Exists {
-		r.add(driver.SeverityMust, "", "the table does not exist", strings.Join(c.DDL(), "; "))
+		r.add(driver.SeverityMust, "", "the table does not exist", c.DDL()...)
 		return driver.SchemaResult{Differences: r.found, Migration: c.DDL()}
 	}
 	for _, f := range live.Faults {
@@ -47,21 +46,23 @@ func (c *collection) differences(live *LiveTable, isCombined bool) driver.Schema
 	return driver.SchemaResult{Differences: r.found, Migration: r.migration}
 }
 
-// add notes a difference. The severity is never left to a default: each caller says what the difference costs. The
-// fix of one that must be mended is one statement, or one batch.
-func (r *comparer) add(severity driver.Severity, name, problem, fix string) {
-	if r.live.AlterPrefix != "" {
-		statements := strings.Split(fix, "; ALTER TABLE ")
-		fix = strings.Join(statements, "; "+r.live.AlterPrefix+"ALTER TABLE ")
-		if strings.HasPrefix(fix, "ALTER TABLE ") {
-			fix = r.live.AlterPrefix + fix
+// add notes a difference. The severity is never left to a default: each caller says what the difference costs. Each of
+// the fix is one statement, or one batch; an empty one is none.
+func (r *comparer) add(severity driver.Severity, name, problem string, fix ...string) {
+	var statements []string
+	for _, text := range fix {
+		if strings.HasPrefix(text, "ALTER TABLE ") {
+			text = r.live.AlterPrefix + text
+		}
+		if text != "" {
+			statements = append(statements, text)
 		}
 	}
-	if severity == driver.SeverityMust && fix != "" {
-		r.migration = append(r.migration, fix)
+	if severity == driver.SeverityMust {
+		r.migration = append(r.migration, statements...)
 	}
 	r.found = append(r.found, driver.Difference{
-		Table: r.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: fix,
+		Table: r.spec.Table, Name: name, Severity: severity, Problem: problem, Statements: statements,
 	})
 }
 
@@ -187,13 +188,14 @@ func (r *comparer) addMisfits(k *column, live *LiveColumn, misfits []Misfit) {
 		}
 		if len(mended) > 0 {
 			fix, hindrance := r.dialect.AlterColumn(r.table, r.live, live, change)
+			fill := ""
 			if fix == "" {
 				mended = append(mended, "no statement is given, because "+hindrance)
 			} else if change.Null == ForbidNull {
-				fix = "UPDATE " + r.table + " SET " + k.name + " = " + r.dialect.Zero(k.field) + " WHERE " + k.name +
-					" IS NULL; " + fix
+				fill = "UPDATE " + r.table + " SET " + k.name + " = " + r.dialect.Zero(k.field) + " WHERE " + k.name +
+					" IS NULL"
 			}
-			r.add(severity, k.field.Path, strings.Join(mended, "; "), fix)
+			r.add(severity, k.field.Path, strings.Join(mended, "; "), fill, fix)
 		}
 		if len(left) > 0 {
 			r.add(severity, k.field.Path, strings.Join(left, "; "), "")

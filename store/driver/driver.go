@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -383,7 +384,12 @@ type Difference struct {
 	Name     string // the column, field or index, empty when it is the table itself
 	Severity Severity
 	Problem  string // what is different, in one sentence without its full stop
-	Fix      string // the statement or setting that mends it, empty when there is none to give
+	// Statements mend it, in order and each to be run by itself. There are none where no statement is safe: Problem
+	// then says what to decide. One of SQL Server may be a batch, which is a transaction.
+	Statements []string
+	// Fix is Statements for a person, or for a client that takes a script: each on lines of its own, all but a single
+	// one ended by ";". Package store makes it of Statements, where a backend has not.
+	Fix string
 }
 
 // Severity is what a [Difference] costs. Only what must be mended stands between a program and its start.
@@ -420,8 +426,8 @@ func (d Difference) String() string {
 		s += "." + d.Name
 	}
 	s += ": " + d.Problem
-	if d.Fix != "" {
-		s += " (fix: " + d.Fix + ")"
+	if len(d.Statements) > 0 {
+		s += " (fix: " + strings.ReplaceAll(strings.Join(d.Statements, "; "), "\n", " ") + ")"
 	}
 	return s
 }

@@ -137,7 +137,7 @@ func (c *collection) differences() driver.SchemaResult {
 	var result driver.SchemaResult
 	add := func(severity driver.Severity, name, problem string, fix ...string) {
 		result.Differences = append(result.Differences, driver.Difference{
-			Table: c.spec.Table, Name: name, Severity: severity, Problem: problem, Fix: strings.Join(fix, "; "),
+			Table: c.spec.Table, Name: name, Severity: severity, Problem: problem, Statements: fix,
 		})
 		if severity == driver.SeverityMust {
 			result.Migration = append(result.Migration, fix...)

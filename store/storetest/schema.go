@@ -71,6 +71,14 @@ func schemaMissingTable(e *env) {
 		require.Contains(e, d.String(), name)
 		require.Contains(e, d.String(), d.Problem)
 	}
+	require.Equal(e, r.DDL(), differences[0].Statements, "each by itself: no text of theirs has to be cut")
+	require.NotContains(e, differences[0].String(), "\n")
+	for _, text := range differences[0].Statements {
+		require.Contains(e, differences[0].Fix, text)
+	}
+	if len(r.DDL()) > 1 {
+		require.Equal(e, strings.Join(r.DDL(), ";\n")+";", differences[0].Fix)
+	}
 	require.NoError(e, r.EnsureSchema(e.ctx))
 	differences, err = r.CheckSchema(e.ctx)
 	require.NoError(e, err)

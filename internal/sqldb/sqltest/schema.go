@@ -1,9 +1,7 @@
 package sqltest
 
 import (
-	"cmp"
 	"database/sql"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -133,37 +131,19 @@ func Problems[T any](t *testing.T, r *store.Repository[T, int64], problems ...st
 func Mend[T any](t *testing.T, r *store.Repository[T, int64], behind *sql.DB, found []store.Difference) bool {
 	t.Helper()
 	for _, d := range found {
-		Run(t, behind, d.Fix)
+		for _, text := range d.Statements {
+			Do(t, behind, text)
+		}
 	}
 	found, err := r.CheckSchema(t.Context())
 	require.NoError(t, err)
 	isMended := true
 	for _, d := range found {
-		require.Empty(t, d.Fix, "the fix has not mended it: %s", d)
+		require.Empty(t, d.Statements, "the fix has not mended it: %s", d)
 		isMended = isMended && d.Severity != store.SeverityMust
 	}
 	return isMended
 }
-
-// Run runs a fix: a transaction as one batch, else each statement by itself.
-func Run(t *testing.T, behind *sql.DB, fix string) {
-	t.Helper()
-	if fix == "" || strings.Contains(fix, "BEGIN TRANSACTION; ") {
-		Do(t, behind, cmp.Or(fix, "SELECT 1"))
-		return
-	}
-	for fix != "" { // a comment in a definition may hold "; " too
-		at := statementEnd.FindStringIndex(fix)
-		if at == nil {
-			Do(t, behind, fix)
-			return
-		}
-		Do(t, behind, fix[:at[0]])
-		fix = fix[at[0]+2:]
-	}
-}
-
-var statementEnd = regexp.MustCompile("; (ALTER|CREATE|DROP|UPDATE|SET) ")
 
 // Adopt changes the row that was in the table adopted before it was mended.
 func Adopt(t *testing.T, r *store.Repository[Adopted, int64]) {
