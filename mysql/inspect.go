@@ -187,6 +187,8 @@ func liveColumn(row []any) sqldb.LiveColumn {
 	if c.Type == "enum" || c.Type == "set" {
 		c.Definition = sqldb.Text(row[1]) // its values have a case
 	}
+	c.HasDefault = row[4] != nil && !strings.EqualFold(sqldb.Text(row[4]), "NULL") || c.Auto || c.OnUpdate ||
+		strings.Contains(extra, "default_generated")
 	c.Omissible = c.Nullable || c.Auto || row[4] != nil || c.Generated || strings.Contains(extra, "default_generated")
 	return c
 }

@@ -12,8 +12,8 @@ import (
 // that use the table read and write. A rule of the table, such as the values of an ENUM or UNSIGNED, stays: they may
 // count on it.
 func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
-	other := sqldb.Mustf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: map what it holds, or a column "+
-		"of its own", c.Definition, f.Type)
+	other := sqldb.OfReads(sqldb.Mustf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: map what it holds, "+
+		"or a column of its own", c.Definition, f.Type))
 	switch f.Kind {
 	case driver.Bool:
 		if integers[c.Type] == 0 && (c.Type != "bit" || c.Precision != 1) {
@@ -93,8 +93,8 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 			"table, which stays; map an unsigned type, or alter it where no program counts on that", c.Definition)...)
 	}
 	if c.Unsigned && have == 64 {
-		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s: a row in which another program stores more "+
-			"than 9223372036854775807 cannot be read", c.Definition)...)
+		found = append(found, sqldb.OfReads(sqldb.Weakerf(sqldb.Change{}, "it is %s: a row in which another program "+
+			"stores more than 9223372036854775807 cannot be read", c.Definition))...)
 	}
 	if c.Zerofill {
 		found = append(found, sqldb.Notef("it is ZEROFILL: its numbers are read without the zeros")...)
@@ -114,18 +114,15 @@ func floatMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []s
 	switch {
 	case c.Type == "decimal" || integers[c.Type] > 0:
 		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds the mapping's %s without an error: map a decimal "+
-			"or an "+
-			"integer, as it holds, or a column of its own", c.Definition, f.Type)
+			"or an integer, as it holds, or a column of its own", c.Definition, f.Type)
 	case !isFloat:
 		return other
 	case isRounding:
 		return sqldb.Mustf(change, "it is %s, which rounds what is stored without an error; after the fix other "+
-			"programs "+
-			"meet all digits", c.Definition)
+			"programs meet all digits", c.Definition)
 	case c.Type == "float" && f.Base.Size() == 8:
-		return sqldb.Mustf(change, "it is %s, which rounds float64 to about 7 digits without an error; after the "+
-			"fix other "+
-			"programs meet all digits, and what is stored stays as it was rounded", c.Definition)
+		return sqldb.Mustf(change, "it is %s, which rounds float64 to about 7 digits without an error; after the fix "+
+			"other programs meet all digits, and what is stored stays as it was rounded", c.Definition)
 	}
 	return sign(c)
 }
@@ -146,20 +143,17 @@ func decimalMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 	switch {
 	case (c.Type == "double" || c.Type == "float") && strings.Contains(c.Definition, "("):
 		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds decimals without an error: add a DECIMAL column, "+
-			"or map "+
-			"a float", c.Definition)
+			"or map a float", c.Definition)
 	case c.Type == "double" && f.Precision <= 15, c.Type == "float" && f.Precision <= 6:
 		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which stores the nearest binary number: each decimal comes "+
-			"back as it "+
-			"was, but what the server adds up or compares may not; a DECIMAL column beside it is exact", c.Definition)
+			"back as it was, but what the server adds up or compares may not; a DECIMAL column beside it is exact",
+			c.Definition)
 	case c.Type == "double", c.Type == "float":
 		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds decimals of %d digits without an error: add a "+
-			"DECIMAL "+
-			"column, or map a float", c.Definition, f.Precision)
+			"DECIMAL column, or map a float", c.Definition, f.Precision)
 	case integers[c.Type] > 0 && scale > 0:
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds to whole numbers without an error: map an "+
-			"integer, or a "+
-			"column of its own", c.Definition)
+		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds to whole numbers without an error: map an integer, "+
+			"or a column of its own", c.Definition)
 	case c.Type != "decimal":
 		return other
 	}
@@ -167,16 +161,14 @@ func decimalMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 	if whole > c.Precision-c.Scale || scale > c.Scale {
 		widest := max(scale, c.Scale)
 		change := sqldb.Change{Type: fmt.Sprintf("DECIMAL(%d, %d)", max(whole, c.Precision-c.Scale)+widest, widest)}
-		found = sqldb.Mustf(change, "it is %s, and the mapping has %d digits before the point and %d behind it: "+
-			"more before "+
-			"it are refused, and more behind it rounded without an error; after the fix other programs meet more "+
-			"digits",
+		found = sqldb.Mustf(change, "it is %s, and the mapping has %d digits before the point and %d behind it: more "+
+			"before it are refused, and more behind it rounded without an error; after the fix other programs meet "+
+			"more digits",
 			c.Definition, whole, scale)
 	}
 	if c.Scale > scale {
-		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s: a row with more digits after the point than "+
-			"the "+
-			"mapping has cannot be read; map them", c.Definition)...)
+		found = append(found, sqldb.OfReads(sqldb.Weakerf(sqldb.Change{}, "it is %s: a row with more digits after the "+
+			"point than the mapping has cannot be read; map them", c.Definition))...)
 	}
 	return append(found, sign(c)...)
 }
@@ -187,8 +179,7 @@ func timeMisfit(c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
 	if c.Type != "datetime" && c.Type != "timestamp" {
 		if c.Type == "date" {
 			return sqldb.Mustf(sqldb.Change{}, "it is DATE, which cuts the time of day off without an error: map a "+
-				"column "+
-				"of its own")
+				"column of its own")
 		}
 		return other
 	}
@@ -196,15 +187,12 @@ func timeMisfit(c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
 	if c.Precision < 6 {
 		change := sqldb.Change{Type: strings.ToUpper(c.Type) + "(6)"}
 		found = sqldb.Mustf(change, "it is %s, which rounds times to %d digits of a second without an error; after "+
-			"the fix "+
-			"other programs meet the digits", c.Definition, c.Precision)
+			"the fix other programs meet the digits", c.Definition, c.Precision)
 	}
 	if c.Type == "timestamp" {
-		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses times before 1970 and after "+
-			"the server's "+
-			"last one (2038, or 2106), the zero time among them; it stays, since programs of other time zones read "+
-			"it in "+
-			"theirs", c.Definition)...)
+		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses times before 1970 and after the "+
+			"server's last one (2038, or 2106), the zero time among them; it stays, since programs of other time "+
+			"zones read it in theirs", c.Definition)...)
 	}
 	return found
 }
@@ -216,8 +204,8 @@ func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []s
 	switch {
 	case c.Type == "binary":
 		change := sqldb.Change{Type: fmt.Sprintf("VARBINARY(%d)", max(c.Length, min(int64(f.Size), mostVarbinary)))}
-		return sqldb.Mustf(change, "it is %s, which fills up with zeros; after the fix other programs may meet "+
-			"fewer bytes",
+		return sqldb.Mustf(change, "it is %s, which fills up with zeros; after the fix other programs may meet fewer "+
+			"bytes",
 			c.Definition)
 	case c.Type == "varbinary":
 		size, wide = c.Length, ""
@@ -236,23 +224,19 @@ func tooShort(need, have int64, unit string, c *sqldb.LiveColumn, wide string) [
 	change := sqldb.Change{Type: wide}
 	switch {
 	case need == 0 && have < 1<<24-1 && wide == "":
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses more than %d %s, and the mapping has no "+
-			"bound: tag the "+
-			"field size=%[2]d, which says so before anything is sent", c.Definition, have, unit)
+		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses more than %d %s, and the mapping has no bound: "+
+			"tag the field size=%[2]d, which says so before anything is sent", c.Definition, have, unit)
 	case need == 0 && have < 1<<24-1:
 		return sqldb.Weakerf(change, "it is %s, which refuses more than %d %s, and the mapping has no bound; after "+
-			"the fix "+
-			"other programs may meet more", c.Definition, have, unit)
+			"the fix other programs may meet more", c.Definition, have, unit)
 	case need <= have:
 		return nil
 	case c.ForeignKey != "":
 		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses more than %d %s, as its foreign key %s does, "+
-			"and the "+
-			"mapping allows %d", c.Definition, have, unit, c.ForeignKey, need)
+			"and the mapping allows %d", c.Definition, have, unit, c.ForeignKey, need)
 	}
 	return sqldb.Mustf(change, "it is %s, which refuses more than %d %s, and the mapping allows %d; after the fix "+
-		"other "+
-		"programs may meet more", c.Definition, have, unit, need)
+		"other programs may meet more", c.Definition, have, unit, need)
 }
 
 // stringMisfit says for Misfit whether a column holds text of the mapping's size, and compares it as the
@@ -263,20 +247,17 @@ func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sql
 	var found []sqldb.Misfit
 	switch {
 	case c.Type == "enum":
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses all but its values, stores one that its "+
-			"collation %s "+
-			"takes for equal in its own form, and sorts them by their position there: an order over it is not that of "+
-			"the text", c.Definition, c.Collation)
+		return sqldb.OfReads(sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses all but its values, stores one "+
+			"that its collation %s takes for equal in its own form, and sorts them by their position there: an order "+
+			"over it is not that of the text", c.Definition, c.Collation))
 	case c.Type == "set":
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which stores its values in an order of its own, whatever "+
-			"order is "+
-			"written, without an error: map a column of its own", c.Definition)
+		return sqldb.Mustf(sqldb.Change{}, "it is %s, which stores its values in an order of its own, whatever order "+
+			"is written, without an error: map a column of its own", c.Definition)
 	case c.Type == "char":
 		length := max(c.Length, int64(min(f.Size, mostVarchar)))
 		change := sqldb.Change{Type: fmt.Sprintf("VARCHAR(%d)", length)}
 		found = sqldb.Mustf(change, "it is %s, which loses trailing spaces without an error; after the fix other "+
-			"programs "+
-			"may meet them", c.Definition)
+			"programs may meet them", c.Definition)
 		return append(found, d.collationMisfit(c)...)
 	case c.Type == "varchar":
 		size, wide = c.Length, ""
@@ -303,9 +284,8 @@ func (d *dialect) collationMisfit(c *sqldb.LiveColumn) []sqldb.Misfit {
 	change := sqldb.Change{Collation: d.server.collation()}
 	var found []sqldb.Misfit
 	if charset != "utf8mb4" {
-		found = sqldb.Weakerf(change, "its collation is %s, and %s refuses the characters that it does not have; "+
-			"the fix "+
-			"stores the text anew in utf8mb4, which joins with columns of %[2]s notice", name, charset)
+		found = sqldb.Weakerf(change, "its collation is %s, and %s refuses the characters that it does not have; the "+
+			"fix stores the text anew in utf8mb4, which joins with columns of %[2]s notice", name, charset)
 	}
 	const notice = "; after the fix all programs compare, join and sort it by code point"
 	switch {
@@ -316,5 +296,5 @@ func (d *dialect) collationMisfit(c *sqldb.LiveColumn) []sqldb.Misfit {
 		found = append(found, sqldb.Weakerf(change, "its collation %s takes strings that differ in trailing spaces "+
 			"for equal"+notice, name)...)
 	}
-	return found
+	return sqldb.OfReads(found)
 }

@@ -369,6 +369,7 @@ func liveColumn(row []any) sqldb.LiveColumn {
 		DefaultAs: sqldb.Text(row[11]),
 	}
 	hasDefault := sqldb.Number(row[12]) != 0 || c.Default != ""
+	c.HasDefault = hasDefault || c.Auto
 	c.HasHiddenDefault = hasDefault && (c.Default == "" || c.DefaultAs == "")
 	c.Generated = isTrue(row[7]) || c.Auto
 	c.Definition = strings.ToUpper(c.Type)

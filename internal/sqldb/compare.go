@@ -100,11 +100,14 @@ func (r *comparer) compareColumn(k *column) {
 		}
 		if !live.Auto {
 			misfits = append(misfits, Mustf(Change{Auto: true}, "the database does not make its values, as the "+
-				"mapping "+
-				"says")...)
+				"mapping says")...)
 		}
 	default:
-		misfits = append(r.dialect.Misfit(f, live), r.writers(f, live)...)
+		misfits = r.dialect.Misfit(f, live)
+		if f.Generated { // the library writes nothing that may not fit
+			misfits = slices.DeleteFunc(misfits, func(m Misfit) bool { return !m.IsOfReads })
+		}
+		misfits = append(misfits, r.writers(f, live)...)
 		if !isKey {
 			misfits = append(misfits, r.nullness(f, live)...)
 		}
@@ -115,11 +118,14 @@ func (r *comparer) compareColumn(k *column) {
 // writers says for compareColumn who else writes a column.
 func (r *comparer) writers(f *driver.Field, live *LiveColumn) []Misfit {
 	switch {
+	case f.Generated && live.Omissible && !live.isFilled() && !r.isTriggered(live, ""):
+		return Weakerf(Change{}, "the mapping has the database write it (store:\"generated\"), and nothing there "+
+			"does: it stays as it is, and no call of the library changes it; give it a default, an expression or a "+
+			"trigger, or take the tag away; other programs that write it must move the version")
 	case f.Generated:
 	case live.Auto && live.Generated:
 		return Mustf(Change{}, "the database makes its values, so that no row can be inserted with one: tag it auto "+
-			"where it "+
-			"is the key or the version, else store:\"generated\", or do not map it")
+			"where it is the key or the version, else store:\"generated\", or do not map it")
 	case live.Generated:
 		return Mustf(Change{}, "the database computes it, so that no row can be inserted with it: tag it "+
 			"store:\"generated\", or do not map it")
@@ -139,14 +145,12 @@ func (r *comparer) nullness(f *driver.Field, live *LiveColumn) []Misfit {
 		return Weakerf(zero, "it can be NULL: a row without a version counts as version 0, so that a program that "+
 			"stores NULL begins its versions anew; after the fix NULL is refused")
 	case live.Nullable && !f.Nullable() && f != &r.spec.Version && !r.takesZero(live):
-		return Weakerf(Change{}, "it can be NULL, which reads as the zero value of %s, and is another in queries "+
-			"and orders: "+
-			"map a pointer", f.Type)
+		return Weakerf(Change{}, "it can be NULL, which reads as the zero value of %s, and is another in queries and "+
+			"orders: map a pointer", f.Type)
 	case live.Nullable && !f.Nullable() && f != &r.spec.Version:
 		return Weakerf(zero, "it can be NULL, which reads as the zero value of %s, and is another in queries and "+
-			"orders; "+
-			"the fix stores %s there, and in rows of programs that do not name it, and refuses NULL from them: or map "+
-			"a pointer", f.Type, zero.Default)
+			"orders; the fix stores %s there, and in rows of programs that do not name it, and refuses NULL from "+
+			"them: or map a pointer", f.Type, zero.Default)
 	case !live.Nullable && f.Nullable():
 		return Mustf(Change{Null: AllowNull}, "it cannot be NULL, and the mapping can; after the fix other programs "+
 			"may meet NULL in it")
@@ -203,30 +207,55 @@ func (r *comparer) addMisfits(k *column, live *LiveColumn, misfits []Misfit) {
 	}
 }
 
-func (r *comparer) isMapped(name string) bool {
-	return slices.ContainsFunc(r.columns, func(k column) bool { return strings.EqualFold(k.field.Path, name) })
+func (r *comparer) isMapped(name string) bool { return r.mapped(name) != nil }
+
+// mapped returns the field that is stored in a column, nil where there is none.
+func (r *comparer) mapped(name string) *driver.Field {
+	i := slices.IndexFunc(r.columns, func(k column) bool { return strings.EqualFold(k.field.Path, name) })
+	if i < 0 {
+		return nil
+	}
+	return r.columns[i].field
+}
+
+// isTriggered reports whether a trigger may write a column before its row is stored, or after an event of any kind
+// where event is empty. It looks for the column's name in the trigger; one whose text the login may not see may write
+// all.
+func (r *comparer) isTriggered(live *LiveColumn, event string) bool {
+	return slices.ContainsFunc(r.live.Triggers, func(t LiveTrigger) bool {
+		isOf := event == "" || strings.HasSuffix(t.Event, event) && !strings.HasPrefix(t.Event, "AFTER ")
+		return t.Writes && isOf && (t.Body == "" || hasWord(t.Body, live.Name))
+	})
 }
 
 // compareUnmapped finds columns that make every INSERT fail: those that must be named, and that the mapping
-// does not know. A default is what other programs notice least: they do not meet NULL where there was none.
+// does not know, or never sends. A default is what other programs notice least: they do not meet NULL where there was
+// none.
 func (r *comparer) compareUnmapped() {
 	for i := range r.live.Columns {
 		live := &r.live.Columns[i]
-		if live.Omissible || r.isMapped(live.Name) {
+		f := r.mapped(live.Name)
+		if live.Omissible || f != nil && (!f.Generated || r.isTriggered(live, "INSERT")) {
 			continue
 		}
 		problem := "the mapping does not store it, it cannot be NULL and it has no default, so that no row can be " +
 			"inserted"
+		other := "map it"
+		if f != nil {
+			other = "take the tag away"
+			problem = "the mapping has the database write it (store:\"generated\"), and it cannot be NULL and has " +
+				"neither a default nor a trigger that fills it, so that no row can be inserted"
+		}
 		fix, value := r.dialect.RelaxColumn(r.table, r.live, live)
 		switch {
 		case fix == "":
-			problem += ": map it, since no value can be made up for it"
+			problem += ": " + other + ", since no value can be made up for it"
 		case value == "":
 			problem += "; the fix lets it be NULL, which other programs then meet in rows that the library inserts: " +
-				"or map it"
+				"or " + other
 		default:
-			problem += fmt.Sprintf("; the fix has rows that do not name it get %s, from other programs too: or map "+
-				"it", value)
+			problem += fmt.Sprintf("; the fix has rows that do not name it get %s, from other programs too: or %s",
+				value, other)
 		}
 		r.add(driver.SeverityMust, live.Name, problem, fix)
 	}

@@ -37,20 +37,18 @@ func (r *comparer) compareKey() {
 	beside := "CREATE UNIQUE INDEX " + r.freeName("key", names) + " ON " + r.table + " (" + r.keyList() + ")"
 	switch {
 	case unique == nil && primary == nil && !nullable:
-		r.add(driver.SeverityMust, "", "no unique index is over the key "+
-			"("+list+")", r.dialect.AddKey(r.table, r.keyList()))
+		r.add(driver.SeverityMust, "", "no unique index is over the key ("+list+")",
+			r.dialect.AddKey(r.table, r.keyList()))
 	case unique == nil:
 		r.add(driver.SeverityMust, "", "no unique index is over the key ("+list+")", beside)
 	case ordered == nil:
 		problem := fmt.Sprintf("the unique index over the key has its parts in another order (%s) than the mapping "+
-			"(%s): "+
-			"orders and pages by the key are slower", strings.Join(unique.Columns, ", "), list)
+			"(%s): orders and pages by the key are slower", strings.Join(unique.Columns, ", "), list)
 		r.add(driver.SeverityWeaker, "", problem, beside)
 	}
 	if unique != nil && primary != nil && !primary.covers(names, false) {
 		problem := fmt.Sprintf("the primary key of the table is (%s), and the key of the mapping (%s): a search by "+
-			"the "+
-			"key takes a step more", strings.Join(primary.Columns, ", "), list)
+			"the key takes a step more", strings.Join(primary.Columns, ", "), list)
 		r.add(driver.SeverityNote, "", problem, "")
 	}
 }
@@ -86,8 +84,7 @@ func (r *comparer) compareIndex(x *driver.Index) {
 	severity, problem := driver.SeverityWeaker, "the index does not exist: what it would serve is slower"
 	if x.Unique {
 		severity, problem = driver.SeverityMust, "the unique index does not exist: two rows can have one value; the "+
-			"fix "+
-			"fails where two have, and refuses it from other programs too"
+			"fix fails where two have, and refuses it from other programs too"
 	}
 	made := *x
 	if live := r.live.index(x.Name); live != nil {
@@ -135,9 +132,8 @@ func (r *comparer) compareRules() {
 			over = "parts of " + over
 		}
 		problem := fmt.Sprintf("the index is unique over %s, and the mapping does not ask for that: a row whose "+
-			"values are "+
-			"taken is refused (ErrExists); it is a rule of the table, which stays: a tag unique=%s says the same, "+
-			"or drop it where no program counts on it", over, x.Name)
+			"values are taken is refused (ErrExists); it is a rule of the table, which stays: a tag unique=%s says "+
+			"the same, or drop it where no program counts on it", over, x.Name)
 		r.add(driver.SeverityWeaker, x.Name, problem, "")
 	}
 }

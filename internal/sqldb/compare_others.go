@@ -22,9 +22,8 @@ func (r *comparer) compareForeignKeys() {
 		}
 		switch {
 		case !k.IsOurs && (len(changes) > 0 || k.OnDelete == "CASCADE"):
-			r.add(driver.SeverityNote, k.Name, fmt.Sprintf("the foreign key of %s changes or deletes its rows when "+
-				"a row here "+
-				"goes or has another %s, without a trigger or a version that tells", k.Table, columns), "")
+			r.add(driver.SeverityNote, k.Name, fmt.Sprintf("the foreign key of %s changes or deletes its rows when a "+
+				"row here goes or has another %s, without a trigger or a version that tells", k.Table, columns), "")
 		case !k.IsOurs:
 		case len(changes) > 0:
 			severity := driver.SeverityNote
@@ -32,8 +31,8 @@ func (r *comparer) compareForeignKeys() {
 				severity = driver.SeverityWeaker
 			}
 			r.add(severity, k.Name, fmt.Sprintf("the foreign key (%s) changes %s when a row of %s goes or changes, "+
-				"and "+
-				"no trigger moves the version then: a Save of an older copy is no conflict, and stores what it has",
+				"and no trigger moves the version then: a Save of an older copy is no conflict, and stores what it "+
+				"has",
 				strings.Join(changes, ", "), columns, k.Table), "")
 		case k.OnDelete == "CASCADE":
 			r.add(driver.SeverityNote, k.Name, fmt.Sprintf("the foreign key deletes rows with those of %s (ON DELETE "+
@@ -58,21 +57,18 @@ func (r *comparer) compareTriggers() {
 		}
 		if t.IsInstead {
 			r.add(driver.SeverityWeaker, t.Name, fmt.Sprintf("the trigger (%s) runs in place of what the library "+
-				"sends, and "+
-				"decides what is stored: it must write the row as the statement would, version and all", t.Event), "")
+				"sends, and decides what is stored: it must write the row as the statement would, version and all",
+				t.Event), "")
 			continue
 		}
-		if movesVersion(t.Body, r.spec.Version.Path) {
-			r.add(driver.SeverityWeaker, t.Name, fmt.Sprintf("the trigger (%s) names the version: where it moves "+
-				"the version of "+
-				"a write that has moved it already, the next Save of that copy is a conflict; it should leave a "+
-				"version "+
-				"that has changed", t.Event), "")
+		if hasWord(t.Body, r.spec.Version.Path) {
+			r.add(driver.SeverityWeaker, t.Name, fmt.Sprintf("the trigger (%s) names the version: where it moves the "+
+				"version of a write that has moved it already, the next Save of that copy is a conflict; it should "+
+				"leave a version that has changed", t.Event), "")
 			continue
 		}
 		r.add(driver.SeverityNote, t.Name, fmt.Sprintf("the trigger (%s) may change what a write stores: a mapped "+
-			"column "+
-			"that it sets needs the tag store:\"generated\"", t.Event), "")
+			"column that it sets needs the tag store:\"generated\"", t.Event), "")
 	}
 }
 
@@ -91,19 +87,19 @@ func (r *comparer) compareCombined() {
 	}
 }
 
-// movesVersion reports whether the body of a trigger names the version's column as a word.
-func movesVersion(body, version string) bool {
+// hasWord reports whether the body of a trigger names a column as a word.
+func hasWord(body, column string) bool {
 	isWord := func(c byte) bool {
 		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 0x80
 	}
-	body, version = strings.ToLower(body), strings.ToLower(version)
+	body, column = strings.ToLower(body), strings.ToLower(column)
 	for from := 0; ; {
-		i := strings.Index(body[from:], version)
-		if i < 0 || version == "" {
+		i := strings.Index(body[from:], column)
+		if i < 0 || column == "" {
 			return false
 		}
 		i += from
-		end := i + len(version)
+		end := i + len(column)
 		if (i == 0 || !isWord(body[i-1])) && (end == len(body) || !isWord(body[end])) {
 			return true
 		}

@@ -61,6 +61,7 @@ type LiveColumn struct {
 	OnUpdate   bool   // the database writes it with each UPDATE that does not name it
 	ForeignKey string // the foreign key that it is part of, on either side
 	IsTrimmed  bool   // the database cuts spaces and zeros off the ends of its values
+	HasDefault bool   // a default other than NULL
 	Default    string // the name of the constraint that holds its default
 	DefaultAs  string // the text of that default
 	// HasHiddenDefault says that it has a default which the login may not see, or that no constraint holds.
@@ -86,6 +87,9 @@ func (t *LiveTable) Exact(name string) *LiveColumn {
 	}
 	return nil
 }
+
+// isFilled reports whether the table itself gives a column values, other than NULL.
+func (c *LiveColumn) isFilled() bool { return c.HasDefault || c.Generated || c.OnUpdate }
 
 // LiveIndex describes an index as it is.
 type LiveIndex struct {

@@ -13,6 +13,16 @@ type Misfit struct {
 	// Change is what mends it. It is the zero Change where no change is safe for the programs that use the
 	// table already: Problem then says what to decide.
 	Change Change
+	// IsOfReads says that it concerns those too who only read the column, or look for rows by it.
+	IsOfReads bool
+}
+
+// OfReads marks misfits as Misfit.IsOfReads.
+func OfReads(misfits []Misfit) []Misfit {
+	for i := range misfits {
+		misfits[i].IsOfReads = true
+	}
+	return misfits
 }
 
 // Change is what a fix changes of a column. Everything else of the column stays as it is.
@@ -57,15 +67,15 @@ func (c Change) with(other Change) Change {
 // Mustf is what Schema.Misfit returns of a column with which a call fails, or through which a value changes
 // without an error.
 func Mustf(change Change, format string, args ...any) []Misfit {
-	return []Misfit{{driver.SeverityMust, fmt.Sprintf(format, args...), change}}
+	return []Misfit{{Severity: driver.SeverityMust, Problem: fmt.Sprintf(format, args...), Change: change}}
 }
 
 // Weakerf is what Schema.Misfit returns of a column with which every call works, and what is weaker.
 func Weakerf(change Change, format string, args ...any) []Misfit {
-	return []Misfit{{driver.SeverityWeaker, fmt.Sprintf(format, args...), change}}
+	return []Misfit{{Severity: driver.SeverityWeaker, Problem: fmt.Sprintf(format, args...), Change: change}}
 }
 
 // Notef is what Schema.Misfit returns of a column with something that costs nothing here.
 func Notef(format string, args ...any) []Misfit {
-	return []Misfit{{driver.SeverityNote, fmt.Sprintf(format, args...), Change{}}}
+	return []Misfit{{Severity: driver.SeverityNote, Problem: fmt.Sprintf(format, args...)}}
 }
