@@ -22,21 +22,9 @@ func (a *audit) checkOptions() {
 		return
 	}
 	if locale, ok := a.options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
-		// A collation cannot be altered. The copy has the simple one, and no indexes yet.
-		copied := a.spec.Table + "_simple"
-		problem := fmt.Sprintf("the collection's collation is %s, so that its index on _id does not serve comparisons "+
-			"by code point", locale)
-		database := a.db.native.Name()
-		a.differ(driver.SeverityWeaker, "", problem,
-			statement(bson.D{
-				{Key: "aggregate", Value: a.spec.Table},
-				{Key: "pipeline", Value: bson.A{bson.D{{Key: "$out", Value: copied}}}},
-				{Key: "cursor", Value: bson.D{}},
-			}),
-			statement(bson.D{{Key: "drop", Value: a.spec.Table}}),
-			fmt.Sprintf("db.adminCommand({%q:%q,%q:%q})",
-				"renameCollection", database+"."+copied, "to", database+"."+a.spec.Table),
-			statement(a.indexCommand(a.indexes())))
+		a.differ(driver.SeverityWeaker, "", fmt.Sprintf("the collection's collation is %s, by which its index on _id " +
+			"takes keys for equal, and which does not serve comparisons by code point; it cannot be altered: copy the " +
+			"documents into a collection without one while no program writes, or leave it", locale))
 	}
 	if !a.db.options.Validators {
 		return
@@ -52,41 +40,40 @@ func (a *audit) checkOptions() {
 	}
 }
 
-// checkIndexes lists the indexes that are missing or other than the mapping needs them. One that has the name of the
-// wanted one, and other fields, stays, and the wanted one is made beside it. One over the same fields that serves less
-// is dropped first, since the server takes no second one. One that refuses more is a rule of the collection.
+// checkIndexes lists the indexes that are missing or other than the mapping needs them. What is there stays, for what
+// uses it, and the wanted one is made beside it under a free name: the server takes indexes over the same fields that
+// differ in what they hold or refuse. One that refuses more is a rule of the collection, of which checkRules speaks. One
+// that is only hidden is shown.
 func (a *audit) checkIndexes() {
 	for _, want := range a.indexes() {
 		if a.satisfying(want) != nil {
 			continue
 		}
-		create := statement(a.indexCommand([]index{want}))
 		other := a.hindering(want)
-		if other == nil {
-			a.differ(want.severity(), want.name, "the index does not exist"+want.cost(), create)
-			if !want.unique {
-				a.migration = append(a.migration, create)
-			}
-			continue
-		}
+		problem := "the index does not exist" + want.cost()
+		beside := want
 		switch {
-		case !isSameKey(other.Key, want):
-			beside := want
+		case a.match(func(x *liveIndex) bool { return x.refusesEnough(want) }) != nil:
+			continue // checkRules says what more it refuses
+		case other != nil && other.Hidden && other.Unique == want.unique && other.serves(want):
+			a.differ(want.severity(), want.name, a.problemOf(want, other)+", so that no query uses it",
+				statement(bson.D{
+					{Key: "collMod", Value: a.spec.Table},
+					{Key: "index", Value: bson.D{{Key: "name", Value: other.Name}, {Key: "hidden", Value: false}}},
+				}))
+			continue
+		case other != nil:
+			problem = a.problemOf(want, other) + want.cost() + "; it stays, for what uses it, and the fix makes " +
+				"another one beside it"
 			for n := 2; a.match(func(x *liveIndex) bool { return x.Name == beside.name }) != nil; n++ {
 				beside.name = want.name + "_" + strconv.Itoa(n)
 			}
-			a.differ(want.severity(), want.name, a.problemOf(want, other)+"; it stays, for what uses it, and the "+
-				"fix makes "+
-				"another one beside it", statement(a.indexCommand([]index{beside})))
-			continue
-		case other.Unique && !want.unique:
-			a.differ(driver.SeverityWeaker, want.name, a.problemOf(want, other)+": documents whose values are taken "+
-				"are "+
-				"refused (ErrExists); it stays, since other programs may count on it")
-			continue
 		}
-		drop := statement(bson.D{{Key: "dropIndexes", Value: a.spec.Table}, {Key: "index", Value: other.Name}})
-		a.differ(want.severity(), want.name, a.problemOf(want, other), drop, create)
+		create := statement(a.indexCommand([]index{beside}))
+		a.differ(want.severity(), want.name, problem, create)
+		if !want.unique {
+			a.migration = append(a.migration, create)
+		}
 	}
 }
 
@@ -110,27 +97,56 @@ func (a *audit) checkRules() {
 			isMapped = isMapped || mapped[e.Key]
 		}
 		isAsked := names[keyPath] || slices.ContainsFunc(a.indexes(), func(want index) bool {
-			isOver := want.unique || want.name == x.Name || isSameKey(x.Key, want)
+			isOver := want.unique && x.refusesNoMore(want)
 			for _, path := range want.paths {
 				isOver = isOver && names[path]
 			}
 			return isOver
 		})
 		if isMapped && !isAsked {
-			a.differ(driver.SeverityWeaker, x.Name, "the index is unique over ("+strings.Join(over, ", ")+"), and "+
-				"the mapping "+
-				"does not ask for that: a document whose values are taken is refused (ErrExists); it is a rule of the "+
-				"collection, which stays: a tag unique="+x.Name+" says the same, or drop it where no program counts "+
-				"on it")
+			a.differ(driver.SeverityWeaker, x.Name, "the index is unique over ("+strings.Join(over, ", ")+x.words()+
+				"), and the mapping does not ask for that: a document whose values are taken is refused (ErrExists); " +
+				"it is a rule of the collection, which stays: a tag unique="+x.Name+" says the same, or drop it where " +
+					"no program counts on it")
 		}
 	}
+}
+
+// serves reports whether queries can use an index as the wanted one, unless it is hidden.
+func (x *liveIndex) serves(want index) bool {
+	return isSameKey(x.Key, want) && isSamePartial(x.Partial, want) && !x.Sparse && (len(x.Collation) == 0 || !want.hasText)
+}
+
+// refusesEnough reports whether a unique index keeps apart all that the wanted one does, or serves in its place where
+// that is to be unique no more.
+func (x *liveIndex) refusesEnough(want index) bool {
+	isOfAll := isSameKey(x.Key, want) && (len(x.Partial) == 0 || isSamePartial(x.Partial, want))
+	return isOfAll && x.Unique && (want.unique || x.serves(want) && !x.Hidden)
+}
+
+// refusesNoMore reports whether a unique index over the fields of the wanted one, or more, refuses nothing that the
+// wanted one takes: NULL twice, or texts that only a collation takes for equal.
+func (x *liveIndex) refusesNoMore(want index) bool {
+	isNarrow := want.partial == nil || isSamePartial(x.Partial, want)
+	return isNarrow && (len(x.Collation) == 0 || !want.hasText)
+}
+
+// words says what else than its fields an index goes by.
+func (x *liveIndex) words() string {
+	text := ""
+	if locale, ok := x.Collation.Lookup("locale").StringValueOK(); ok {
+		text += ", by the collation " + locale
+	}
+	if len(x.Partial) == 0 {
+		text += ", NULL among its values"
+	}
+	return text
 }
 
 // satisfying returns an index that serves as the wanted one, under whatever name.
 func (a *audit) satisfying(want index) *liveIndex {
 	return a.match(func(x *liveIndex) bool {
-		return isSameKey(x.Key, want) && x.Unique == want.unique && isSamePartial(x.Partial, want) &&
-			!x.Sparse && !x.Hidden && (len(x.Collation) == 0 || !want.hasText)
+		return x.serves(want) && x.Unique == want.unique && !x.Hidden
 	})
 }
 
@@ -158,8 +174,6 @@ func (a *audit) problemOf(want index, have *liveIndex) string {
 	switch {
 	case !isSameKey(have.Key, want):
 		return "the index " + have.Name + " has other fields"
-	case have.Unique && !want.unique:
-		return "the index " + have.Name + " is unique, and should not be"
 	case !have.Unique && want.unique:
 		return "the index " + have.Name + " is not unique"
 	case len(have.Collation) > 0 && want.hasText:
@@ -234,7 +248,7 @@ func (a *audit) checkVersions(ctx context.Context) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	problem := fmt.Sprintf("%d documents have no version, which counts as version 0: what programs that know no "+
+	problem := fmt.Sprintf("%d documents have no version, which counts as version 0: what programs that know no " +
 		"versions write to them is not noticed", n)
 	a.differ(driver.SeverityWeaker, a.version.path, problem, statement(bson.D{
 		{Key: "update", Value: a.spec.Table},
@@ -290,7 +304,7 @@ func (a *audit) checkTypes(ctx context.Context) error {
 		}
 		a.compareTypes(c, have)
 		if old, ok := results[0].Lookup("u" + strconv.Itoa(i)).BooleanOK(); ok && old {
-			a.differ(driver.SeverityMust, c.path, "some documents hold binary data of another subtype than 4, or "+
+			a.differ(driver.SeverityMust, c.path, "some documents hold binary data of another subtype than 4, or " +
 				"another length, which a query for a UUID does not find")
 		}
 	}

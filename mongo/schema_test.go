@@ -35,20 +35,24 @@ func mend(t *testing.T, db *mongodriver.Database, fix []string) {
 	t.Helper()
 	require.NotEmpty(t, fix)
 	for _, text := range fix {
-		text = strings.TrimPrefix(text, "db.")
-		target := db
-		text, admin := strings.CutPrefix(text, "adminCommand(")
-		if admin {
-			target = db.Client().Database("admin")
-		}
-		text = strings.TrimSuffix(strings.TrimPrefix(text, "runCommand("), ")")
-		if quoted, ok := strings.CutPrefix(text, "EJSON.parse("); ok {
-			require.NoError(t, json.Unmarshal([]byte(strings.TrimSuffix(quoted, ")")), &text))
-		}
-		var command bson.D
-		require.NoError(t, bson.UnmarshalExtJSON([]byte(text), false, &command), text)
-		require.NoError(t, target.RunCommand(t.Context(), command).Err(), text)
+		require.NoError(t, run(t, db, text), text)
 	}
+}
+
+// run runs one statement.
+func run(t *testing.T, db *mongodriver.Database, text string) error {
+	t.Helper()
+	text, isAdmin := strings.CutPrefix(text, "db.adminCommand(")
+	if isAdmin {
+		db = db.Client().Database("admin")
+	}
+	text = strings.TrimSuffix(strings.TrimPrefix(text, "db.runCommand("), ")")
+	if quoted, ok := strings.CutPrefix(text, "EJSON.parse("); ok {
+		require.NoError(t, json.Unmarshal([]byte(strings.TrimSuffix(quoted, ")")), &text))
+	}
+	var command bson.D
+	require.NoError(t, bson.UnmarshalExtJSON([]byte(text), false, &command), text)
+	return db.RunCommand(t.Context(), command).Err()
 }
 
 // TestEachFixMends breaks a collection in every way that CheckSchema finds, and runs what it says.
@@ -85,12 +89,6 @@ func TestEachFixMends(t *testing.T) {
 			command := doc("createIndexes", c.Name(), "indexes", bson.A{index})
 			return c.Database().RunCommand(t.Context(), command).Err()
 		},
-		"Collation": func(c *mongodriver.Collection) any {
-			if err := c.Drop(t.Context()); err != nil {
-				return err
-			}
-			return c.Database().RunCommand(t.Context(), doc("create", c.Name(), "collation", doc("locale", "fr"))).Err()
-		},
 		"Validator": func(c *mongodriver.Collection) any {
 			return c.Database().RunCommand(t.Context(), doc("collMod", c.Name(), "validator", bson.D{})).Err()
 		},
@@ -125,14 +123,6 @@ func TestEachFixMends(t *testing.T) {
 			require.NotEmpty(t, differences)
 			for _, d := range differences {
 				t.Log(d)
-				if len(differences) == 1 || d.Name == "" {
-					mend(t, native, d.Statements)
-					break // one mended collection mends what is in it
-				}
-			}
-			differences, err = r.CheckSchema(t.Context())
-			require.NoError(t, err)
-			for _, d := range differences { // a copied collection has no validator yet
 				mend(t, native, d.Statements)
 			}
 			differences, err = r.CheckSchema(t.Context())
@@ -140,6 +130,116 @@ func TestEachFixMends(t *testing.T) {
 			require.Empty(t, differences)
 		})
 	}
+}
+
+// TestFixesDropNothing has an index of another program beside each that the mapping needs. The fix makes its own and
+// drops none, also where making it fails: two documents have one value.
+func TestFixesDropNothing(t *testing.T) {
+	t.Parallel()
+	set := testbed.Mongo(t)
+	for name, c := range map[string]struct {
+		index  bson.D
+		says   string
+		isRule bool // nothing is made: it refuses more than the mapping asks for
+	}{
+		"Plain":     {index: doc("key",
+			doc("code", 1), "name", "tickets_code"), says: "must: tickets.tickets_code: the index"},
+		"OtherName": {index: doc("key", doc("code", 1), "name", "theirs"), says: "two documents can have"},
+		"Collation": {
+			index: doc("key",
+				doc("name", 1), "name", "tickets_name", "collation", doc("locale", "fr")), says: "collation fr",
+		},
+		"OtherFields": {index: doc("key", doc("price", 1), "name", "tickets_code"), says: "has other fields"},
+		"Partial": {
+			index: doc("key", doc("name", 1), "name", "tickets_name", "partialFilterExpression", doc("price", 1)),
+			says:  "holds other documents",
+		},
+		"Hidden": {index: doc("key",
+			doc("name", 1), "name", "tickets_name", "hidden", true), says: "is hidden, so that"},
+		"UniqueWithNull": {
+			index: doc("key", doc("code", 1), "name", "tickets_code", "unique", true), isRule: true,
+			says: "weaker: tickets.tickets_code: the index is unique over (code, NULL among its values)",
+		},
+		"UniqueCollation": {
+			index: doc("key",
+				doc("code", 1), "name", "theirs", "unique", true, "collation", doc("locale", "fr", "strength", 1)),
+			says:  "unique over (code, by the collation fr, NULL among its values)", isRule: true,
+		},
+		"UniqueInPlaceOfPlain": {
+			index: doc("key",
+				doc("name", 1), "name", "tickets_name", "unique", true), says: "unique over (name", isRule: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := open(t, set.URI(), set.Database(t), nil)
+			native, _ := mongo.Native(db)
+			collection := native.Collection("tickets")
+			r, err := store.NewRepository[ticket, seat](db, "tickets", nil)
+			require.NoError(t, err)
+			require.NoError(t, r.EnsureSchema(t.Context()))
+			wanted := "tickets_code"
+			if c.index[0].Value.(bson.D)[0].Key == "name" {
+				wanted = "tickets_name"
+			}
+			require.NoError(t, collection.Indexes().DropOne(t.Context(), wanted))
+			command := doc("createIndexes", "tickets", "indexes", bson.A{c.index})
+			require.NoError(t, native.RunCommand(t.Context(), command).Err())
+			for i, code := range []string{"a", "b"} {
+				one := ticket{ID: seat{code, int64(i)}, Code: &code, Name: code, Price: "1"}
+				require.NoError(t, r.Insert(t.Context(), &one))
+			}
+			differences, err := r.CheckSchema(t.Context())
+			require.NoError(t, err)
+			require.Len(t, differences, 1)
+			assert.Contains(t, differences[0].String(), c.says)
+			assert.NotContains(t, differences[0].Fix, "drop")
+			if c.isRule {
+				assert.Empty(t, differences[0].Statements)
+				return
+			}
+			names := func() (all []string) {
+				specs, err := collection.Indexes().ListSpecifications(t.Context())
+				require.NoError(t, err)
+				for _, s := range specs {
+					all = append(all, s.Name)
+				}
+				return all
+			}
+			before := names()
+			if differences[0].Severity == store.SeverityMust { // two documents have one value
+				_, err = collection.UpdateMany(t.Context(), bson.D{}, doc("$set", doc("code", "same")))
+				require.NoError(t, err)
+				require.Error(t, run(t, native, differences[0].Statements[0]))
+				require.Equal(t, before, names())
+			}
+			_, err = collection.UpdateMany(t.Context(), bson.D{}, bson.A{doc("$set", doc("code", "$name"))})
+			require.NoError(t, err)
+			mend(t, native, differences[0].Statements)
+			require.Subset(t, names(), before)
+			differences, err = r.CheckSchema(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, differences)
+		})
+	}
+}
+
+// TestCollationOfACollection has no statement: a copy would lose what programs write meanwhile.
+func TestCollationOfACollection(t *testing.T) {
+	t.Parallel()
+	set := testbed.Mongo(t)
+	db := open(t, set.URI(), set.Database(t), nil)
+	native, _ := mongo.Native(db)
+	require.NoError(t, native.RunCommand(t.Context(), doc("create", "tickets", "collation", doc("locale", "fr"))).Err())
+	r, err := store.NewRepository[ticket, seat](db, "tickets", nil)
+	require.NoError(t, err)
+	require.NoError(t, r.EnsureSchema(t.Context()))
+	differences, err := r.CheckSchema(t.Context())
+	require.NoError(t, err)
+	require.Len(t, differences, 1)
+	assert.Equal(t, store.SeverityWeaker, differences[0].Severity)
+	assert.Contains(t, differences[0].Problem, "while no program writes, or leave it")
+	assert.Empty(t, differences[0].Statements)
 }
 
 func TestCheckNamesWhatNoStatementMends(t *testing.T) {

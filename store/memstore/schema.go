@@ -160,14 +160,16 @@ func (c *collection) differences() driver.SchemaResult {
 		}
 	}
 	for _, index := range c.unique() {
-		made := c.table.index(index.Name)
-		switch {
-		case made == nil:
-			add(driver.SeverityMust, index.Name, "the unique index does not exist", c.indexDDL(index))
-		case !slices.Equal(made.columns, c.table.newIndex(index).columns):
-			add(driver.SeverityMust, index.Name, "the unique index has other columns",
-				fmt.Sprintf("DROP INDEX %s ON %s", index.Name, c.spec.Table), c.indexDDL(index))
+		columns := c.table.newIndex(index).columns
+		if slices.ContainsFunc(c.table.unique, func(u *uniqueIndex) bool { return slices.Equal(u.columns, columns) }) {
+			continue // under whatever name
 		}
+		problem, beside := "the unique index does not exist", *index
+		for n := 2; c.table.index(beside.Name) != nil; n++ {
+			problem = "the unique index has other columns; it stays, and the fix makes another one beside it"
+			beside.Name = fmt.Sprintf("%s_%d", index.Name, n)
+		}
+		add(driver.SeverityMust, index.Name, problem, c.indexDDL(&beside))
 	}
 	return result
 }
