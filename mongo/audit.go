@@ -22,8 +22,8 @@ func (a *audit) checkOptions() {
 		return
 	}
 	if locale, ok := a.options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
-		a.differ(driver.SeverityWeaker, "", fmt.Sprintf("the collection's collation is %s, by which its index on _id " +
-			"takes keys for equal, and which does not serve comparisons by code point; it cannot be altered: copy the " +
+		a.differ(driver.SeverityWeaker, "", fmt.Sprintf("the collection's collation is %s, by which its index on _id "+
+			"takes keys for equal, and which does not serve comparisons by code point; it cannot be altered: copy the "+
 			"documents into a collection without one while no program writes, or leave it", locale))
 	}
 	if !a.db.options.Validators {
@@ -104,17 +104,18 @@ func (a *audit) checkRules() {
 			return isOver
 		})
 		if isMapped && !isAsked {
-			a.differ(driver.SeverityWeaker, x.Name, "the index is unique over ("+strings.Join(over, ", ")+x.words()+
-				"), and the mapping does not ask for that: a document whose values are taken is refused (ErrExists); " +
-				"it is a rule of the collection, which stays: a tag unique="+x.Name+" says the same, or drop it where " +
-					"no program counts on it")
+			over := strings.Join(over, ", ") + x.words()
+			a.differ(driver.SeverityWeaker, x.Name, fmt.Sprintf("the index is unique over (%s), and the mapping does not "+
+				"ask for that: a document whose values are taken is refused (ErrExists); it is a rule of the collection, "+
+				"which stays: a tag unique=%s says the same, or drop it where no program counts on it", over, x.Name))
 		}
 	}
 }
 
 // serves reports whether queries can use an index as the wanted one, unless it is hidden.
 func (x *liveIndex) serves(want index) bool {
-	return isSameKey(x.Key, want) && isSamePartial(x.Partial, want) && !x.Sparse && (len(x.Collation) == 0 || !want.hasText)
+	isAlike := isSameKey(x.Key, want) && isSamePartial(x.Partial, want)
+	return isAlike && !x.Sparse && (len(x.Collation) == 0 || !want.hasText)
 }
 
 // refusesEnough reports whether a unique index keeps apart all that the wanted one does, or serves in its place where
@@ -248,7 +249,7 @@ func (a *audit) checkVersions(ctx context.Context) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	problem := fmt.Sprintf("%d documents have no version, which counts as version 0: what programs that know no " +
+	problem := fmt.Sprintf("%d documents have no version, which counts as version 0: what programs that know no "+
 		"versions write to them is not noticed", n)
 	a.differ(driver.SeverityWeaker, a.version.path, problem, statement(bson.D{
 		{Key: "update", Value: a.spec.Table},
@@ -304,7 +305,7 @@ func (a *audit) checkTypes(ctx context.Context) error {
 		}
 		a.compareTypes(c, have)
 		if old, ok := results[0].Lookup("u" + strconv.Itoa(i)).BooleanOK(); ok && old {
-			a.differ(driver.SeverityMust, c.path, "some documents hold binary data of another subtype than 4, or " +
+			a.differ(driver.SeverityMust, c.path, "some documents hold binary data of another subtype than 4, or "+
 				"another length, which a query for a UUID does not find")
 		}
 	}

@@ -76,6 +76,7 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 			Native:         reflect.TypeFor[bson.D](),
 			NativeText:     func(native any) ([]byte, error) { return nativeText(native, o.Registry) },
 			NestedCodec:    func(t reflect.Type) bool { return isNestedCodec(t, o.Registry) },
+			NestedForm:     func(t reflect.Type) func(reflect.Value) ([]byte, error) { return formOf(t, o.Registry) },
 		},
 	}
 }

@@ -45,6 +45,16 @@ func encodeValue(r *bson.Registry, minSize bool, v reflect.Value) (bson.RawValue
 	return bson.RawValue{Type: bson.Type(doc[4]), Value: doc[7 : len(doc)-1]}, nil
 }
 
+// formOf is driver.Info.NestedForm: the bytes as which the codecs of a type store a value, its BSON type first.
+func formOf(t reflect.Type, caller *bson.Registry) func(v reflect.Value) ([]byte, error) {
+	r := newRegistry(caller)
+	r.learn(t)
+	return func(v reflect.Value) ([]byte, error) {
+		raw, err := encodeValue(r.own, false, v)
+		return append([]byte{byte(raw.Type)}, raw.Value...), err
+	}
+}
+
 // decodeTruncated reads a value into v by a registry's codecs, and cuts the fractions of doubles.
 func decodeTruncated(r *bson.Registry, raw bson.RawValue, v reflect.Value) error {
 	at, doc := beginDocument(nil)

@@ -142,7 +142,7 @@ func TestFixesDropNothing(t *testing.T) {
 		says   string
 		isRule bool // nothing is made: it refuses more than the mapping asks for
 	}{
-		"Plain":     {index: doc("key",
+		"Plain": {index: doc("key",
 			doc("code", 1), "name", "tickets_code"), says: "must: tickets.tickets_code: the index"},
 		"OtherName": {index: doc("key", doc("code", 1), "name", "theirs"), says: "two documents can have"},
 		"Collation": {
@@ -163,7 +163,7 @@ func TestFixesDropNothing(t *testing.T) {
 		"UniqueCollation": {
 			index: doc("key",
 				doc("code", 1), "name", "theirs", "unique", true, "collation", doc("locale", "fr", "strength", 1)),
-			says:  "unique over (code, by the collation fr, NULL among its values)", isRule: true,
+			says: "unique over (code, by the collation fr, NULL among its values)", isRule: true,
 		},
 		"UniqueInPlaceOfPlain": {
 			index: doc("key",

@@ -46,6 +46,7 @@ type Sample struct {
 
 	Struct Ground           `db:"struct" bson:"struct" row:"a struct"`
 	JSON   Ground           `db:"json" bson:"json" store:"json" row:"a struct"`
+	Long   Ground           `db:"long_json" bson:"long_json" store:"json,text" row:"a struct"`
 	Slice  []string         `db:"slice" bson:"slice"`
 	Map    map[string]int64 `db:"map" bson:"map"`
 	Array  [3]int64         `db:"array" bson:"array"`

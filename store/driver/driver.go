@@ -163,6 +163,11 @@ type Info struct {
 	// asks for fields that it could store. The function is pure. Nil means the types with JSON or
 	// text forms, which is right where a nested value is one JSON text.
 	NestedCodec func(t reflect.Type) bool
+
+	// NestedForm returns a function that says what a value of a nested or opaque type is stored as: values of one
+	// form are read back as the same. Modify writes nothing where no form has changed. Both functions are pure. Nil
+	// means the JSON text of [Field.Encode].
+	NestedForm func(t reflect.Type) func(v reflect.Value) ([]byte, error)
 }
 
 // Naming says how a backend stores a struct field.

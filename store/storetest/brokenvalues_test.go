@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -20,6 +21,15 @@ var valueBackends = []broken{
 	{
 		name: "KeepsNumbersInJSONAsDoubles", breaks: []string{"SameValues/NumbersInNestedJSON"},
 		hook: reading(keepsDoubles),
+	},
+	{
+		name: "TellsNoFormOfNestedValues", breaks: []string{"Modify/WhatIsNotStoredInsideIsNoChange"},
+		claim: func(info driver.Info) driver.Info {
+			info.NestedForm = func(reflect.Type) func(reflect.Value) ([]byte, error) {
+				return func(reflect.Value) ([]byte, error) { return nil, errors.New("no form") }
+			}
+			return info
+		},
 	},
 	{
 		name: "DoesNotReadBackWhatIsGenerated", breaks: []string{"Mapping/GeneratedFieldsAreReadBack"},

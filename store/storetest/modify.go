@@ -17,6 +17,7 @@ var _ = register(
 	Test{Name: "SeesChangesInPlace", run: modifySeesInPlace},
 	Test{Name: "NothingChangedWritesNothing", run: modifyUnchanged},
 	Test{Name: "WhatTheDatabaseCannotKeepIsNoChange", run: modifyCutIsNoChange},
+	Test{Name: "WhatIsNotStoredInsideIsNoChange", run: modifyNotStored},
 	Test{Name: "RunsAgainOnConflict", run: modifyRerun},
 	Test{Name: "EachRunHasANewCopy", run: modifyNewCopy},
 	Test{Name: "GivesUpAtItsBounds", run: modifyBounds},
@@ -123,6 +124,77 @@ func modifyUnchanged(e *env) {
 	_, err := ours.Modify(e.ctx, 1, func(c *club) error { c.Balance++; return nil })
 	require.NoError(e, err)
 	require.Equal(e, "get update", spy.take(), "one read and one write")
+}
+
+// partly has what is not stored inside a nested value.
+type partly struct {
+	store.Snapshot `bson:",inline"`
+
+	ID    int64       `db:"id" bson:"_id" store:"key"`
+	Name  string      `db:"name" bson:"name" store:"size=20"`
+	In    partlyIn    `db:"nested" bson:"nested"`
+	InP   *partlyIn   `db:"nested_p" bson:"nested_p"`
+	Slice []partlyIn  `db:"slice" bson:"slice"`
+	Map   partlyByKey `db:"by_key" bson:"by_key"`
+}
+
+type partlyByKey map[string]partlyIn
+
+type partlyIn struct {
+	Name   string           `json:"name" bson:"name"`
+	Cache  map[string]int64 `json:"-" bson:"-"`
+	Rest   map[string]int64 `json:"rest,omitempty" bson:",inline"`
+	Titles []string         `json:"titles,omitempty" bson:"titles,omitempty"`
+	Inner  struct {
+		Seen bool `json:"-" bson:"-"`
+	} `json:"inner" bson:"inner"`
+}
+
+// modifyNotStored changes what is not stored inside a nested value, and makes an empty container of none where both are
+// left out: nothing is written, and what is returned is what is stored.
+func modifyNotStored(e *env) {
+	made := newRepository[partly](e, "partly", byID)
+	in := partlyIn{Name: "a"}
+	inserted(made, partly{ID: 1, In: in, InP: &in, Slice: []partlyIn{in}, Map: partlyByKey{"a": in}})
+	db, spy := e.spied(store.Options{})
+	r := made.on(db, nil)
+	for name, do := range map[string]func(in *partlyIn){
+		"a field that is not stored":        func(in *partlyIn) { in.Cache = map[string]int64{"a": 1} },
+		"one in a struct in it":             func(in *partlyIn) { in.Inner.Seen = true },
+		"an empty map that is not stored":   func(in *partlyIn) { in.Rest = map[string]int64{} },
+		"an empty slice that is not stored": func(in *partlyIn) { in.Titles = []string{} },
+	} {
+		for at, pick := range map[string]func(p *partly) *partlyIn{
+			"plain":   func(p *partly) *partlyIn { return &p.In },
+			"pointer": func(p *partly) *partlyIn { return p.InP },
+			"slice":   func(p *partly) *partlyIn { return &p.Slice[0] },
+		} {
+			got, err := r.Modify(e.ctx, 1, func(p *partly) error { do(pick(p)); return nil })
+			require.NoError(e, err, name)
+			require.EqualValues(e, 1, got.Version, "%s, %s", name, at)
+			require.Equal(e, "get", spy.take(), "%s, %s: one read and nothing else", name, at)
+			want := made.get(1)
+			got.ReadAt = want.ReadAt
+			require.Equal(e, want, got, "%s, %s: what is returned is what is stored", name, at)
+		}
+		got, err := r.Modify(e.ctx, 1, func(p *partly) error {
+			in := p.Map["a"]
+			do(&in)
+			p.Map["a"] = in
+			return nil
+		})
+		require.NoError(e, err, name)
+		require.EqualValues(e, 1, got.Version, name)
+		require.Equal(e, "get", spy.take(), "%s in a map: one read and nothing else", name)
+	}
+	got, err := r.Modify(e.ctx, 1, func(p *partly) error {
+		p.Name, p.In.Cache, p.InP.Rest = "b", map[string]int64{}, map[string]int64{"a": 1}
+		return nil
+	})
+	require.NoError(e, err)
+	require.Equal(e, map[string]int64{"a": 1}, made.get(1).InP.Rest)
+	require.EqualValues(e, 2, got.Version)
+	require.Nil(e, got.In.Cache)
 }
 
 // modifyCutIsNoChange changes a time by less than the database keeps, which is no change.

@@ -14,8 +14,11 @@ type equalFunc func(a, b reflect.Value) bool
 
 // equalOf makes the comparison by which Modify finds the fields that changed. It compares what
 // would be stored, never two encodings: a map has no order, and 1.5 is 1.50.
-func equalOf(f *driver.Field) equalFunc {
+func equalOf(f *driver.Field, info driver.Info) equalFunc {
 	base := baseEqual(f)
+	if f.Kind == driver.Nested && !f.Valuer || f.Kind == driver.Opaque && info.NestedForm != nil {
+		base = formEqual(f, info, base)
+	}
 	switch f.Wrap {
 	case driver.Pointer:
 		return func(a, b reflect.Value) bool {
@@ -62,6 +65,33 @@ func baseEqual(f *driver.Field) equalFunc {
 		return func(a, b reflect.Value) bool { return reflect.DeepEqual(a.Interface(), b.Interface()) }
 	}
 	return func(a, b reflect.Value) bool { return deepEqual(a, b, 0) }
+}
+
+// formEqual makes equalOf's comparison of a nested value: what is not equal may still be stored alike, as two structs are
+// that differ in a field which is not stored, and an empty map that is not stored either. The forms are asked for
+// only then. What has no form is different, so that the write meets its error.
+func formEqual(f *driver.Field, info driver.Info, deep equalFunc) equalFunc {
+	plain := *f
+	plain.Wrap = driver.Plain
+	form := func(v reflect.Value) (any, error) { return plain.Encode(v) }
+	if info.NestedForm != nil {
+		bytesOf := info.NestedForm(f.Base)
+		form = func(v reflect.Value) (any, error) {
+			b, err := bytesOf(v)
+			return string(b), err
+		}
+	}
+	return func(a, b reflect.Value) bool {
+		if deep(a, b) {
+			return true
+		}
+		x, err := form(a)
+		if err != nil {
+			return false
+		}
+		y, err := form(b)
+		return err == nil && x == y
+	}
 }
 
 // encodedEqual compares by what would be stored. A value that cannot be stored, such as the "" that a

@@ -283,7 +283,7 @@ func (b *mapper) complete() {
 	spec.Indexes = b.indexes
 	m.equal = make([]equalFunc, len(spec.Fields))
 	for i := range spec.Fields {
-		m.equal[i] = equalOf(&spec.Fields[i])
+		m.equal[i] = equalOf(&spec.Fields[i], b.Info)
 		if spec.Fields[i].Generated { // what is never written needs no check
 			m.generated = append(m.generated, i)
 			continue
