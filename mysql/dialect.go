@@ -71,6 +71,7 @@ func (d *dialect) Facts() sqldb.Facts {
 		BoolIsNumber: true, // TINYINT(1) holds any number of a byte
 		// MariaDB fills sort keys up with zeros where it keeps the first rows of an order in memory.
 		ZeroEndsText:  d.server.isMariaDB,
+		JSONType:      map[bool]string{false: "JSON"}[d.server.isMariaDB], // where that is text
 		ZeroMakesKey:  !d.storesZeroKey,
 		InsertReturns: d.server.isMariaDB,
 	}

@@ -77,7 +77,7 @@ var oddColumns = []struct {
 	{
 		"string in JSON", "JSON NOT NULL",
 		[]string{`'"b"'`, `'[1]'`, `'{"a": 1}'`, "'10'", "'9'"},
-		checkUnread[string], "",
+		checkOdd[string], "",
 	},
 	{"string in CHAR", "CHAR(10) NOT NULL", []string{"'a'", "'a '", "'a b'", "'B'", "''"}, checkOdd[string], ""},
 	{

@@ -30,10 +30,16 @@ func (b *builder) condition(c *collection, f *driver.Filter) error {
 		return fmt.Errorf("sqldb: %s has no column %s", c.spec.Table, f.Field.Path)
 	}
 	k := &c.columns[at]
+	if f.Stored {
+		return b.stored(c, k, f.Op, f.Value)
+	}
+	if k.live.has(comparesAsText) {
+		asText := *k
+		asText.name = c.facts.Order.AsText(k.name)
+		k = &asText
+	}
 	name := k.name
 	switch {
-	case f.Stored:
-		return b.stored(c, k, f.Op, f.Value)
 	case k.field.Kind == driver.Bool && c.facts.BoolIsNumber && f.Op != driver.IsNull && f.Op != driver.NotNull:
 		return b.truth(f, k)
 	}

@@ -22,6 +22,9 @@ type Facts struct {
 	// ZeroEndsText says that an order may take a text and the same with zero characters behind it for equal,
 	// though they compare as different.
 	ZeroEndsText bool
+	// JSONType is the client's name for a type of JSON, with which the server compares no text: a text is found in
+	// such a column by the text that is read of it. It is empty where there is none.
+	JSONType string
 	// ZeroMakesKey says that an INSERT of the key 0 may store another key, which the server makes for it.
 	// Such an INSERT is refused then.
 	ZeroMakesKey bool

@@ -94,8 +94,8 @@ func (r *pageReader) rewind() { r.result = driver.FindResult{} }
 
 // header is called with each answer before its first row.
 func (r *pageReader) header(rows sqldriver.Rows) error {
-	if r.order == nil {
-		return nil
+	if err := r.c.showJSON(r.p.Filter, rows); err != nil || r.order == nil {
+		return err
 	}
 	return r.order.header(rows)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	sqldriver "database/sql/driver"
 	"errors"
+	"iter"
 	"slices"
 	"unicode/utf8"
 
@@ -41,6 +42,44 @@ func (c *collection) showPrefixes(f *driver.Filter) (isNew bool) {
 		isNew = c.showPrefixes(sub) || isNew
 	}
 	return isNew
+}
+
+// showJSON notes of the columns that a filter compares with texts that they are JSON (Facts.JSONType), by an answer
+// with all columns of the mapping.
+func (c *collection) showJSON(f *driver.Filter, rows sqldriver.Rows) error {
+	named, ok := rows.(sqldriver.RowsColumnTypeDatabaseTypeName)
+	if c.facts.JSONType == "" {
+		return nil
+	}
+	isNew := false
+	for at := range c.comparedTexts(f) {
+		isJSON := ok && named.ColumnTypeDatabaseTypeName(at) == c.facts.JSONType
+		isNew = isJSON && c.columns[at].live.show(comparesAsText) || isNew
+		c.columns[at].live.show(hasType)
+	}
+	if isNew {
+		return errShown
+	}
+	return nil
+}
+
+// comparedTexts are the places of the columns that a filter compares with texts.
+func (c *collection) comparedTexts(f *driver.Filter) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if f == nil {
+			return
+		}
+		if at, ok := c.positionOf(f.Field); ok && f.Field.Kind == driver.String && !yield(at) {
+			return
+		}
+		for _, sub := range f.Sub {
+			for at := range c.comparedTexts(sub) {
+				if !yield(at) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (c *collection) positionOf(f *driver.Field) (int, bool) {

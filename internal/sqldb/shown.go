@@ -12,6 +12,10 @@ const (
 	hasZeros
 	// hasFewCharacters: it takes no text of startRange.
 	hasFewCharacters
+	// comparesAsText: the type is that of JSON, and the field a string.
+	comparesAsText
+	// hasType: an answer has shown whether comparesAsText.
+	hasType
 )
 
 func (l *live) has(bit uint32) bool { return l.shown.Load()&bit != 0 }

@@ -122,6 +122,7 @@ COMMIT AND NO CHAIN NO RELEASE
 SELECT COUNT(*) FROM `league`.`players`
 
 -- # Count Eq
+SELECT `id`, `version`, `name`, `club`, `worth`, `born`, `active`, `marks`, `face`, `order` FROM `league`.`players` WHERE 1 = 0
 SELECT COUNT(*) FROM `league`.`players` WHERE `name` = ?
 -- x
 
