@@ -67,8 +67,8 @@ func baseEqual(f *driver.Field) equalFunc {
 	return func(a, b reflect.Value) bool { return deepEqual(a, b, 0) }
 }
 
-// formEqual makes equalOf's comparison of a nested value: what is not equal may still be stored alike, as two structs are
-// that differ in a field which is not stored, and an empty map that is not stored either. The forms are asked for
+// formEqual makes equalOf's comparison of a nested value: what is not equal may still be stored alike, as two structs
+// are that differ in a field which is not stored, and an empty map that is not stored either. The forms are asked for
 // only then. What has no form is different, so that the write meets its error.
 func formEqual(f *driver.Field, info driver.Info, deep equalFunc) equalFunc {
 	plain := *f
