@@ -129,6 +129,8 @@ func (r *registry) codecFor(t reflect.Type) valueCodec {
 	switch {
 	case hasBSONCodec(t) || isDriverType(t) || t == timeType:
 		return nil
+	case t == jsonNumberType:
+		return numberCodec{}
 	case driver.IsSQLNull(t):
 		r.learn(t.Field(0).Type)
 		return nullCodec{}

@@ -154,7 +154,10 @@ var blankValues = []struct {
 	{"TextP", []any{(*blankText)(nil), pointer(blankText("a")), pointer(blankText("b"))}, pointer(blankText(""))},
 	{
 		"TextN",
-		[]any{sql.Null[blankText]{}, sql.Null[blankText]{V: "a", Valid: true}, sql.Null[blankText]{V: "b", Valid: true}},
+		[]any{sql.Null[blankText]{}, sql.Null[blankText]{
+			V:     "a",
+			Valid: true,
+		}, sql.Null[blankText]{V: "b", Valid: true}},
 		sql.Null[blankText]{Valid: true},
 	},
 	{"Number", []any{blankNumber(-1), blankNumber(0), blankNumber(7)}, blankNumber(-9)},
@@ -167,7 +170,11 @@ var blankValues = []struct {
 	{"Int16", []any{sql.NullInt16{}, sql.NullInt16{Int16: -1, Valid: true}, sql.NullInt16{Valid: true}}, nil},
 	{"Float64", []any{sql.NullFloat64{}, sql.NullFloat64{Valid: true}, sql.NullFloat64{Float64: 1, Valid: true}}, nil},
 	{"Bool", []any{sql.NullBool{}, sql.NullBool{Valid: true}, sql.NullBool{Bool: true, Valid: true}}, nil},
-	{"Time", []any{sql.NullTime{}, sql.NullTime{Valid: true}, sql.NullTime{Time: kickoff.Truncate(time.Hour), Valid: true}}, nil},
+	{
+		"Time",
+		[]any{sql.NullTime{}, sql.NullTime{Valid: true}, sql.NullTime{Time: kickoff.Truncate(time.Hour), Valid: true}},
+		nil,
+	},
 }
 
 // queriesBlanks asks by each value and sorts by each field: a value that is stored as NULL is NULL, whichever type it

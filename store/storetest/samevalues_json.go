@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"math/big"
+	"strings"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,17 +13,9 @@ import (
 // JSON in nested values comes back as it is in memory, or is refused, as part of SameValues.
 var _ = register(
 	"SameValues",
-	Test{Name: "NumbersInNestedJSON", needs: nestedJSON, run: valuesInJSON},
-	Test{Name: "StoredValueThatDoesNotFitNamesItsRow", needs: nestedJSON, run: valuesNameTheirRow},
+	Test{Name: "NumbersInNestedJSON", run: valuesInJSON},
+	Test{Name: "StoredValueThatDoesNotFitNamesItsRow", run: valuesNameTheirRow},
 )
-
-// nestedJSON is for backends whose nested values are one JSON text.
-func nestedJSON(info store.Info, _ Harness) string {
-	if info.NestedCodec != nil {
-		return info.Server + " stores nested values by a codec of its own"
-	}
-	return ""
-}
 
 // numbers hold numbers in every form in which JSON can have them.
 type numbers struct {
@@ -77,7 +70,7 @@ func valuesInJSON(e *env) {
 			"In.Raw":    func(j *jsonRow) { j.In.Raw = json.RawMessage(text) },
 			"In.List":   func(j *jsonRow) { j.In.List = []json.RawMessage{json.RawMessage(text)} },
 			"In.ByName": func(j *jsonRow) { j.In.ByName = map[string]json.Number{"x": json.Number(text)} },
-			"InP.Raw":   func(j *jsonRow) { j.InP = &numbers{Raw: json.RawMessage(text)} },
+			"InP.Raw":   func(j *jsonRow) { j.InP = &numbers{Number: "0", Raw: json.RawMessage(text)} },
 			"Doc":       func(j *jsonRow) { j.Doc = json.RawMessage(text) },
 			"Text":      func(j *jsonRow) { j.Text = json.RawMessage(text) },
 		} {
@@ -108,8 +101,13 @@ func valuesInJSON(e *env) {
 					continue
 				}
 				e.only(err, store.ErrInvalid, about)
-				e.names(err, field)
 				require.NotEqual(e, "Text", field, "%s: a field that is text keeps everything", about)
+				if e.info.NestedCodec != nil { // the backend's own codec refuses it, when it encodes the whole field
+					whole, _, _ := strings.Cut(field, ".")
+					e.names(err, whole)
+					continue
+				}
+				e.names(err, field)
 				require.NotContains(e, spy.take(), "update", "%s: %s was sent", verb, about)
 			}
 		}
