@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/stillframe/stillframe/store/driver"
 	"github.com/stillframe/stillframe/store/memstore"
@@ -21,6 +24,30 @@ var valueBackends = []broken{
 	{
 		name: "KeepsNumbersInJSONAsDoubles", breaks: []string{"SameValues/NumbersInNestedJSON"},
 		hook: reading(keepsDoubles),
+	},
+	{
+		name: "WritesBehindAPointer", breaks: []string{"Copies/WhatIsSharedIsNotWrittenTo"},
+		hook: writesInto(func(v reflect.Value) {
+			if at, ok := v.Interface().(*time.Time); ok && at != nil {
+				*at = at.Truncate(24 * time.Hour)
+			}
+		}),
+	},
+	{
+		name: "WritesIntoAMap", breaks: []string{"Copies/WhatIsSharedIsNotWrittenTo"},
+		hook: writesInto(func(v reflect.Value) {
+			if m, ok := v.Interface().(map[string]time.Time); ok && m != nil {
+				m["a"] = time.Time{}
+			}
+		}),
+	},
+	{
+		name: "WritesIntoASlice", breaks: []string{"Copies/WhatIsSharedIsNotWrittenTo"},
+		hook: writesInto(func(v reflect.Value) {
+			if b, ok := v.Interface().([]byte); ok {
+				slices.Sort(b)
+			}
+		}),
 	},
 	{
 		name: "TellsNoFormOfNestedValues", breaks: []string{"Modify/WhatIsNotStoredInsideIsNoChange"},
@@ -49,6 +76,31 @@ var valueBackends = []broken{
 			}
 		}),
 	},
+}
+
+// writesInto changes what the fields of an entity point at, one call at a time, when the entity has been written.
+func writesInto(change func(v reflect.Value)) made {
+	return func(*memstore.Database) intercept.Hook {
+		var mu sync.Mutex
+		return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+			mu.Lock()
+			defer mu.Unlock()
+			err := next(ctx)
+			var written []driver.Record
+			switch p := c.Params.(type) {
+			case *driver.InsertParams:
+				written = p.Records
+			case *driver.UpdateParams:
+				written = []driver.Record{p.Record}
+			}
+			for _, r := range written {
+				for i := range c.Spec.Fields {
+					change(r.Field(&c.Spec.Fields[i]))
+				}
+			}
+			return err
+		}
+	}
 }
 
 // keepsMisfits makes the row of a key that does not fit, and then says that it does not fit, as a server does that

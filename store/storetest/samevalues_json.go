@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,6 +15,7 @@ import (
 var _ = register(
 	"SameValues",
 	Test{Name: "NumbersInNestedJSON", run: valuesInJSON},
+	Test{Name: "TimesBehindPointersInNestedValues", run: valuesTimesInside},
 	Test{Name: "StoredValueThatDoesNotFitNamesItsRow", run: valuesNameTheirRow},
 )
 
@@ -116,6 +118,62 @@ func valuesInJSON(e *env) {
 	j.In.Float, j.In.Uint, j.In.Big = 1e20, 1<<63-1, big.NewInt(1<<62)
 	require.NoError(e, r.Insert(e.ctx, &j))
 	alike("numbers that every server keeps", j)
+}
+
+// inside has times behind pointers in nested values, which JSON and text methods reach too.
+type inside struct {
+	store.Snapshot `bson:",inline"`
+
+	ID    int64                 `db:"id" bson:"_id" store:"key"`
+	In    insideTimes           `db:"nested" bson:"nested"`
+	Slice []*time.Time          `db:"slice" bson:"slice"`
+	Map   map[string]*time.Time `db:"by_key" bson:"by_key"`
+	Array [1]*time.Time         `db:"array" bson:"array"`
+	Deep  deepTimes             `db:"deep" bson:"deep"`
+}
+
+type deepTimes []map[string][]*insideTimes
+
+type insideTimes struct {
+	At *time.Time `json:"at" bson:"at"`
+}
+
+// valuesTimesInside writes times that are too fine and in another zone: they are cut, in memory too, and those that
+// no database can hold are refused.
+func valuesTimesInside(e *env) {
+	r := newRepository[inside](e, "inside", byID)
+	fill := func(in *inside, at time.Time) []**time.Time {
+		in.In.At, in.Slice, in.Map, in.Array[0] = &at, []*time.Time{&at}, map[string]*time.Time{"a": &at}, &at
+		in.Deep = deepTimes{{"a": {{At: &at}}}}
+		return []**time.Time{&in.In.At, &in.Slice[0], &in.Array[0], &in.Deep[0]["a"][0].At}
+	}
+	check := func(verb string, have inside) {
+		e.Helper()
+		stored := r.get(have.ID)
+		for _, in := range []inside{have, stored} {
+			for i, at := range []*time.Time{in.In.At, in.Slice[0], in.Map["a"], in.Array[0], in.Deep[0]["a"][0].At} {
+				require.True(e, at.Equal(e.cut(kickoff)), "%s: time %d is %v", verb, i, at)
+				require.Equal(e, time.UTC, at.Location(), "%s: time %d", verb, i)
+			}
+		}
+	}
+	in := inside{ID: 1}
+	fill(&in, kickoff.In(leicester))
+	require.NoError(e, r.Insert(e.ctx, &in))
+	check("Insert", in)
+	fill(&in, kickoff.In(leicester))
+	require.NoError(e, r.Save(e.ctx, &in))
+	check("Save", in)
+	got, err := r.Modify(e.ctx, 1, func(in *inside) error { fill(in, kickoff.In(leicester)); return nil })
+	require.NoError(e, err)
+	require.EqualValues(e, 2, got.Version, "the same moment is no change")
+	check("Modify", got)
+	for i := range 4 {
+		bad := inside{ID: 2}
+		far := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+		*fill(&bad, kickoff)[i] = &far
+		e.only(r.Insert(e.ctx, &bad), store.ErrInvalid)
+	}
 }
 
 func plainJSON(id int64) jsonRow { return jsonRow{ID: id, In: numbers{Number: "0"}} }

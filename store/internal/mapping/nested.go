@@ -55,7 +55,9 @@ func (w *nestedWalker) look(t reflect.Type) bool {
 	if w.isTime(t) {
 		return true
 	}
-	if hasNestedCodec(t, w.info) || w.info.NestedCodec == nil && isValuer(t) {
+	// A pointer has the methods of what it points at, and a *time.Time is cut like the time itself.
+	isPlainPointer := t.Kind() == reflect.Pointer && w.info.NestedCodec == nil
+	if !isPlainPointer && (hasNestedCodec(t, w.info) || w.info.NestedCodec == nil && isValuer(t)) {
 		return false
 	}
 	switch t.Kind() {
