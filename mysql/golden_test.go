@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/internal/sqldb"
@@ -39,6 +40,18 @@ func answerRows(text string) [][]sqldriver.Value {
 	return nil
 }
 
+// over is a database of a server that is not asked what it is.
+func over(t *testing.T, pool *sql.DB, s server, callers bool) *store.DB {
+	d := &dialect{server: s, packet: 1 << 24, statesIsolation: callers, storesZeroKey: true, hasTriggers: true}
+	db, err := store.New(sqldb.New(sqldb.Config{DB: pool, Dialect: d, Statements: 8, Info: driver.Info{
+		Name: "mysql", Server: d.server.String(),
+		Transactions: true, Views: true, LockingReads: true, AutoKeys: true,
+		TimePrecision: time.Microsecond, DecimalDigits: 65, MaxKeys: mostKeys,
+	}}), nil)
+	require.NoError(t, err)
+	return db
+}
+
 // TestStatements compares all statements with those of testdata.
 func TestStatements(t *testing.T) {
 	t.Parallel()
@@ -48,19 +61,7 @@ func TestStatements(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sqltest.Script{
-				Open: func(pool *sql.DB, callers bool) *store.DB {
-					d := &dialect{
-						server: server, packet: 1 << 24, statesIsolation: callers, storesZeroKey: true,
-						hasTriggers: true,
-					}
-					db, err := store.New(sqldb.New(sqldb.Config{DB: pool, Dialect: d, Statements: 8, Info: driver.Info{
-						Name: "mysql", Server: d.server.String(),
-						Transactions: true, Views: true, LockingReads: true, AutoKeys: true,
-						TimePrecision: time.Microsecond, DecimalDigits: 65, MaxKeys: mostKeys,
-					}}), nil)
-					require.NoError(t, err)
-					return db
-				},
+				Open:   func(pool *sql.DB, callers bool) *store.DB { return over(t, pool, server, callers) },
 				Native: Where("name LIKE ? -- so", "x%"),
 				Golden: filepath.Join("testdata", "statements-"+name+".sql"),
 				Update: *update,
@@ -71,4 +72,13 @@ func TestStatements(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNativeCursors pages by native conditions: a cursor belongs to its text and its arguments.
+func TestNativeCursors(t *testing.T) {
+	t.Parallel()
+	recorder := &sqltest.Recorder{Params: func(text string) int { return strings.Count(text, "?") }, Format: "%v"}
+	sqltest.NativeCursors(t, recorder, func(pool *sql.DB) *store.DB {
+		return over(t, pool, server{version: [3]int{9, 7, 0}}, false)
+	}, sqltest.Backend{Where: Where, Placeholders: sqlx.QUESTION})
 }

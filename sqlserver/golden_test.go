@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"github.com/stillframe/stillframe/internal/sqldb"
@@ -73,4 +74,16 @@ func TestStatements(t *testing.T) {
 		Update: *update,
 		Stamps: true,
 	}.Run(t, &sqltest.Recorder{Answer: answerRows, Params: func(string) int { return -1 }, Format: "%T(%[1]v)"})
+}
+
+// TestNativeCursors pages by native conditions: a cursor belongs to its text and its arguments.
+func TestNativeCursors(t *testing.T) {
+	t.Parallel()
+	d := testDialect()
+	recorder := &sqltest.Recorder{Params: func(string) int { return -1 }, Format: "%v"}
+	sqltest.NativeCursors(t, recorder, func(pool *sql.DB) *store.DB {
+		db, err := store.New(sqldb.New(sqldb.Config{DB: pool, Dialect: d, Statements: 8, Info: d.info()}), nil)
+		require.NoError(t, err)
+		return db
+	}, sqltest.Backend{Where: Where, Placeholders: sqlx.AT})
 }

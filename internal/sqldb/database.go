@@ -41,7 +41,8 @@ func nativeText(native any) ([]byte, error) {
 			v = v.Elem()
 		}
 		if t, ok := arg.(time.Time); ok {
-			arg = t.UTC().Format(time.RFC3339Nano)
+			text = fmt.Appendf(text, " time %q", t.UTC().Format(time.RFC3339Nano)) // no text of the same characters
+			continue
 		}
 		text = fmt.Appendf(text, " %T %q", arg, fmt.Sprint(arg))
 	}

@@ -53,8 +53,8 @@ func (l *lent) to(b *borrower) {
 }
 
 // copiesShared writes entities that share what they point at, by every verb and whatever comes of it, from several
-// goroutines: with times that are stored as they are, and with such that must be cut. Under the race detector a write to
-// any of it is found even where it changes nothing.
+// goroutines: with times that are stored as they are, and with such that must be cut. Under the race detector a write
+// to any of it is found even where it changes nothing.
 func copiesShared(e *env) {
 	r := newRepository[borrower](e, "borrower", byID)
 	for i, at := range []time.Time{e.cut(kickoff), kickoff.In(leicester)} {
