@@ -42,21 +42,7 @@ const clubColumns = "SELECT id, version, name, city, balance, rating FROM clubs 
 // newMySQLByHand opens a pool of its own and prepares all statements before anything is measured, as the library keeps
 // its own.
 func newMySQLByHand(t *testing.T, server *testbed.Server, dsn string) *mysqlByHand {
-	cfg, err := mysqldriver.ParseDSN(dsn)
-	require.NoError(t, err)
-	cfg.ParseTime, cfg.Loc = true, time.UTC
-	// The state in which the library puts its connections, so that the servers do the same work.
-	isolation := "transaction_isolation"
-	if server.Product() == "MariaDB" {
-		isolation = "tx_isolation"
-	}
-	cfg.Params = map[string]string{
-		isolation: "'READ-COMMITTED'", "sql_mode": "'STRICT_TRANS_TABLES'", "time_zone": "'+00:00'",
-	}
-	connector, err := mysqldriver.NewConnector(cfg)
-	require.NoError(t, err)
-	h := &mysqlByHand{db: sql.OpenDB(connector)}
-	t.Cleanup(func() { _ = h.db.Close() })
+	h := &mysqlByHand{db: poolByHand(t, server, dsn)}
 	for _, s := range []struct {
 		stmt **sql.Stmt
 		text string
@@ -70,10 +56,31 @@ func newMySQLByHand(t *testing.T, server *testbed.Server, dsn string) *mysqlByHa
 		{&h.first, clubColumns + "ORDER BY id LIMIT ?"},
 		{&h.next, clubColumns + "WHERE id > ? ORDER BY id LIMIT ?"},
 	} {
+		var err error
 		*s.stmt, err = h.db.PrepareContext(t.Context(), s.text)
 		require.NoError(t, err)
 	}
 	return h
+}
+
+// poolByHand opens a pool whose connections are in the state of the library's.
+func poolByHand(t *testing.T, server *testbed.Server, dsn string) *sql.DB {
+	cfg, err := mysqldriver.ParseDSN(dsn)
+	require.NoError(t, err)
+	cfg.ParseTime, cfg.Loc = true, time.UTC
+	// The state in which the library puts its connections, so that the servers do the same work.
+	isolation := "transaction_isolation"
+	if server.Product() == "MariaDB" {
+		isolation = "tx_isolation"
+	}
+	cfg.Params = map[string]string{
+		isolation: "'READ-COMMITTED'", "sql_mode": "'STRICT_TRANS_TABLES'", "time_zone": "'+00:00'",
+	}
+	connector, err := mysqldriver.NewConnector(cfg)
+	require.NoError(t, err)
+	pool := sql.OpenDB(connector)
+	t.Cleanup(func() { _ = pool.Close() })
+	return pool
 }
 
 type scanner interface{ Scan(into ...any) error }

@@ -42,8 +42,8 @@ func (a *audit) checkOptions() {
 
 // checkIndexes lists the indexes that are missing or other than the mapping needs them. What is there stays, for what
 // uses it, and the wanted one is made beside it under a free name: the server takes indexes over the same fields that
-// differ in what they hold or refuse. One that refuses more is a rule of the collection, of which checkRules speaks. One
-// that is only hidden is shown.
+// differ in what they hold or refuse. One that refuses more is a rule of the collection, of which checkRules speaks.
+// One that is only hidden is shown.
 func (a *audit) checkIndexes() {
 	for _, want := range a.indexes() {
 		if a.satisfying(want) != nil {
@@ -105,9 +105,10 @@ func (a *audit) checkRules() {
 		})
 		if isMapped && !isAsked {
 			over := strings.Join(over, ", ") + x.words()
-			a.differ(driver.SeverityWeaker, x.Name, fmt.Sprintf("the index is unique over (%s), and the mapping does not "+
-				"ask for that: a document whose values are taken is refused (ErrExists); it is a rule of the collection, "+
-				"which stays: a tag unique=%s says the same, or drop it where no program counts on it", over, x.Name))
+			a.differ(driver.SeverityWeaker, x.Name, fmt.Sprintf("the index is unique over (%s), and the mapping does "+
+				"not ask for that: a document whose values are taken is refused (ErrExists); it is a rule of the "+
+				"collection, which stays: a tag unique=%s says the same, or drop it where no program counts on it",
+				over, x.Name))
 		}
 	}
 }
