@@ -12,8 +12,7 @@ import (
 // that use the table read and write. A rule of the table, such as the values of an ENUM or UNSIGNED, stays: they may
 // count on it.
 func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
-	other := sqldb.OfReads(sqldb.Mustf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: map what it holds, "+
-		"or a column of its own", c.Definition, f.Type))
+	other := sqldb.OtherKind(f, c)
 	switch f.Kind {
 	case driver.Bool:
 		if integers[c.Type] == 0 && (c.Type != "bit" || c.Precision != 1) {
@@ -42,11 +41,11 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
 				"they are written, and the mapping says text", c.Definition)
 		case c.Type == "json":
 		case c.Type == "varchar":
-			return tooShort(0, c.Length, "characters", c, "")
+			return sqldb.TooShort(0, c.Length, "characters", c, "")
 		case !strings.HasSuffix(c.Type, "text"):
 			return other
 		default:
-			return tooShort(0, blobs[c.Type], "bytes", c, "LONGTEXT")
+			return sqldb.TooShort(0, blobs[c.Type], "bytes", c, "LONGTEXT")
 		}
 	case driver.String:
 		return d.stringMisfit(f, c, other)
@@ -54,19 +53,13 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
 	return nil
 }
 
-// holding is the least integer type of a number of bits.
-func holding(bits int) string {
-	switch {
-	case bits <= 8:
-		return "TINYINT"
-	case bits <= 16:
-		return "SMALLINT"
-	case bits <= 24:
-		return "MEDIUMINT"
-	case bits <= 32:
-		return "INT"
-	}
-	return "BIGINT"
+// integerTypes are the integer types, with a sign.
+var integerTypes = []sqldb.IntegerType{
+	{Bits: 8, Name: "TINYINT"},
+	{Bits: 16, Name: "SMALLINT"},
+	{Bits: 24, Name: "MEDIUMINT"},
+	{Bits: 32, Name: "INT"},
+	{Bits: 64, Name: "BIGINT"},
 }
 
 // integerMisfit says for Misfit whether a column holds every number of an integer field. The values of an unsigned
@@ -80,13 +73,8 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 		need++
 	}
 	var found []sqldb.Misfit
-	switch {
-	case have < need && c.ForeignKey != "":
-		found = sqldb.Weakerf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: what is beyond it is "+
-			"refused, as by its foreign key %s", c.Definition, f.Type, c.ForeignKey)
-	case have < need:
-		found = sqldb.Mustf(sqldb.Change{Type: holding(need)}, "it is %s, and the mapping stores %s in it: what is "+
-			"beyond it is refused; after the fix other programs may meet larger numbers", c.Definition, f.Type)
+	if have < need {
+		found = sqldb.NarrowInteger(f, c, need, integerTypes)
 	}
 	if c.Unsigned && f.Kind == driver.Int {
 		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses numbers below 0: a rule of the "+
@@ -113,16 +101,14 @@ func floatMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []s
 	}
 	switch {
 	case c.Type == "decimal" || integers[c.Type] > 0:
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds the mapping's %s without an error: map a decimal "+
-			"or an integer, as it holds, or a column of its own", c.Definition, f.Type)
+		return sqldb.RoundsFloats(f, c)
 	case !isFloat:
 		return other
 	case isRounding:
 		return sqldb.Mustf(change, "it is %s, which rounds what is stored without an error; after the fix other "+
 			"programs meet all digits", c.Definition)
 	case c.Type == "float" && f.Base.Size() == 8:
-		return sqldb.Mustf(change, "it is %s, which rounds float64 to about 7 digits without an error; after the fix "+
-			"other programs meet all digits, and what is stored stays as it was rounded", c.Definition)
+		return sqldb.SingleFloat(c, "DOUBLE")
 	}
 	return sign(c)
 }
@@ -139,38 +125,20 @@ func sign(c *sqldb.LiveColumn) []sqldb.Misfit {
 // decimalMisfit says for Misfit whether a column holds every decimal of the mapping. DECIMAL rounds what has more
 // digits after the point without an error, and a double what has more digits than 15.
 func decimalMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
-	whole, scale := int64(f.Precision-f.Scale), int64(f.Scale)
 	switch {
 	case (c.Type == "double" || c.Type == "float") && strings.Contains(c.Definition, "("):
 		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds decimals without an error: add a DECIMAL column, "+
 			"or map a float", c.Definition)
-	case c.Type == "double" && f.Precision <= 15, c.Type == "float" && f.Precision <= 6:
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which stores the nearest binary number: each decimal comes "+
-			"back as it was, but what the server adds up or compares may not; a DECIMAL column beside it is exact",
-			c.Definition)
-	case c.Type == "double", c.Type == "float":
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds decimals of %d digits without an error: add a "+
-			"DECIMAL column, or map a float", c.Definition, f.Precision)
-	case integers[c.Type] > 0 && scale > 0:
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds to whole numbers without an error: map an integer, "+
-			"or a column of its own", c.Definition)
+	case c.Type == "double":
+		return sqldb.FloatOfDecimals(f, c, 15)
+	case c.Type == "float":
+		return sqldb.FloatOfDecimals(f, c, 6)
+	case integers[c.Type] > 0 && f.Scale > 0:
+		return sqldb.WholeDecimals(c)
 	case c.Type != "decimal":
 		return other
 	}
-	var found []sqldb.Misfit
-	if whole > c.Precision-c.Scale || scale > c.Scale {
-		widest := max(scale, c.Scale)
-		change := sqldb.Change{Type: fmt.Sprintf("DECIMAL(%d, %d)", max(whole, c.Precision-c.Scale)+widest, widest)}
-		found = sqldb.Mustf(change, "it is %s, and the mapping has %d digits before the point and %d behind it: more "+
-			"before it are refused, and more behind it rounded without an error; after the fix other programs meet "+
-			"more digits",
-			c.Definition, whole, scale)
-	}
-	if c.Scale > scale {
-		found = append(found, sqldb.OfReads(sqldb.Weakerf(sqldb.Change{}, "it is %s: a row with more digits after the "+
-			"point than the mapping has cannot be read; map them", c.Definition))...)
-	}
-	return append(found, sign(c)...)
+	return append(sqldb.DecimalDigits(f, c, "DECIMAL", mostDigits), sign(c)...)
 }
 
 // timeMisfit says for Misfit whether a column holds times to the microsecond. A TIMESTAMP is shown to each program in
@@ -178,16 +146,13 @@ func decimalMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 func timeMisfit(c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
 	if c.Type != "datetime" && c.Type != "timestamp" {
 		if c.Type == "date" {
-			return sqldb.Mustf(sqldb.Change{}, "it is DATE, which cuts the time of day off without an error: map a "+
-				"column of its own")
+			return sqldb.CutsTimeOfDay()
 		}
 		return other
 	}
 	var found []sqldb.Misfit
 	if c.Precision < 6 {
-		change := sqldb.Change{Type: strings.ToUpper(c.Type) + "(6)"}
-		found = sqldb.Mustf(change, "it is %s, which rounds times to %d digits of a second without an error; after "+
-			"the fix other programs meet the digits", c.Definition, c.Precision)
+		found = sqldb.RoundsTimes(c, c.Precision, strings.ToUpper(c.Type)+"(6)")
 	}
 	if c.Type == "timestamp" {
 		found = append(found, sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses times before 1970 and after the "+
@@ -203,10 +168,7 @@ func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []s
 	wide := "LONGBLOB"
 	switch {
 	case c.Type == "binary":
-		change := sqldb.Change{Type: fmt.Sprintf("VARBINARY(%d)", max(c.Length, min(int64(f.Size), mostVarbinary)))}
-		return sqldb.Mustf(change, "it is %s, which fills up with zeros; after the fix other programs may meet fewer "+
-			"bytes",
-			c.Definition)
+		return sqldb.FillsWithZeros(c, fmt.Sprintf("VARBINARY(%d)", max(c.Length, min(int64(f.Size), mostVarbinary))))
 	case c.Type == "varbinary":
 		size, wide = c.Length, ""
 		if f.Size > 0 && f.Size <= mostVarbinary {
@@ -215,28 +177,7 @@ func bytesMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []s
 	case !isBlob || !strings.HasSuffix(c.Type, "blob"):
 		return other
 	}
-	return tooShort(int64(f.Size), size, "bytes", c, wide)
-}
-
-// tooShort says whether a column that holds some bytes or characters is shorter than the mapping needs it, and what
-// type is wide enough. A mapping without a bound, 0, is content with 16 MB.
-func tooShort(need, have int64, unit string, c *sqldb.LiveColumn, wide string) []sqldb.Misfit {
-	change := sqldb.Change{Type: wide}
-	switch {
-	case need == 0 && have < 1<<24-1 && wide == "":
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses more than %d %s, and the mapping has no bound: "+
-			"tag the field size=%[2]d, which says so before anything is sent", c.Definition, have, unit)
-	case need == 0 && have < 1<<24-1:
-		return sqldb.Weakerf(change, "it is %s, which refuses more than %d %s, and the mapping has no bound; after "+
-			"the fix other programs may meet more", c.Definition, have, unit)
-	case need <= have:
-		return nil
-	case c.ForeignKey != "":
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses more than %d %s, as its foreign key %s does, "+
-			"and the mapping allows %d", c.Definition, have, unit, c.ForeignKey, need)
-	}
-	return sqldb.Mustf(change, "it is %s, which refuses more than %d %s, and the mapping allows %d; after the fix "+
-		"other programs may meet more", c.Definition, have, unit, need)
+	return sqldb.TooShort(int64(f.Size), size, "bytes", c, wide)
 }
 
 // stringMisfit says for Misfit whether a column holds text of the mapping's size, and compares it as the
@@ -272,7 +213,7 @@ func (d *dialect) stringMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sql
 	default:
 		return other
 	}
-	return append(tooShort(int64(f.Size), size, "characters", c, wide), d.collationMisfit(c)...)
+	return append(sqldb.TooShort(int64(f.Size), size, "characters", c, wide), d.collationMisfit(c)...)
 }
 
 // collationMisfit says for stringMisfit in which ways a collation takes different strings for equal, or refuses them.

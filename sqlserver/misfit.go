@@ -1,7 +1,6 @@
 package sqlserver
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/stillframe/stillframe/internal/sqldb"
@@ -21,8 +20,7 @@ func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
 
 // typeMisfit is Misfit for the type of a column.
 func (d *dialect) typeMisfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
-	other := sqldb.OfReads(sqldb.Mustf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: map what it holds, "+
-		"or a column of its own", c.Definition, f.Type))
+	other := sqldb.OtherKind(f, c)
 	switch f.Kind {
 	case driver.Bool:
 		if c.Type != "bit" {
@@ -48,9 +46,7 @@ func (d *dialect) typeMisfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfi
 	case driver.Bytes:
 		switch c.Type {
 		case "binary":
-			change := sqldb.Change{Type: fmt.Sprintf("VARBINARY(%s)", bound(max(f.Size, int(c.Length)), mostBytes))}
-			return sqldb.Mustf(change, "it is %s, which fills up with zeros; after the fix other programs may meet "+
-				"fewer bytes", c.Definition)
+			return sqldb.FillsWithZeros(c, "VARBINARY("+bound(max(f.Size, int(c.Length)), mostBytes)+")")
 		case "varbinary":
 			return tooShort(int64(f.Size), c, "bytes", "VARBINARY("+bound(f.Size, mostBytes)+")")
 		}
@@ -66,15 +62,9 @@ func (d *dialect) typeMisfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfi
 	return nil
 }
 
-// holding is the least integer type of a number of bits, with a sign.
-func holding(bits int) string {
-	switch {
-	case bits <= 16:
-		return "SMALLINT"
-	case bits <= 32:
-		return "INT"
-	}
-	return "BIGINT"
+// integerTypes are the integer types with a sign.
+var integerTypes = []sqldb.IntegerType{
+	{Bits: 16, Name: "SMALLINT"}, {Bits: 32, Name: "INT"}, {Bits: 64, Name: "BIGINT"},
 }
 
 // integerMisfit says for typeMisfit whether a column holds every number of an integer field.
@@ -91,15 +81,12 @@ func integerMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) [
 	switch {
 	case have >= need:
 		return nil
-	case c.ForeignKey != "":
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, and the mapping stores %s in it: what is beyond it is "+
-			"refused, as by its foreign key %s", c.Definition, f.Type, c.ForeignKey)
-	case have == 0:
-		return sqldb.Mustf(sqldb.Change{Type: holding(need)}, "it is TINYINT, which refuses numbers below 0 and above "+
-			"255; after the fix other programs may meet them")
+	case have == 0 && c.ForeignKey == "":
+		wide := sqldb.NarrowInteger(f, c, need, integerTypes)[0].Change
+		return sqldb.Mustf(wide, "it is TINYINT, which refuses numbers below 0 and above 255; after the fix other "+
+			"programs may meet them")
 	}
-	return sqldb.Mustf(sqldb.Change{Type: holding(need)}, "it is %s, and the mapping stores %s in it: what is beyond "+
-		"it is refused; after the fix other programs may meet larger numbers", c.Definition, f.Type)
+	return sqldb.NarrowInteger(f, c, need, integerTypes)
 }
 
 // floatMisfit says for typeMisfit whether a column holds every float.
@@ -108,11 +95,9 @@ func floatMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []s
 	case c.Type == "float", c.Type == "real" && f.Base.Size() == 4:
 		return nil
 	case c.Type == "real":
-		return sqldb.Mustf(sqldb.Change{Type: "FLOAT"}, "it is REAL, which rounds float64 to about 7 digits without "+
-			"an error; after the fix other programs meet all digits, and what is stored stays as it was rounded")
+		return sqldb.SingleFloat(c, "FLOAT")
 	case integers[c.Type] > 0, c.Type == "decimal", c.Type == "numeric", strings.HasSuffix(c.Type, "money"):
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds the mapping's %s without an error: map a decimal "+
-			"or an integer, as it holds, or a column of its own", c.Definition, f.Type)
+		return sqldb.RoundsFloats(f, c)
 	}
 	return other
 }
@@ -120,41 +105,17 @@ func floatMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []s
 // decimalMisfit says for typeMisfit whether a column holds every decimal of the mapping. DECIMAL rounds what has more
 // digits after the point without an error, and a float what has more than 15 digits.
 func decimalMisfit(f *driver.Field, c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
-	whole, scale := int64(f.Precision-f.Scale), int64(f.Scale)
 	switch {
-	case c.Type == "float" && f.Precision <= 15, c.Type == "real" && f.Precision <= 6:
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which stores the nearest binary number: each decimal comes "+
-			"back as it was, but what the server adds up or compares may not; a DECIMAL column beside it is exact",
-			c.Definition)
-	case c.Type == "float", c.Type == "real":
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds decimals of %d digits without an error: add a "+
-			"DECIMAL column, or map a float", c.Definition, f.Precision)
-	case integers[c.Type] > 0 && scale > 0:
-		return sqldb.Mustf(sqldb.Change{}, "it is %s, which rounds to whole numbers without an error: map an integer, "+
-			"or a column of its own", c.Definition)
+	case c.Type == "float":
+		return sqldb.FloatOfDecimals(f, c, 15)
+	case c.Type == "real":
+		return sqldb.FloatOfDecimals(f, c, 6)
+	case integers[c.Type] > 0 && f.Scale > 0:
+		return sqldb.WholeDecimals(c)
 	case c.Type != "decimal" && c.Type != "numeric":
 		return other
 	}
-	var found []sqldb.Misfit
-	if whole > c.Precision-c.Scale || scale > c.Scale {
-		const problem = "it is %s, and the mapping has %d digits before the point and %d behind it: more before it " +
-			"are refused, and more behind it rounded without an error"
-		widest := max(scale, c.Scale)
-		digits := max(whole, c.Precision-c.Scale) + widest
-		if digits <= mostDigits {
-			change := sqldb.Change{Type: fmt.Sprintf("%s(%d, %d)", strings.ToUpper(c.Type), digits, widest)}
-			found = sqldb.Mustf(change, problem+"; after the fix other programs meet more digits",
-				c.Definition, whole, scale)
-		} else {
-			found = sqldb.Mustf(sqldb.Change{}, problem+", and no type holds both: map a column of its own",
-				c.Definition, whole, scale)
-		}
-	}
-	if c.Scale > scale {
-		found = append(found, sqldb.OfReads(sqldb.Weakerf(sqldb.Change{}, "it is %s: a row with more digits after the "+
-			"point than the mapping has cannot be read; map them", c.Definition))...)
-	}
-	return found
+	return sqldb.DecimalDigits(f, c, strings.ToUpper(c.Type), mostDigits)
 }
 
 // timeMisfit says for typeMisfit whether a column holds times to the microsecond.
@@ -165,33 +126,24 @@ func timeMisfit(c *sqldb.LiveColumn, other []sqldb.Misfit) []sqldb.Misfit {
 		return sqldb.Mustf(sqldb.Change{Type: change}, "it is %s, which rounds times without an error; after the fix "+
 			"other programs meet more digits, and cannot add numbers to it (… + 1), which DATEADD can", c.Definition)
 	case c.Type == "date":
-		return sqldb.Mustf(sqldb.Change{}, "it is DATE, which cuts the time of day off without an error: map a column "+
-			"of its own")
+		return sqldb.CutsTimeOfDay()
 	case c.Type != "datetime2":
 		return other
 	case c.Scale < 6:
-		return sqldb.Mustf(sqldb.Change{Type: change}, "it is %s, which rounds times to %d digits of a second without "+
-			"an error; after the fix other programs meet more", c.Definition, c.Scale)
+		return sqldb.RoundsTimes(c, c.Scale, change)
 	}
 	return nil
 }
 
-// tooShort says whether a column that holds some bytes or characters is shorter than the mapping needs it, and what
-// type is wide enough. 0 is no bound, on either side.
+// tooShort is sqldb.TooShort where 0 is no bound of the column either, and where no type without one is proposed.
 func tooShort(need int64, c *sqldb.LiveColumn, unit, wide string) []sqldb.Misfit {
-	have := c.Length
-	switch {
-	case have == 0 || need != 0 && need <= have:
+	if c.Length == 0 {
 		return nil
-	case need == 0:
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses more than %d %s, and the mapping has no bound: "+
-			"tag the field size=%[2]d, which says so before anything is sent", c.Definition, have, unit)
-	case c.ForeignKey != "":
-		return sqldb.Weakerf(sqldb.Change{}, "it is %s, which refuses more than %d %s, as its foreign key %s does, "+
-			"and the mapping allows %d", c.Definition, have, unit, c.ForeignKey, need)
 	}
-	return sqldb.Mustf(sqldb.Change{Type: wide}, "it is %s, which refuses more than %d %s, and the mapping allows %d; "+
-		"after the fix other programs may meet more", c.Definition, have, unit, need)
+	if need == 0 {
+		wide = ""
+	}
+	return sqldb.TooShort(need, c.Length, unit, c, wide)
 }
 
 // stringMisfit says for typeMisfit whether a column holds text of the mapping's size, in characters that it has,

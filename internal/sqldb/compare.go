@@ -223,7 +223,7 @@ func (r *comparer) mapped(name string) *driver.Field {
 // all.
 func (r *comparer) isTriggered(live *LiveColumn, event string) bool {
 	return slices.ContainsFunc(r.live.Triggers, func(t LiveTrigger) bool {
-		isOf := event == "" || strings.HasSuffix(t.Event, event) && !strings.HasPrefix(t.Event, "AFTER ")
+		isOf := event == "" || strings.HasSuffix(t.Event, event) && !t.IsAfter
 		return t.Writes && isOf && (t.Body == "" || hasWord(t.Body, live.Name))
 	})
 }

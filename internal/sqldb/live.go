@@ -33,6 +33,7 @@ type LiveFault struct {
 type LiveTrigger struct {
 	Name      string
 	IsInstead bool   // it runs in place of the statement
+	IsAfter   bool   // it runs when the row is stored
 	Writes    bool   // it can change what an INSERT or UPDATE stores in the row that it writes
 	Event     string // "BEFORE UPDATE", for the reader
 	Body      string // empty where the login may not see it
