@@ -208,7 +208,7 @@ func addTrigger(table *sqldb.LiveTable, row []any) {
 	table.Triggers = append(table.Triggers, sqldb.LiveTrigger{
 		Name: sqldb.Text(row[0]), Event: timing + event, Body: sqldb.Text(row[3]), IsInstead: isInstead,
 		IsAfter: !isInstead,
-		Writes: event != "DELETE" || isInstead,
+		Writes:  event != "DELETE" || isInstead,
 	})
 	if isInstead || !raisesAlone(sqldb.Text(row[3])) {
 		return
