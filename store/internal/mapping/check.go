@@ -18,6 +18,10 @@ type check struct {
 // checkOf makes the check of a field, nil when every value of its type can be stored as it is.
 func checkOf(f *driver.Field, info driver.Info) checkFunc {
 	base := baseCheck(f, info)
+	if k := f.Base.Kind(); f.Kind == driver.Nested && f.Wrap != driver.Plain && info.NestedCodec == nil &&
+		(k == reflect.Slice || k == reflect.Map) {
+		base = nilCheck(f, base)
+	}
 	if base == nil {
 		return nil
 	}
@@ -33,6 +37,21 @@ func checkOf(f *driver.Field, info driver.Info) checkFunc {
 		}
 	}
 	return base
+}
+
+// nilCheck makes the check of a slice or map around which is a pointer or an sql.Null: a nil one is stored as NULL, and
+// would come back as a nil pointer.
+func nilCheck(f *driver.Field, inner checkFunc) checkFunc {
+	return func(u *Undo, v reflect.Value) error {
+		switch {
+		case v.IsNil():
+			return &driver.ValueError{Field: f.Name, Problem: "a pointer or an sql.Null holds a nil slice or map, " +
+				"which would not come back"}
+		case inner == nil:
+			return nil
+		}
+		return inner(u, v)
+	}
 }
 
 // pointeeCheck makes the check of a pointer from that of what it points at, which may be anybody's: a

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/json"
 	"reflect"
 	"time"
 
@@ -57,7 +58,8 @@ func (w *nestedWalker) look(t reflect.Type) bool {
 	}
 	// A pointer has the methods of what it points at, and a *time.Time is cut like the time itself.
 	isPlainPointer := t.Kind() == reflect.Pointer && w.info.NestedCodec == nil
-	if !isPlainPointer && (hasNestedCodec(t, w.info) || w.info.NestedCodec == nil && isValuer(t)) {
+	isCoded := hasNestedCodec(t, w.info) || w.info.NestedCodec == nil && isValuer(t)
+	if isCoded && !isPlainPointer && !driver.IsSQLNull(t) {
 		return false
 	}
 	switch t.Kind() {
@@ -65,7 +67,9 @@ func (w *nestedWalker) look(t reflect.Type) bool {
 		return true
 	case reflect.Uint, reflect.Uint64:
 		return true
-	case reflect.Pointer, reflect.Slice, reflect.Array:
+	case reflect.Pointer:
+		return w.needs(t.Elem()) || w.mayBeNull(t.Elem())
+	case reflect.Slice, reflect.Array:
 		return t.Elem() != byteType && w.needs(t.Elem())
 	case reflect.Map:
 		key, elem := w.needs(t.Key()), w.needs(t.Elem())
@@ -109,6 +113,9 @@ func (w *nestedWalker) walk(v reflect.Value, depth int) (hasUncut bool, err erro
 	case reflect.Uint, reflect.Uint64:
 		return false, uintProblem(v.Uint(), w.problem)
 	}
+	if t.Kind() == reflect.Pointer && w.isNull(v) {
+		return false, w.problem("a pointer points at what is stored as null, and would come back as nil")
+	}
 	err = eachInside(v, func(inner reflect.Value) error {
 		uncut, err := w.walk(inner, depth+1)
 		hasUncut = hasUncut || uncut
@@ -118,6 +125,32 @@ func (w *nestedWalker) walk(v reflect.Value, depth int) (hasUncut bool, err erro
 		err = w.walkKeys(v, depth)
 	}
 	return hasUncut, err
+}
+
+// mayBeNull reports whether a value of t, behind a pointer, may be the null of JSON. A backend with a codec of its own
+// looks itself.
+func (w *nestedWalker) mayBeNull(t reflect.Type) bool {
+	if w.info.NestedCodec != nil || w.isTime(t) {
+		return false
+	}
+	switch t.Kind() {
+	case reflect.Slice, reflect.Map, reflect.Pointer:
+		return true
+	}
+	return implements(t, jsonWriterType)
+}
+
+// isNull reports for walk whether what a pointer points at is the null of JSON. A value without JSON is left to the
+// error of its write.
+func (w *nestedWalker) isNull(v reflect.Value) bool {
+	if v.IsNil() || !w.mayBeNull(v.Type().Elem()) {
+		return false
+	}
+	if !implements(v.Type().Elem(), jsonWriterType) {
+		return v.Elem().IsNil()
+	}
+	text, err := json.Marshal(v.Interface())
+	return err == nil && string(text) == "null"
 }
 
 // walkKeys checks the keys of a map. Times in them are not cut: another key is another entry.
