@@ -66,6 +66,7 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 		{columnQuery, func(row []any) {
 			c := liveColumn(row)
 			c.Source = strings.Join(definitions[c.Name], " ")
+			c.IsChecked = definitions[c.Name].find("CHECK") >= 0
 			table.Columns = append(table.Columns, c)
 		}},
 		{indexQuery, func(row []any) { addIndexColumn(table, row) }},

@@ -160,7 +160,7 @@ func (r *comparer) nullness(f *driver.Field, live *LiveColumn) []Misfit {
 
 // takesZero reports whether many rows of a column can hold the zero value that nullness would fill in.
 func (r *comparer) takesZero(live *LiveColumn) bool {
-	if live.ForeignKey != "" || live.Type == "enum" || live.Type == "set" {
+	if live.ForeignKey != "" || live.IsChecked || live.Type == "enum" || live.Type == "set" || live.Type == "timestamp" {
 		return false
 	}
 	for i := range r.live.Indexes {

@@ -61,6 +61,7 @@ type LiveColumn struct {
 	Generated  bool   // the database computes its values, and takes no others
 	OnUpdate   bool   // the database writes it with each UPDATE that does not name it
 	ForeignKey string // the foreign key that it is part of, on either side
+	IsChecked  bool   // a CHECK of its own is on it
 	IsTrimmed  bool   // the database cuts spaces and zeros off the ends of its values
 	HasDefault bool   // a default other than NULL
 	Default    string // the name of the constraint that holds its default
