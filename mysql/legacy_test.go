@@ -149,19 +149,21 @@ func TestLegacyTable(t *testing.T) {
 			"secret":          {"must: ", "get '', from other programs too"},
 			"players_version": {"must: the trigger"},
 			"state":           {"weaker: it is enum", "sorts them by their position"},
-			"name":            {"must: it is VARCHAR(20)", "weaker: ", "latin1 refuses", "upper and lower case"},
-			"tag":             {"must: it is CHAR(4)", "trailing spaces"},
-			"gold":            {"weaker: ", "refuses numbers below 0", "9223372036854775807 cannot be read"},
-			"level":           {"must: it is SMALLINT"},
-			"ratio":           {"must: it is DOUBLE(10,2), which rounds"},
-			"price":           {"must: it is DECIMAL(6,1)"},
-			"seen":            {"must: it is DATETIME", "weaker: ", "each UPDATE", "store:\"generated\""},
-			"born":            {"must: it is TIMESTAMP", "weaker: ", "before 1970"},
-			"nick":            {"weaker: ", "it can be NULL", "map a pointer"},
-			"note2":           {"weaker: ", "it can be NULL", "refuses NULL from them"},
-			"note":            {"weaker: it is TEXT"},
-			"players_nick":    {"weaker: the index is unique over (nick)"},
-			"players_guild":   {"weaker: ", "ON DELETE SET NULL, ON UPDATE CASCADE", "no trigger moves the version"},
+			"name": {
+				"must: it is VARCHAR(20)", "weaker: ", "latin1 refuses", "upper and lower case", "all programs compare",
+			},
+			"tag":           {"must: it is CHAR(4)", "trailing spaces"},
+			"gold":          {"weaker: ", "refuses numbers below 0", "9223372036854775807 cannot be read"},
+			"level":         {"must: it is SMALLINT"},
+			"ratio":         {"must: it is DOUBLE(10,2), which rounds"},
+			"price":         {"must: it is DECIMAL(6,1)"},
+			"seen":          {"must: it is DATETIME", "weaker: ", "each UPDATE", "store:\"generated\""},
+			"born":          {"must: it is TIMESTAMP", "weaker: ", "before 1970"},
+			"nick":          {"weaker: ", "it can be NULL", "map a pointer"},
+			"note2":         {"weaker: ", "it can be NULL", "the fix stores '' there", "refuses NULL from them"},
+			"note":          {"weaker: it is TEXT"},
+			"players_nick":  {"weaker: the index is unique over (nick)"},
+			"players_guild": {"weaker: ", "ON DELETE SET NULL, ON UPDATE CASCADE", "no trigger moves the version"},
 		} {
 			for _, w := range words {
 				assert.Contains(t, said[name], w, name)
@@ -178,6 +180,9 @@ func TestLegacyTable(t *testing.T) {
 		keeps(t, before, after)
 		old.run(t, "two")
 		old.verbs(t, r, 1)
+		const folds = "SELECT COUNT(*) FROM players WHERE name = 'MÁLAGA'"
+		require.NotZero(t, sqltest.Value[int](t, behind, folds), "what must be mended changes no comparison")
+		sqltest.Do(t, behind, "UPDATE players SET note2 = NULL WHERE secret = 'two'")
 
 		found, err = r.CheckSchema(t.Context())
 		require.NoError(t, err)
@@ -190,8 +195,12 @@ func TestLegacyTable(t *testing.T) {
 		keeps(t, before, all)
 		old.run(t, "three")
 		old.verbs(t, r, 2)
-		_, err = behind.Exec("UPDATE players SET note2 = NULL") // the difference has said so
+		// The differences have said so.
+		_, err = behind.Exec("UPDATE players SET note2 = NULL")
 		require.Error(t, err)
+		require.Zero(t, sqltest.Value[int](t, behind, folds), "all programs compare by code point")
+		require.NotZero(t, sqltest.Value[int](t, behind, "SELECT COUNT(*) FROM players WHERE note2 = ''"))
+		require.NotZero(t, sqltest.Value[int](t, behind, "SELECT COUNT(*) FROM players WHERE name = 'Málaga'"))
 	})
 }
 

@@ -112,7 +112,7 @@ func (d *dialect) RelaxColumn(table string, live *sqldb.LiveTable, c *sqldb.Live
 		isBound = isBound || isIn && x.Unique
 	}
 	value = emptyValue(c)
-	if isBound || value == "" || c.IsChecked { // a CHECK, as that of MariaDB's JSON, lets NULL pass, and not every value
+	if isBound || value == "" || c.IsChecked { // a CHECK lets NULL pass, and not every value: that of MariaDB's JSON
 		fix, _ = d.AlterColumn(table, live, c, sqldb.Change{Null: sqldb.AllowNull})
 		return fix, ""
 	}

@@ -160,7 +160,8 @@ func (r *comparer) nullness(f *driver.Field, live *LiveColumn) []Misfit {
 
 // takesZero reports whether many rows of a column can hold the zero value that nullness would fill in.
 func (r *comparer) takesZero(live *LiveColumn) bool {
-	if live.ForeignKey != "" || live.IsChecked || live.Type == "enum" || live.Type == "set" || live.Type == "timestamp" {
+	isNarrow := live.Type == "enum" || live.Type == "set" || live.Type == "timestamp"
+	if live.ForeignKey != "" || live.IsChecked || isNarrow {
 		return false
 	}
 	for i := range r.live.Indexes {
