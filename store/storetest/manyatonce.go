@@ -44,8 +44,8 @@ func manyAccounts(e *env, n int) (r *accounts, copies []*account) {
 // errorsOf are the errors of single entities in that of a call, by their keys.
 func errorsOf(err error) map[string]error {
 	found := map[string]error{}
-	var walk func(err error)
-	walk = func(err error) {
+	var collect func(err error)
+	collect = func(err error) {
 		if one, ok := err.(*store.Error); ok && one.Key != "" {
 			found[one.Key] = one
 			return
@@ -53,13 +53,13 @@ func errorsOf(err error) map[string]error {
 		switch x := err.(type) {
 		case interface{ Unwrap() []error }:
 			for _, err := range x.Unwrap() {
-				walk(err)
+				collect(err)
 			}
 		case interface{ Unwrap() error }:
-			walk(x.Unwrap())
+			collect(x.Unwrap())
 		}
 	}
-	walk(err)
+	collect(err)
 	return found
 }
 
@@ -330,12 +330,9 @@ func manyRefused(e *env) {
 	_, err = r.ModifyMany(e.ctx, []int64{2}, credit(1), nil)
 	require.NoError(e, err)
 	require.Equal(e, []int64{5, 3}, amounts(r, 1, 2))
-	require.NoError(e, r.DeleteMany(e.ctx, []account{two.of(r)}))
+	require.NoError(e, r.DeleteMany(e.ctx, []account{r.get(2)}))
 	require.Nil(e, r.raw(2))
 }
-
-// of is the newest copy of an account.
-func (a account) of(r *accounts) account { return r.get(a.ID) }
 
 // companion is another row that is written with the one of which the value is tried.
 func companion(e *env, r *kindTable, id int64) kinds {
