@@ -136,7 +136,9 @@ func (c *call) end(ctx context.Context, err error) error {
 		c.cancel()
 	}
 	if err != nil {
-		err = c.fail(err)
+		if err = c.fail(err); c.mayWrite && c.repo != nil && MayHaveHappened(err) {
+			c.tellUnknown(c.key)
+		}
 	}
 	c.tellEnd(ctx, err)
 	return err
@@ -292,6 +294,31 @@ func (c *call) wrote(key any, version int64) {
 	c.rows++
 	if c.tx != nil {
 		c.tx.note(c.repo.entityKey(key), version, true)
+	}
+	c.tellWritten(key, version)
+}
+
+// tellWritten tells of a write that the call has made: at once outside a Tx, and in one when it has ended. version is
+// gone for an entity that was removed.
+func (c *call) tellWritten(key any, version int64) {
+	if !c.db.listeners.hasAny() {
+		return
+	}
+	w := Written{Table: c.repo.table, Key: key, Version: version}
+	if version == gone {
+		w.Version, w.Deleted = 0, true
+	}
+	if c.tx != nil {
+		c.tx.written = append(c.tx.written, w)
+		return
+	}
+	c.db.listeners.tell(w)
+}
+
+// tellUnknown tells of a write outside a Tx whose outcome is unknown.
+func (c *call) tellUnknown(key any) {
+	if c.tx == nil && key != nil && c.db.listeners.hasAny() {
+		c.db.listeners.tell(Written{Table: c.repo.table, Key: key, Unknown: true})
 	}
 }
 

@@ -22,6 +22,8 @@ type DB struct {
 	once onces
 	gate *turns.Gate
 
+	listeners listeners // those who have called OnWrite
+
 	// inFunction holds the goroutines that run the function of an Atomic or View, and how many.
 	inFunction sync.Map
 }
@@ -63,6 +65,21 @@ func (db *DB) Driver() driver.Database { return db.driver }
 
 func (db *DB) now() time.Time {
 	return db.options.Now().UTC().Round(0)
+}
+
+// OnWrite has fn called after each write of this DB that has happened, or may have: after the request outside a Tx,
+// after the commit in one, on the goroutine of the call and before it returns. It tells of this DB's own writes alone,
+// and of those in an Atomic only when the commit is known or unknown, never when it failed. Writes of several
+// goroutines may be told in another order than that of their versions: take the greatest.
+//
+// fn must be safe for concurrent use, and must neither block nor call back into the DB: it is for setting a flag by
+// which somebody else reads. stop ends it; calls of fn that run may still return after it. While nobody listens, a
+// write costs one atomic load more.
+func (db *DB) OnWrite(fn func(Written)) (stop func()) {
+	if fn == nil {
+		return func() {}
+	}
+	return db.listeners.add(fn)
 }
 
 // Close frees what the backend's Open acquired, and nothing that the caller owns. Every later call

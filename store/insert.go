@@ -77,7 +77,12 @@ func insert(ctx context.Context, c *call, records []driver.Record) error {
 	p := driver.InsertParams{Tx: c.driverTx(), Records: records, Version: 1, Into: forGenerated(m, len(records))}
 	result, err := c.repo.collection.Insert(ctx, &p)
 	if err != nil {
-		return c.leave(ctx, err)
+		if err = c.leave(ctx, err); MayHaveHappened(err) && len(records) > 1 && !m.Spec.KeyAuto {
+			for _, record := range records { // of a single one, the end of the call tells
+				c.tellUnknown(m.KeyOf(record))
+			}
+		}
+		return err
 	}
 	for i, from := range p.Into {
 		m.TakeGenerated(&u, records[i], from)

@@ -246,7 +246,9 @@ func (c *call) sendMany(ctx context.Context, rows []manyRow, w manyWrite) error 
 		if row.isDelete {
 			row.stored = gone
 		}
-		if !w.isAlone {
+		if w.isAlone {
+			c.tellWritten(row.key, row.stored)
+		} else {
 			c.wrote(row.key, row.stored)
 		}
 	}

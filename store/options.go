@@ -98,9 +98,9 @@ func (o *TxOptions) withDefaults() (TxOptions, error) {
 
 // RepositoryOptions configure a [Repository].
 type RepositoryOptions struct {
-	// PageSize is the number of rows in the first page that Find reads. Each page after it has four times as many,
-	// up to a hundred times the first, as long as a page is about a megabyte at most. It is also the page of Page where the query has no Limit.
-	// Defaults to 100.
+	// PageSize is the number of rows in the first page that Find reads. Each page after it has four times
+	// as many, up to a hundred times the first, as long as a page is about a megabyte at most. It is
+	// also the page of Page where the query has no Limit. Defaults to 100.
 	PageSize int
 	// ModifyTimeout bounds the attempts of one Modify or Upsert outside a Tx: no new attempt
 	// starts after it. Defaults to 10 s.

@@ -209,9 +209,13 @@ func (rs *runs) commit(ctx context.Context) error {
 	err := rs.newest.driver.Commit(end)
 	if err == nil {
 		rs.newest.undo.Forget()
+		rs.newest.tellCommitted(false)
 		return nil
 	}
 	fault := rs.fault(end, err)
+	if MayHaveHappened(fault) {
+		rs.newest.tellCommitted(true)
+	}
 	if !MayHaveHappened(fault) && rs.canRerun(end, err) {
 		return &again{err: fault}
 	}
@@ -229,5 +233,15 @@ func (rs *runs) rollback(ctx context.Context) {
 	if err := rs.newest.driver.Rollback(end); err != nil && rs.db.options.Logger != nil {
 		f := failure{backend: rs.db.info.Name, fault: rs.db.driver.Classify(err)}
 		rs.db.options.Logger.LogAttrs(ctx, slog.LevelWarn, "rollback failed"+f.code())
+	}
+}
+
+// tellCommitted tells of what a Tx has written, when its commit has succeeded or has an unknown outcome.
+func (tx *Tx) tellCommitted(isUnknown bool) {
+	for _, w := range tx.written {
+		if w.Unknown = isUnknown; isUnknown {
+			w.Version = 0
+		}
+		tx.db.listeners.tell(w)
 	}
 }

@@ -35,6 +35,7 @@ type Tx struct {
 	entities  map[entityKey]entityState
 	undo      mapping.Undo
 	onCommit  []func()
+	written   []Written // for those who have called DB.OnWrite
 }
 
 // entityKey names one entity in a Tx. Two repositories over one table name it alike, whatever their
