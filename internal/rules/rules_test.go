@@ -138,10 +138,11 @@ var forTests = []struct {
 	{module + "/store/storetest", []string{"store/storetest"}, "the suite is for tests"},
 	{module + "/internal/testbed", []string{"internal/testbed"}, "servers are for tests"},
 	{module + "/internal/sqldb/sqltest", nil, "scripts are for tests"},
+	{module + "/internal/oncekill", nil, "processes that are killed are for tests"},
 	{"github.com/anishathalye/porcupine", []string{"store/storetest"}, "histories are checked by the suite only"},
 	{
 		"github.com/stretchr/testify",
-		[]string{"store/storetest", "internal/testbed", "internal/sqldb/sqltest"},
+		[]string{"store/storetest", "internal/testbed", "internal/sqldb/sqltest", "internal/oncekill"},
 		"asserting is for tests",
 	},
 }
