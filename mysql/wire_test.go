@@ -57,8 +57,8 @@ type trips struct {
 }
 
 // onceCalls are calls of Once whose function makes one insert: an Atomic of that, which takes three trips less than one
-// of two Modify, and the receipt's; one more for a result. A repeat meets the receipt and then reads it; MariaDB is also
-// asked which table has refused the insert.
+// of two Modify, and the receipt's; one more for a result. A repeat meets the receipt and then reads it; MariaDB is
+// also asked which table has refused the insert.
 func onceCalls(t *testing.T, db *store.DB, r *store.Repository[sqltest.Club, int64], atomic int) []trips {
 	ctx := t.Context()
 	receipts, err := store.Receipts(db)
