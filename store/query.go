@@ -130,6 +130,9 @@ func (q Query) Limit(n int) Query {
 	return q
 }
 
+// Limited returns what Limit was given, and false where it was not called.
+func (q Query) Limited() (n int, ok bool) { return q.limit, q.hasLimit }
+
 // From goes on after the last entity of an earlier page: cursor is what [Repository.Page]
 // returned for the same conditions, with the same values in any order of a list, and the same order. The
 // empty cursor is the start. Any other cursor is ErrInvalid, before any I/O.

@@ -132,6 +132,43 @@ func (r *Repository[T, K]) In(tx *Tx) *Repository[T, K] {
 // also take a type of the user's that embeds one.
 func (r *Repository[T, K]) Base() *Repository[T, K] { return r }
 
+// DB returns the database of the repository.
+func (r *Repository[T, K]) DB() *DB { return r.repo.db }
+
+// Table returns the name of the table or collection, as [NewRepository] was given it.
+func (r *Repository[T, K]) Table() string { return r.repo.table }
+
+// Tx returns the transaction that the repository is bound to by [Repository.In], nil where it is to none.
+func (r *Repository[T, K]) Tx() *Tx { return r.tx }
+
+// KeyOf returns the key of an entity.
+func (r *Repository[T, K]) KeyOf(entity T) K {
+	return r.repo.mapping.KeyOf(driver.RecordOf(&entity)).(K)
+}
+
+// VersionOf returns the version of a copy, 0 where it was never read or written.
+func (r *Repository[T, K]) VersionOf(entity T) int64 {
+	return r.repo.mapping.Version(driver.RecordOf(&entity))
+}
+
+// KeyText returns a key as the texts of errors have it, without the quotes: cut at 64 characters, and empty where
+// the mapping says "secret".
+func (r *Repository[T, K]) KeyText(key K) string { return r.repo.mapping.KeyText(key) }
+
+// Copy returns a copy of an entity that shares no memory with it: key, version, ReadAt and mapped fields, as a Get
+// would have read them. So one goroutine can give another a copy of its own. It does no I/O. A value that could not be
+// stored, or not be read again, is ErrInvalid.
+func (r *Repository[T, K]) Copy(entity T) (T, error) {
+	mp := r.repo.mapping
+	from, into := driver.RecordOf(&entity), new(T)
+	if err := r.repo.collection.Copy(driver.RecordOf(into), from); err != nil {
+		var none T
+		return none, r.call("copy", mp.KeyOf(from), false).fail(invalid(err))
+	}
+	mp.StampReadAt(driver.RecordOf(into), mp.ReadAt(from))
+	return *into, nil
+}
+
 // call makes the call of a verb, which has not started yet.
 func (r *Repository[T, K]) call(op string, key any, write bool) *call {
 	return &call{db: r.repo.db, repo: r.repo, tx: r.tx, op: op, key: key, mayWrite: write}
