@@ -104,6 +104,10 @@
 // query but its own, with every value and argument of its conditions, for any other table or database,
 // and when a character of it was changed.
 //
+// Told writes. OnWrite is told of each write of its DB that has happened, or may have, before the call returns, and of
+// none that did not happen. Where Info says Changes, [Repository.Changes] is told of every write to the table that is
+// acknowledged after its first call, whoever makes it; what it may have missed it says.
+//
 // Unknown outcome. When a connection breaks so that a write may or may not have happened, the error
 // says so, and no loop repeats that write.
 //

@@ -119,6 +119,10 @@ type Info struct {
 	// operation. Where it is false, each read of such a Tx sees what is committed at its start.
 	SnapshotTx bool
 
+	// Changes says that a [Watcher] tells of writes, whoever makes them. Where it is false, they are found by reading
+	// versions now and then.
+	Changes bool
+
 	// AutoKeys says that the database can make integer keys.
 	AutoKeys bool
 	// AutoVersion says that the database can move the version itself (store:"version,auto").

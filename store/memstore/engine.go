@@ -48,7 +48,8 @@ type engine struct {
 	done     chan struct{}         // closed with the database
 	state    atomic.Pointer[state] // what is committed; stored under mu
 	planned  plannedFaults         // of FailNext
-	looked   atomic.Int64          // the rows that Find and Count have gone past, for tests
+	watches  watches
+	looked   atomic.Int64 // the rows that Find and Count have gone past, for tests
 
 	mu         sync.Mutex
 	tables     map[string]*table
@@ -98,6 +99,7 @@ func (e *engine) Info() driver.Info {
 		Views:          !e.noTransactions,
 		LockingReads:   !e.noTransactions && !e.snapshotReads,
 		SnapshotTx:     !e.noTransactions && e.snapshotReads,
+		Changes:        true,
 		AutoKeys:       true,
 		AutoVersion:    true,
 		TimePrecision:  e.timePrecision,
@@ -115,6 +117,7 @@ func (e *engine) Info() driver.Info {
 	}
 	if l := e.like; l != nil {
 		i.Server = "memstore like " + e.likeName
+		i.Changes = e.likeName == "mongo" && !e.noTransactions
 		i.DecimalDigits, i.MaxKeys, i.AutoKeys, i.AutoVersion = l.decimalDigits, l.maxKeys, l.autoKeys, l.autoVersion
 	}
 	return i

@@ -38,7 +38,7 @@ var (
 // Call describes one operation to [Options].Fault.
 type Call struct {
 	// Op is "get", "find", "count", "version", "insert", "update", "delete", "begin", "commit",
-	// "rollback" or "schema".
+	// "rollback", "schema" or "watch".
 	Op string
 	// Table is the table's name; it is empty for begin, commit and rollback.
 	Table string
@@ -50,6 +50,7 @@ type Call struct {
 // operations are the values of Call.Op.
 var operations = []string{
 	"get", "find", "count", "version", "insert", "update", "delete", "begin", "commit", "rollback", "schema",
+	"watch",
 }
 
 // plannedFaults are the errors that FailNext has set and no operation has met yet.

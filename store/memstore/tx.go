@@ -232,7 +232,8 @@ func (e *engine) endBadly(t *transaction) {
 func (e *engine) commit(t *transaction) {
 	if len(t.own.tables) > 0 {
 		e.dropSnapshot(t) // which is no reason to remember what t itself deletes
-		next, edit := e.state.Load().successor(), new(edit)
+		last := e.state.Load()
+		next, edit := last.successor(), new(edit)
 		for _, own := range t.own.tables {
 			tab := next.edit(own.table)
 			for key, r := range own.changes {
@@ -246,6 +247,11 @@ func (e *engine) commit(t *transaction) {
 		}
 		e.commitValues(t, next, edit)
 		e.state.Store(next)
+		if e.watches.hasAny() {
+			for _, own := range t.own.tables { // what they are told of can be read by now
+				e.watches.tell(own.table, own.changes, last.table(own.table).rows)
+			}
+		}
 	}
 	e.end(t)
 }

@@ -57,6 +57,39 @@ var subtleBackends = []broken{
 	},
 	{name: "SkipsARowOfMany", breaks: []string{"ManyAtOnce/SaveManyIsAllOrNone"}, hook: skipsRows},
 	{
+		name: "TellsOfEveryOtherWrite", breaks: []string{"ToldWrites/ChangesOfEverybody"}, patience: "300ms",
+		hook: onWatch(func(p *driver.WatchParams) {
+			count, wrote := 0, p.Wrote
+			p.Wrote = func(keys []any) {
+				for _, key := range keys {
+					if count++; count%2 == 0 {
+						wrote([]any{key})
+					}
+				}
+			}
+		}),
+	},
+	{
+		name: "TellsOnlyThatSomethingWasWritten", breaks: []string{"ToldWrites/ChangesOfEverybody"}, patience: "300ms",
+		hook: onWatch(func(p *driver.WatchParams) { p.Wrote = func([]any) { p.All() } }),
+	},
+	{
+		name: "SaysThatItTellsAndDoesNot", breaks: []string{"ToldWrites/ChangesOfACommit"}, patience: "300ms",
+		hook: onWatch(func(p *driver.WatchParams) { p.Wrote = func([]any) {} }),
+	},
+	{
+		name: "StopsTelling", breaks: []string{"ToldWrites/ChangesOfEverybody"}, patience: "300ms",
+		hook: func(*memstore.Database) intercept.Hook {
+			return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+				if p, ok := c.Params.(*driver.WatchParams); ok {
+					p.All()
+					return nil
+				}
+				return next(ctx)
+			}
+		},
+	},
+	{
 		name: "CopiesShareMemory", breaks: []string{"CombinedCalls/Copies"},
 		hook: after(intercept.Copy, func(c *intercept.Call, err error) error {
 			p := c.Params.(*intercept.CopyParams)
@@ -78,6 +111,18 @@ var subtleBackends = []broken{
 			return err
 		}),
 	},
+}
+
+// onWatch changes what a Watch tells.
+func onWatch(change func(p *driver.WatchParams)) func(*memstore.Database) intercept.Hook {
+	return func(*memstore.Database) intercept.Hook {
+		return func(ctx context.Context, c *intercept.Call, next intercept.Next) error {
+			if p, ok := c.Params.(*driver.WatchParams); ok {
+				change(p)
+			}
+			return next(ctx)
+		}
+	}
 }
 
 // skipsRows says of each third write of a row in a transaction that it was done, and does not do it.

@@ -96,3 +96,17 @@ func noAutoKeys(info store.Info, _ Harness) string {
 	}
 	return ""
 }
+
+func changes(info store.Info, _ Harness) string {
+	if !info.Changes {
+		return info.Server + " tells of no writes: ToldWrites/ChangesRefused asserts the refusal"
+	}
+	return ""
+}
+
+func noChanges(info store.Info, _ Harness) string {
+	if info.Changes {
+		return info.Server + " tells of writes"
+	}
+	return ""
+}

@@ -150,3 +150,16 @@ func (b *bulk) DeleteMany(ctx context.Context, p *driver.DeleteManyParams) (driv
 	})
 	return result, err
 }
+
+// watcher is a collection over a backend that tells of writes.
+type watcher struct {
+	of    *collection
+	inner driver.Watcher
+}
+
+func (w watcher) Watch(ctx context.Context, p *driver.WatchParams) error {
+	params := *p
+	return w.of.through(ctx, Watch, nil, &params, nil, func(ctx context.Context) error {
+		return w.inner.Watch(ctx, &params)
+	})
+}

@@ -31,6 +31,9 @@ const (
 	Versions   = "versions"
 	UpdateMany = "update many"
 	DeleteMany = "delete many"
+
+	// That of driver.Watcher.
+	Watch = "watch"
 )
 
 // CopyParams are the parameters of Copy, which does no I/O.
@@ -142,8 +145,21 @@ func (d *Database) Collection(spec *driver.Spec) (driver.Collection, error) {
 		return nil, err
 	}
 	c := collection{Collection: inner, spec: spec, hook: d.hook}
-	if b, ok := inner.(driver.Bulk); ok {
+	b, isBulk := inner.(driver.Bulk)
+	w, isWatcher := inner.(driver.Watcher)
+	switch {
+	case isBulk && isWatcher:
+		return &struct {
+			bulk
+			watcher
+		}{bulk{c, b}, watcher{&c, w}}, nil
+	case isBulk:
 		return &bulk{c, b}, nil
+	case isWatcher:
+		return &struct {
+			collection
+			watcher
+		}{c, watcher{&c, w}}, nil
 	}
 	return &c, nil
 }
