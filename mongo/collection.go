@@ -33,7 +33,10 @@ func (d *database) Collection(spec *driver.Spec) (driver.Collection, error) {
 	}
 	c := &collection{plan: p, db: d, native: d.native.Collection(spec.Table)}
 	c.latest = c.native
-	c.confirmed = d.native.Collection(spec.Table, options.Collection().SetReadConcern(readconcern.Linearizable()))
+	c.confirmed = c.native // a server that belongs to no replica set has nobody to ask, and refuses to
+	if d.info.Transactions {
+		c.confirmed = d.native.Collection(spec.Table, options.Collection().SetReadConcern(readconcern.Linearizable()))
+	}
 	if d.options.LinearizableReads {
 		c.latest = c.confirmed
 	}

@@ -28,6 +28,7 @@ type database struct {
 	ownsClient bool
 	sender     sender
 	leftovers  leftovers
+	watching   *watching
 
 	mu       sync.Mutex
 	open     int // transactions that have not ended
@@ -41,7 +42,9 @@ const mostKeys = 1000
 
 // newDatabase makes what newDB gives to store.New. The handle states the read and write concerns and the
 // read preference, since those of a caller's client are not what the guarantees need.
-func newDatabase(client *mongodriver.Client, name string, o Options, found deployment, ownsClient bool) *database {
+func newDatabase(
+	client *mongodriver.Client, name string, o Options, found deployment, ownsClient bool, w *watching,
+) *database {
 	handle := options.Database().
 		SetReadPreference(readpref.Primary()).
 		SetReadConcern(readconcern.Majority()).
@@ -57,7 +60,8 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 	return &database{
 		client: client, native: native, handle: client.Database(name, handle),
 		admin: client.Database("admin", plainCodecs()), options: o, ownsClient: ownsClient,
-		sender: sender{database: native, isSharded: found.isSharded, isSingle: !found.hasTx},
+		watching: w,
+		sender:   sender{database: native, isSharded: found.isSharded, isSingle: !found.hasTx},
 		info: driver.Info{
 			Name:           "mongo",
 			Server:         found.String(),
@@ -66,6 +70,7 @@ func newDatabase(client *mongodriver.Client, name string, o Options, found deplo
 			Transactions:   found.hasTx,
 			Views:          found.hasTx,
 			SnapshotTx:     true,
+			Changes:        found.hasTx && (w.connect != nil || w.client != nil),
 			TimePrecision:  time.Millisecond,
 			DecimalDigits:  34,
 			MaxKeys:        mostKeys,
@@ -98,6 +103,7 @@ func (d *database) Classify(err error) driver.Fault { return classify(err) }
 // each must still be aborted: the last to end disconnects it.
 func (d *database) Close() error {
 	d.leftovers.close()
+	d.watching.close()
 	if !d.ownsClient {
 		return nil
 	}

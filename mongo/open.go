@@ -32,11 +32,19 @@ func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, err
 		return nil, opening.Error(errUnacknowledged)
 	}
 	client.Timeout = nil // each call brings a deadline of its own
+	w := &watching{client: settings.ChangeClient}
+	if w.client == nil {
+		w.connect = func() (*mongodriver.Client, error) {
+			o := options.Client().ApplyURI(uri).SetMinPoolSize(0).SetMaxPoolSize(100)
+			o.Timeout = nil
+			return mongodriver.Connect(o)
+		}
+	}
 	c, err := mongodriver.Connect(client)
 	if err != nil {
 		return nil, opening.Error(backend.Invalidf("the connection string cannot be used"))
 	}
-	db, err := newDB(ctx, c, database, settings, true)
+	db, err := newDB(ctx, c, database, settings, true, w)
 	if err != nil {
 		_ = disconnect(c)
 		return nil, err
@@ -58,7 +66,7 @@ func New(ctx context.Context, client *mongodriver.Client, database string, o *Op
 	if isUnacknowledged(writeConcernOf(client)) {
 		return nil, opening.Error(errUnacknowledged)
 	}
-	return newDB(ctx, client, database, settings, false)
+	return newDB(ctx, client, database, settings, false, &watching{client: settings.ChangeClient})
 }
 
 var errUnacknowledged = backend.Invalidf("the write concern is w=0, which hides conflicts and failures: use w=majority")
@@ -88,6 +96,7 @@ func writeConcernOf(client *mongodriver.Client) (wc *writeconcern.WriteConcern) 
 // newDB makes the DB of Open and New.
 func newDB(
 	ctx context.Context, client *mongodriver.Client, name string, o Options, ownsClient bool,
+	w *watching,
 ) (*store.DB, error) {
 	if name == "" || strings.ContainsAny(name, "/\\. \"$\x00") {
 		return nil, opening.Error(backend.Invalidf("%q cannot be the name of a database", name))
@@ -99,7 +108,7 @@ func newDB(
 	if err != nil {
 		return nil, opening.Error(err)
 	}
-	return store.New(newDatabase(client, name, o, found, ownsClient), &o.Store)
+	return store.New(newDatabase(client, name, o, found, ownsClient, w), &o.Store)
 }
 
 // opening tells the errors of Open and New. The end of the caller's ctx is told by newDB: any other is the

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store"
@@ -42,6 +43,12 @@ type Options struct {
 	// whoever writes them. EnsureSchema creates it with the collection, DDL prints it and
 	// CheckSchema misses it. Defaults to false.
 	Validators bool
+
+	// ChangeClient is the client that change streams go through, by which package refresh is told of the writes of
+	// others. Each collection that is watched has a connection of its pool to itself. It stays the caller's. Where
+	// it is nil, Open connects a client of its own when the first stream is needed, with what the uri says but a
+	// pool of 100, and New has no change streams, so that such writes are found by looking. Defaults to nil.
+	ChangeClient *mongodriver.Client
 }
 
 // withDefaults returns a copy of the options in which what was left at zero has its default. One below zero is

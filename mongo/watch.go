@@ -1,0 +1,215 @@
+package mongo
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+
+	"github.com/stillframe/stillframe/internal/backend"
+	"github.com/stillframe/stillframe/store/driver"
+)
+
+// watching is the client that change streams go through. A stream has a connection to itself for as long as it waits:
+// in the pool of the calls it would keep them waiting, and in one of a single connection for a second at a time.
+type watching struct {
+	connect func() (*mongodriver.Client, error) // nil where the client is the caller's
+
+	mu       sync.Mutex
+	client   *mongodriver.Client // nil until the first stream
+	isClosed bool
+}
+
+// get returns the client, which it connects for the first stream.
+func (w *watching) get() (*mongodriver.Client, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.isClosed:
+		return nil, mongodriver.ErrClientDisconnected
+	case w.client != nil:
+		return w.client, nil
+	}
+	client, err := w.connect()
+	if err == nil {
+		w.client = client
+	}
+	return client, err
+}
+
+// close disconnects what get has connected.
+func (w *watching) close() {
+	w.mu.Lock()
+	client := w.client
+	w.isClosed, w.client = true, nil
+	w.mu.Unlock()
+	if client != nil && w.connect != nil {
+		_ = disconnect(client)
+	}
+}
+
+const (
+	streamWait   = time.Second           // how long the server waits for an event before it answers that there is none
+	streamLimit  = 10 * time.Second      // of one request of a stream
+	streamPause  = 10 * time.Millisecond // after a request that has failed; it doubles
+	streamPauses = time.Second           // of these
+)
+
+// resumeLost are the answers by which the server says that a stream cannot go on where it was: the oplog has rolled
+// over, or the token is not one of this collection any more.
+var resumeLost = map[int]bool{260: true, 280: true, 286: true}
+
+var _ driver.Watcher = (*collection)(nil)
+
+// Watch implements [driver.Watcher], by one change stream. The resume token is that of the batch, which goes on while
+// nothing is written here: that of the last event can be older than the oplog.
+func (c *collection) Watch(ctx context.Context, p *driver.WatchParams) error {
+	s := stream{collection: c, params: p}
+	for failures := 0; ; failures++ {
+		isBegun, err := s.run(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case isBegun:
+			failures = 0
+		case err != nil && s.token == nil && isFinal(err):
+			return backend.Unsent(err)
+		}
+		if err != nil && (resumeLost[codeOf(err)] || !isBegun && isFinal(err)) {
+			s.token = nil
+		}
+		if !pause(ctx, min(streamPause<<min(failures, 10), streamPauses)) {
+			<-ctx.Done()
+			return nil
+		}
+	}
+}
+
+// isFinal reports whether an error is an answer of the server that is no matter of time.
+func isFinal(err error) bool {
+	switch faultOf(err).Class {
+	case driver.Unavailable, driver.Canceled, driver.Conflict, driver.LockFailure:
+		return false
+	case driver.Closed:
+		return true
+	}
+	return isAnswered(err)
+}
+
+// codeOf is the number of a server's answer, 0 where it is none.
+func codeOf(err error) int {
+	code := 0
+	holds(err, func(e error) bool {
+		if command, ok := e.(mongodriver.CommandError); ok {
+			code = int(command.Code)
+		}
+		return code != 0
+	})
+	return code
+}
+
+// stream is the change stream of a Watch, through all the cursors that it has.
+type stream struct {
+	*collection
+	params *driver.WatchParams
+	token  bson.Raw // after which it goes on; nil at the beginning, and where that cannot be
+}
+
+// run opens a cursor and reads it until it breaks. isBegun says that it could be opened.
+func (s *stream) run(ctx context.Context) (isBegun bool, err error) {
+	client, err := s.db.watching.get()
+	if err != nil {
+		return false, err
+	}
+	handle := client.Database(s.db.native.Name(),
+		plainCodecs().SetReadPreference(readpref.Primary()).SetReadConcern(readconcern.Majority()))
+	o := options.ChangeStream().SetMaxAwaitTime(streamWait)
+	if s.token != nil {
+		o.SetResumeAfter(s.token)
+	}
+	begin, cancel := context.WithTimeout(ctx, streamLimit)
+	cursor, err := handle.Collection(s.spec.Table).Watch(begin, eventsPipeline, o)
+	cancel()
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+		defer cancel()
+		_ = cursor.Close(end)
+	}()
+	if s.token == nil {
+		s.params.All()
+		s.token = cursor.ResumeToken()
+	}
+	return true, s.read(ctx, cursor)
+}
+
+// eventsPipeline leaves of an event what says which document it is about.
+var eventsPipeline = mongodriver.Pipeline{{{Key: "$project", Value: bson.D{
+	{Key: "operationType", Value: 1}, {Key: "documentKey", Value: 1},
+}}}}
+
+// read tells of the events of a cursor, batch by batch.
+func (s *stream) read(ctx context.Context, cursor *mongodriver.ChangeStream) error {
+	for {
+		if err := s.batch(ctx, cursor); err != nil {
+			return err
+		}
+		if cursor.ID() == 0 { // the collection was dropped or renamed
+			s.token = nil
+			return nil
+		}
+	}
+}
+
+// batch tells of what one answer holds.
+func (s *stream) batch(ctx context.Context, cursor *mongodriver.ChangeStream) error {
+	ctx, cancel := context.WithTimeout(ctx, streamLimit)
+	defer cancel()
+	var keys []any
+	isAll := false
+	for cursor.TryNext(ctx) {
+		if key, ok := s.keyOf(cursor.Current); ok {
+			keys = append(keys, key)
+		} else {
+			isAll = true
+		}
+		if cursor.RemainingBatchLength() == 0 {
+			break
+		}
+	}
+	if err := cursor.Err(); err != nil {
+		return err
+	}
+	s.token = cursor.ResumeToken()
+	switch {
+	case isAll:
+		s.params.All()
+	case len(keys) > 0:
+		s.params.Wrote(keys)
+	}
+	return nil
+}
+
+// keyOf is the key of the document that an event is about, false where it is about the collection, or the key is
+// none of the mapping's.
+func (s *stream) keyOf(event bson.Raw) (any, bool) {
+	id := event.Lookup("documentKey", keyPath)
+	if id.Type == 0 {
+		return nil, false
+	}
+	at, doc := beginDocument(nil)
+	doc = append(appendHeader(doc, id.Type, keyPath), id.Value...)
+	record := driver.RecordOf(reflect.New(s.spec.Type).Interface())
+	if err := s.decode(record, endDocument(doc, at)); err != nil {
+		return nil, false
+	}
+	return record.Field(&s.spec.Key).Interface(), true
+}
