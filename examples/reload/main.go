@@ -1,5 +1,6 @@
-// Command reload tells the story of a method that is called Refresh and refreshes nothing: it reads the entity anew, and
-// binds its own receiver to it, which is a variable that ends with the method. Reload replaces what the caller holds.
+// Command reload tells the story of a method that is called Refresh and refreshes nothing: it reads the entity anew,
+// and binds its own receiver to it, which is a variable that ends with the method. Reload replaces what the caller
+// holds.
 package main
 
 import (
