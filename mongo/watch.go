@@ -118,6 +118,7 @@ func codeOf(err error) int {
 type stream struct {
 	*collection
 	params *driver.WatchParams
+	cursor int64    // the number of the present one
 	token  bson.Raw // after which it goes on; nil at the beginning, and where that cannot be
 }
 
@@ -133,22 +134,38 @@ func (s *stream) run(ctx context.Context) (isBegun bool, err error) {
 	if s.token != nil {
 		o.SetResumeAfter(s.token)
 	}
-	begin, cancel := context.WithTimeout(ctx, streamLimit)
+	begin, cancel := lingering(ctx, streamLimit)
 	cursor, err := handle.Collection(s.spec.Table).Watch(begin, eventsPipeline, o)
 	cancel()
 	if err != nil {
 		return false, err
 	}
+	s.cursor = cursor.ID()
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 		defer cancel()
 		_ = cursor.Close(end)
+		// Where ctx has ended a request of the cursor, the driver has forgotten the cursor and Close does nothing.
+		_ = handle.RunCommand(end, bson.D{
+			{Key: "killCursors", Value: s.spec.Table}, {Key: "cursors", Value: bson.A{s.cursor}},
+		}).Err()
 	}()
 	if s.token == nil {
 		s.params.All()
 		s.token = cursor.ResumeToken()
 	}
 	return true, s.read(ctx, cursor)
+}
+
+// lingering is a context for a request whose answer names what must be closed: it outlives ctx by as long as the
+// closing may take. A cursor whose number nobody got would stay at the server for ten minutes.
+func lingering(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(closeLimit, cancel) })
+	return inner, func() {
+		stop()
+		cancel()
+	}
 }
 
 // eventsPipeline leaves of an event what says which document it is about.
@@ -162,10 +179,12 @@ func (s *stream) read(ctx context.Context, cursor *mongodriver.ChangeStream) err
 		if err := s.batch(ctx, cursor); err != nil {
 			return err
 		}
-		if cursor.ID() == 0 { // the collection was dropped or renamed
+		id := cursor.ID()
+		if id == 0 { // the collection was dropped or renamed
 			s.token = nil
 			return nil
 		}
+		s.cursor = id
 	}
 }
 

@@ -53,5 +53,5 @@
 //
 // All who wait for an entity share its reads, and all who wait in a table its looks. An entity is read once when it
 // was written, and then not before Options.Least has passed: a row with 1,000 writes a second is read 50 times a
-// second, however many watch. A Follow reads by itself.
+// second at most, however many watch. A Follow reads by itself.
 package refresh

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,8 +37,8 @@ func onMongo(t *testing.T, set *testbed.MongoSet) (two, *mongodriver.Database) {
 	return b, client.Database(name)
 }
 
-// killStreams ends every cursor of a change stream on a database, and returns how many there were.
-func killStreams(t *testing.T, db *mongodriver.Database) (killed int) {
+// streams are the cursors on the clubs of a database.
+func streams(t *testing.T, db *mongodriver.Database) (ids []int64) {
 	t.Helper()
 	cursor, err := db.Client().Database("admin").Aggregate(t.Context(), mongodriver.Pipeline{
 		{{Key: "$currentOp", Value: bson.D{{Key: "idleCursors", Value: true}}}},
@@ -52,13 +53,22 @@ func killStreams(t *testing.T, db *mongodriver.Database) (killed int) {
 	require.NoError(t, cursor.All(t.Context(), &found))
 	for _, op := range found {
 		if op.Cursor.ID != 0 {
-			killed++
-			require.NoError(t, db.RunCommand(t.Context(), bson.D{
-				{Key: "killCursors", Value: "clubs"}, {Key: "cursors", Value: bson.A{op.Cursor.ID}},
-			}).Err())
+			ids = append(ids, op.Cursor.ID)
 		}
 	}
-	return killed
+	return ids
+}
+
+// killStreams ends them, and returns how many there were.
+func killStreams(t *testing.T, db *mongodriver.Database) int {
+	t.Helper()
+	ids := streams(t, db)
+	for _, id := range ids {
+		require.NoError(t, db.RunCommand(t.Context(), bson.D{
+			{Key: "killCursors", Value: "clubs"}, {Key: "cursors", Value: bson.A{id}},
+		}).Err())
+	}
+	return len(ids)
 }
 
 // failOnce has the server answer the next command of a name with an error.
@@ -233,4 +243,45 @@ func TestServerIsRestarted(t *testing.T) {
 		}
 		return server.Restart(ctx)
 	})
+}
+
+// TestNothingStays ends a crowd of Watches at random moments: no hub is left, and no cursor at the server.
+func TestNothingStays(t *testing.T) {
+	t.Parallel()
+	b, db := onMongo(t, testbed.Mongo(t))
+	require.NoError(t, b.away.Insert(t.Context(), &club{ID: 1}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var writing, watching sync.WaitGroup
+	writing.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := b.away.Modify(ctx, 1, func(c *club) error { c.Budget++; return nil }); ctx.Err() == nil {
+				assert.NoError(t, err)
+			}
+		}
+	})
+	for range 100 {
+		watching.Go(func() {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			left := rand.IntN(10)
+			for _, err := range refresh.Watch(ctx, b.here, 1, nil) {
+				if err != nil {
+					assert.ErrorIs(t, err, context.Canceled)
+					return
+				}
+				if left--; left < 0 {
+					cancel()
+				}
+			}
+		})
+	}
+	watching.Wait()
+	cancel()
+	writing.Wait()
+	assert.Zero(t, refresh.HubsOf(b.here.DB()))
+	for end := time.Now().Add(20 * time.Second); len(streams(t, db)) > 0; {
+		// The server ends a cursor that waits for events when it looks at it next.
+		require.True(t, time.Now().Before(end), "a stream is left")
+	}
 }

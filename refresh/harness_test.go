@@ -126,7 +126,7 @@ func newBench(t testing.TB, budgets ...int64) *bench {
 	for i, budget := range budgets {
 		require.NoError(t, b.here.Insert(t.Context(), &club{ID: int64(i + 1), Budget: budget}))
 	}
-	t.Cleanup(func() { assert.Zero(t, refresh.Hubs(), "a hub is left") })
+	t.Cleanup(func() { assert.Zero(t, refresh.HubsOf(b.here.DB()), "a hub is left") })
 	return b
 }
 

@@ -28,7 +28,8 @@ type Options struct {
 	// shortest counts. Defaults to 250 ms.
 	Interval time.Duration
 	// Least is the pause after a read of one entity, or of a page, before it is read again, however often it is
-	// written. Of those who share a read the shortest counts. Defaults to 20 ms.
+	// written. It also bounds the reads of a table: where many of its entities are written all the time they are read
+	// together, once in one and a half pauses. Of those who share a read the shortest counts. Defaults to 20 ms.
 	Least time.Duration
 	// AwaitInsert has Wait and Watch wait for an entity that is not there yet, where they else end with ErrNotFound.
 	// Once it was there, that it is gone ends a Watch in any case. Gone and Follow have no use for it.

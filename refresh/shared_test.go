@@ -46,7 +46,7 @@ func TestAReadThatBeganBeforeIsNotTaken(t *testing.T) {
 		}, never)
 		assert.NoError(t, err)
 	})
-	for refresh.Waiters() < 2 {
+	for refresh.WaitersOf(db) < 2 {
 		runtime.Gosched() // until it has joined, which nothing tells
 	}
 	close(goOn)
@@ -132,7 +132,7 @@ func TestNothingOutlivesTheCall(t *testing.T) {
 	_, err := refresh.Wait(ctx, b.here, 1, atLeast(0), nil)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.False(t, isRunning.Load(), "a read is still under way")
-	assert.Zero(t, refresh.Hubs())
+	assert.Zero(t, refresh.HubsOf(b.here.DB()))
 }
 
 // TestOwnReadsAreGivenOnce has a codec panic once, for one of two entities that are read together: each of those who
