@@ -218,7 +218,7 @@ func TestMatchedNone(t *testing.T) {
 // TestCloseEndsLeftovers closes a database that goes on asking a server about a transaction.
 func TestCloseEndsLeftovers(t *testing.T) {
 	t.Parallel()
-	d := &database{}
+	d := &database{watching: &watching{}}
 	asked := make(chan struct{}, 1)
 	dropped := 0
 	settle := func(context.Context) bool {
