@@ -18,23 +18,29 @@ const (
 
 // texts are the errors of PostgreSQL that Babelfish has no number for.
 var texts = []struct {
-	part  string
-	class driver.Class
+	part    string
+	class   driver.Class
+	problem string
 }{
-	{"could not serialize access", driver.Conflict},
-	{"tuple concurrently", driver.Conflict},
-	{"canceling statement due to lock timeout", driver.LockFailure},
-	{"deadlock detected", driver.LockFailure},
-	{"canceling statement due to", driver.Canceled},
-	{"terminating connection", driver.Unavailable},
-	{"the database system is", driver.Unavailable},
-	{"too many clients", driver.Unavailable},
-	{"duplicate key value violates", driver.Duplicate},
-	{"violates", driver.Refused},
-	{"too long for type", driver.Refused},
-	{"out of range", driver.Refused},
-	{"invalid byte sequence", driver.Refused},
-	{"invalid input syntax", driver.Refused},
+	{
+		"escape_hatch_rowversion", driver.Unsupported, "this Babelfish has no ROWVERSION: have its administrator set " +
+			"babelfishpg_tsql.escape_hatch_rowversion to 'ignore', or use a version that is no version,auto",
+	},
+	{"not currently supported in Babelfish", driver.Unsupported, "this Babelfish does not know what was sent"},
+	{"could not serialize access", driver.Conflict, ""},
+	{"tuple concurrently", driver.Conflict, ""},
+	{"canceling statement due to lock timeout", driver.LockFailure, ""},
+	{"deadlock detected", driver.LockFailure, ""},
+	{"canceling statement due to", driver.Canceled, ""},
+	{"terminating connection", driver.Unavailable, ""},
+	{"the database system is", driver.Unavailable, ""},
+	{"too many clients", driver.Unavailable, ""},
+	{"duplicate key value violates", driver.Duplicate, ""},
+	{"violates", driver.Refused, ""},
+	{"too long for type", driver.Refused, ""},
+	{"out of range", driver.Refused, ""},
+	{"invalid byte sequence", driver.Refused, ""},
+	{"invalid input syntax", driver.Refused, ""},
 }
 
 // classify says what an error of the server or of the client means. Every error that a call meets comes here,
@@ -48,12 +54,16 @@ func classify(err error) (driver.Fault, bool) {
 		return driver.Fault{}, false
 	}
 	e, class := meaning(all)
+	problem := codes[int(e.Number)].Text
+	if t := textOf(e); t >= 0 {
+		problem = texts[t].problem
+	}
 	return driver.Fault{
 		Class:      class,
 		Code:       strconv.Itoa(int(e.Number)),
 		Constraint: constraint(e),
 		Sent:       isFatal(err),
-		Problem:    codes[int(e.Number)].Text,
+		Problem:    problem,
 	}, true
 }
 
@@ -88,10 +98,8 @@ func meaning(all []mssql.Error) (mssql.Error, driver.Class) {
 // it has no number, else by its severity.
 func classOf(e mssql.Error) driver.Class {
 	if e.Number == babelfishError {
-		for _, t := range texts {
-			if strings.Contains(e.Message, t.part) {
-				return t.class
-			}
+		if t := textOf(e); t >= 0 {
+			return texts[t].class
 		}
 		return driver.Other
 	}
@@ -105,6 +113,19 @@ func classOf(e mssql.Error) driver.Class {
 		return driver.Unavailable
 	}
 	return driver.Other
+}
+
+// textOf is the place of an error of Babelfish in texts, -1 where it is none of them.
+func textOf(e mssql.Error) int {
+	if e.Number != babelfishError {
+		return -1
+	}
+	for i, t := range texts {
+		if strings.Contains(e.Message, t.part) {
+			return i
+		}
+	}
+	return -1
 }
 
 // fatalSeverity is that of errors after which the server ends the connection.

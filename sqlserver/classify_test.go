@@ -117,7 +117,7 @@ func TestClassify(t *testing.T) {
 			driver.Fault{Class: driver.Refused, Code: "33557097", Constraint: "positive"},
 		},
 		{"BabelfishTooLong", pg("value too long for type character varying(60)"), babel(driver.Refused)},
-		{"BabelfishMissing", pg("'MERGE' is not currently supported in Babelfish"), babel(driver.Other)},
+		{"BabelfishMissing", pg("'MERGE' is not currently supported in Babelfish"), babel(driver.Unsupported)},
 		{
 			"Stream",
 			mssql.StreamError{InnerError: errors.New("odd")},
