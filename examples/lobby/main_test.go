@@ -161,11 +161,6 @@ func TestInABrowser(t *testing.T) {
 		t.Skip("there is no Chromium")
 	}
 	lobby, _ := start(t)
-	server := httptest.NewServer(waiting(lobby.Handler()))
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
 	lobby.onListen = func() {
 		_, err := lobby.players.Upsert(t.Context(), "Dora", func(p *Player, _ bool) error {
 			p.Rating, p.Waiting = p.Rating+1700, true
@@ -173,6 +168,11 @@ func TestInABrowser(t *testing.T) {
 		})
 		assert.NoError(t, err)
 	}
+	server := httptest.NewServer(waiting(lobby.Handler()))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
 	run := func(arguments ...string) string {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
