@@ -298,7 +298,8 @@ func (w *workerRun[S]) forget(ctx context.Context, dead []string, left map[strin
 func (w *workerRun[S]) claim(ctx, fnCtx context.Context, n name, is func(row *operation) bool) bool {
 	own, cancel := context.WithCancelCause(fnCtx)
 	a := &attempt{
-		ctx: own, cancel: cancel, rows: w.kind.rows, options: &w.kind.options, name: n, claim: randomID(), code: w.kind.options.Version,
+		ctx: own, cancel: cancel, rows: w.kind.rows, options: &w.kind.options, name: n, claim: randomID(),
+		code: w.kind.options.Version,
 	}
 	isOurs := false
 	defer func() {
