@@ -47,3 +47,38 @@ func TestDocumentedVersions(t *testing.T) {
 	assert.NotEmpty(t, (&server{version: "14.0.3456.2"}).tooOld())
 	assert.Empty(t, (&server{version: "12.0.2000.8", edition: azureDatabase}).tooOld())
 }
+
+// TestAnsiPadding has the columns whose values a database may cut: those that sys.columns says so of, where the setting
+// can do it, and none on Babelfish, which says 0 of all.
+func TestAnsiPadding(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind      string
+		length    int64
+		nullable  bool
+		isPadded  int64
+		babelfish string
+		want      bool
+	}{
+		{kind: "varchar", length: 20, want: true},
+		{kind: "varbinary", length: 20, want: true},
+		{kind: "varchar", length: 20, isPadded: 1},
+		{kind: "varchar", length: 20, babelfish: "4.3.0"},
+		{kind: "varchar"}, // MAX
+		{kind: "varbinary"},
+		{kind: "nvarchar", length: 20},
+		{kind: "char", length: 20},
+		{kind: "char", length: 20, nullable: true, want: true},
+		{kind: "binary", length: 16},
+		{kind: "binary", length: 16, nullable: true, want: true},
+		{kind: "bigint", length: 8, nullable: true},
+	} {
+		d := testDialect()
+		d.server.babelfish = c.babelfish
+		live := &sqldb.LiveTable{Columns: []sqldb.LiveColumn{
+			{Name: "code", Type: c.kind, Length: c.length, Nullable: c.nullable},
+		}}
+		d.addDetails(live, []any{"code", int64(0), c.isPadded, int64(0), int64(0), int64(0), int64(0), int64(0), nil})
+		assert.Equal(t, c.want, live.Columns[0].IsTrimmed, "%+v", c)
+	}
+}

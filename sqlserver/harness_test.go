@@ -81,7 +81,7 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 	shared.SetMaxOpenConns(connections)
 	shared.SetMaxIdleConns(connections)
 	return storetest.Harness{
-		Raw: raw{db},
+		Raw: raw{db, isBabelfish(t, db)},
 		Open: func(tb testing.TB, o store.Options) *store.DB {
 			db, err := sqlserver.New(tb.Context(), shared, &sqlserver.Options{Store: o})
 			require.NoError(tb, err)
@@ -101,7 +101,10 @@ func newHarness(t testing.TB, dsn string) storetest.Harness {
 }
 
 // raw is the second connection.
-type raw struct{ db *sql.DB }
+type raw struct {
+	db        *sql.DB
+	babelfish bool
+}
 
 // bind keeps times from going as datetimeoffset.
 func bind(value any) any {
@@ -135,8 +138,8 @@ func (r raw) Set(tb testing.TB, row storetest.Row, columns storetest.Columns) {
 	var sets []string
 	var args arguments
 	for name, value := range columns {
-		if text, ok := value.(string); ok && strings.ContainsRune(text, 0) && isBabelfish(tb, r.db) {
-			value = strings.ReplaceAll(text, "\x00", "\x01") // it stores no zero character
+		if text, ok := value.(string); ok && r.babelfish { // which stores no zero character, whoever sends it
+			value = strings.ReplaceAll(text, "\x00", "\x01")
 		}
 		sets = append(sets, "["+name+"] = "+args.add(value))
 	}
@@ -158,29 +161,31 @@ func (r raw) Unset(tb testing.TB, row storetest.Row, columns ...string) {
 	}
 }
 
-// relax lets a column be NULL. Babelfish cannot alter one to that. No column goes either, since other tests look at the
-// columns meanwhile.
+// relax lets a column be NULL. Babelfish cannot alter a column to that. No column goes
+// either, since other tests look at the columns meanwhile.
 func (r raw) relax(tb testing.TB, table, column string) {
 	tb.Helper()
-	kind := sqltest.Value[string](tb, r.db, `SELECT CASE
-		WHEN DATA_TYPE IN ('nvarchar', 'varchar', 'varbinary') AND CHARACTER_MAXIMUM_LENGTH = -1 THEN DATA_TYPE + '(max)'
-		WHEN DATA_TYPE IN ('nvarchar', 'varchar', 'varbinary')
-			THEN DATA_TYPE + '(' + CONVERT(VARCHAR(9), CHARACTER_MAXIMUM_LENGTH) + ')'
-		WHEN DATA_TYPE = 'datetime2' THEN 'datetime2(' + CONVERT(VARCHAR(9), DATETIME_PRECISION) + ')'
-		ELSE DATA_TYPE END FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = @p1 AND COLUMN_NAME = @p2`, table, column)
-	if !isBabelfish(tb, r.db) {
+	kind := sqltest.Value[string](tb, r.db, `SELECT CASE TYPE_NAME(system_type_id)
+ WHEN 'nvarchar' THEN CONCAT('NVARCHAR(', CASE max_length WHEN -1 THEN 'MAX' ELSE CONCAT('', max_length / 2) END,
+  ') COLLATE ', collation_name)
+ WHEN 'datetime2' THEN CONCAT('DATETIME2(', scale, ')') ELSE UPPER(TYPE_NAME(system_type_id)) END
+ FROM sys.columns WHERE object_id = OBJECT_ID(@p1) AND name = @p2`, table, column)
+	if !r.babelfish {
 		sqltest.Do(tb, r.db, "ALTER TABLE "+table+" ALTER COLUMN ["+column+"] "+kind+" NULL")
 		return
+	}
+	zero := "0" // for the rows that others insert: the column with the other name still refuses NULL
+	switch {
+	case strings.HasPrefix(kind, "NVARCHAR"):
+		zero = "N''"
+	case strings.HasPrefix(kind, "DATETIME2"):
+		zero = "'2015-08-08'"
 	}
 	conn, err := r.db.Conn(tb.Context())
 	require.NoError(tb, err)
 	defer conn.Close()
-	standard := "0" // for the rows that others insert: the column with the other name still refuses NULL
-	if strings.HasPrefix(kind, "datetime") {
-		standard = "'2000-01-01'"
-	}
 	for _, text := range []string{
-		"ALTER TABLE " + table + " ADD DEFAULT " + standard + " FOR [" + column + "]",
+		"ALTER TABLE " + table + " ADD DEFAULT " + zero + " FOR [" + column + "]",
 		"EXEC sp_rename '" + table + "." + column + "', '" + column + "_too', 'COLUMN'",
 		"ALTER TABLE " + table + " ADD [" + column + "] " + kind + " NULL",
 		"UPDATE " + table + " SET [" + column + "] = [" + column + "_too]",

@@ -105,7 +105,7 @@ func (d *dialect) inspectDetails(ctx context.Context, ask sqldb.Ask, name string
 		query string
 		add   func(row []any)
 	}{
-		{detailQuery, func(row []any) { addDetails(table, row) }},
+		{detailQuery, func(row []any) { d.addDetails(table, row) }},
 		{indexDetailQuery, func(row []any) { makers = addIndexDetail(makers, row) }},
 		{foreignKeyQuery, func(row []any) { addForeignKey(table, row) }},
 		{triggerQuery, func(row []any) { addTrigger(table, row) }},
@@ -149,14 +149,13 @@ func addStep(table *sqldb.LiveTable, spec *driver.Spec, row []any) {
 }
 
 // addDetails adds a row of detailQuery for Inspect.
-func addDetails(table *sqldb.LiveTable, row []any) {
+func (d *dialect) addDetails(table *sqldb.LiveTable, row []any) {
 	c := table.Exact(sqldb.Text(row[0]))
 	if c == nil {
 		return
 	}
 	c.Generated = c.Generated || sqldb.Number(row[3]) != 0
-	isCuttable := c.Type == "varchar" || c.Type == "varbinary" || c.Type == "char" || c.Type == "binary"
-	c.IsTrimmed = isCuttable && !isTrue(row[2])
+	c.IsTrimmed = d.server.babelfish == "" && !isTrue(row[2]) && isCuttable(c)
 	switch {
 	case isTrue(row[1]), isTrue(row[4]), isTrue(row[5]), isTrue(row[6]):
 		c.Hindrance = "the column is sparse, masked, encrypted or a ROWGUIDCOL, which is to be kept: alter it by hand"
@@ -172,6 +171,19 @@ func addDetails(table *sqldb.LiveTable, row []any) {
 	if c.Hindrance == "" && c.HasHiddenDefault {
 		c.Hindrance = "this login cannot see the default of the column, which is to be kept"
 	}
+}
+
+// isCuttable reports whether ANSI_PADDING OFF, which sys.columns tells of the column, lets the database cut its values.
+// It is 0 too of columns that know no such setting, and on Babelfish of all, which never cuts ("SET ANSI_PADDING"):
+// MAX and nvarchar are as under ON, and so are CHAR and BINARY that are NOT NULL.
+func isCuttable(c *sqldb.LiveColumn) bool {
+	switch c.Type {
+	case "varchar", "varbinary":
+		return c.Length > 0
+	case "char", "binary":
+		return c.Nullable
+	}
+	return false
 }
 
 // addForeignKey adds a row of foreignKeyQuery for Inspect, which has one for each column of a key.

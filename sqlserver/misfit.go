@@ -11,7 +11,7 @@ import (
 // that use the table read and write.
 func (d *dialect) Misfit(f *driver.Field, c *sqldb.LiveColumn) []sqldb.Misfit {
 	found := d.typeMisfit(f, c)
-	if c.IsTrimmed && d.server.babelfish == "" { // which says so of every column, and trims none
+	if c.IsTrimmed {
 		found = append(found, sqldb.Mustf(sqldb.Change{}, "it was made with ANSI_PADDING OFF: the database cuts "+
 			"spaces and zeros off the ends of its values without an error; map a column of its own")...)
 	}
