@@ -24,6 +24,11 @@ func (d *dialect) CheckField(f *driver.Field) string {
 	return ""
 }
 
+// CheckIndex implements [sqldb.Schema]: an index that is too long is refused by the server alone.
+func (d *dialect) CheckIndex([]*driver.Field, *sqldb.LiveTable, bool) (field, problem string) {
+	return "", ""
+}
+
 // columnType is the type of the column that EnsureSchema makes for a field, for Column. It holds each value of
 // the field's kind exactly and tells each two apart: another type or collation would round, cut or fold.
 func (d *dialect) columnType(f *driver.Field) string {

@@ -93,12 +93,13 @@ func (d *dialect) Inspect(ctx context.Context, ask sqldb.Ask, spec *driver.Spec)
 			part.add(row)
 		}
 	}
-	return table, d.inspectDetails(ctx, ask, name, table)
+	return table, d.inspectDetails(ctx, ask, spec, table)
 }
 
 // inspectDetails reads for Inspect what other servers than SQL Server may not tell. What is not told hinders the
 // fixes that would have to know it, and no more.
-func (d *dialect) inspectDetails(ctx context.Context, ask sqldb.Ask, name string, table *sqldb.LiveTable) error {
+func (d *dialect) inspectDetails(ctx context.Context, ask sqldb.Ask, spec *driver.Spec, table *sqldb.LiveTable) error {
+	name := sqldb.QuoteTable(d, spec.Table)
 	isTold := map[string]bool{}
 	var makers []*indexMaker
 	for _, part := range []struct {
@@ -126,6 +127,9 @@ func (d *dialect) inspectDetails(ctx context.Context, ask sqldb.Ask, name string
 	}
 	for _, m := range makers {
 		m.complete(d, name, table)
+		if d.server.babelfish == "" { // whose indexes are longer
+			m.addLongIndexes(spec, table)
+		}
 	}
 	for i := range table.Columns {
 		if !isTold[detailQuery] || !isTold[indexDetailQuery] || !isTold[foreignKeyQuery] {
@@ -276,6 +280,7 @@ type indexMaker struct {
 	row        []any
 	keys, rest []string // with their direction, and those that are included
 	restNames  []string
+	keyNames   []string
 }
 
 // addIndexDetail adds a row of indexDetailQuery, which has one for each column of an index, the key first.
@@ -296,6 +301,7 @@ func addIndexDetail(makers []*indexMaker, row []any) []*indexMaker {
 			quoted += " DESC"
 		}
 		m.keys = append(m.keys, quoted)
+		m.keyNames = append(m.keyNames, column)
 	}
 	return makers
 }

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -23,6 +24,12 @@ type comparer struct {
 func (c *collection) differences(live *LiveTable, isCombined bool) driver.SchemaResult {
 	r := comparer{collection: c, live: live}
 	if !live.Exists {
+		var refused *driver.ValueError
+		if errors.As(c.unindexable(live), &refused) {
+			r.add(driver.SeverityMust, "", "the table does not exist, and cannot be made: "+refused.Field+" "+
+				refused.Problem)
+			return driver.SchemaResult{Differences: r.found}
+		}
 		r.add(driver.SeverityMust, "", "the table does not exist", c.DDL()...)
 		return driver.SchemaResult{Differences: r.found, Migration: c.DDL()}
 	}

@@ -35,6 +35,11 @@ func (r *comparer) compareKey() {
 		}
 	}
 	beside := "CREATE UNIQUE INDEX " + r.freeName("key", names) + " ON " + r.table + " (" + r.keyList() + ")"
+	if field, problem := r.checkKey(r.live); unique == nil && problem != "" {
+		r.add(driver.SeverityMust, "", "no unique index is over the key ("+list+"), and none can be made: "+field+" "+
+			problem)
+		return
+	}
 	switch {
 	case unique == nil && primary == nil && !nullable:
 		r.add(driver.SeverityMust, "", "no unique index is over the key ("+list+")",
@@ -85,6 +90,10 @@ func (r *comparer) compareIndex(x *driver.Index) {
 	if x.Unique {
 		severity, problem = driver.SeverityMust, "the unique index does not exist: two rows can have one value; the "+
 			"fix fails where two have, and refuses it from other programs too"
+	}
+	if field, refused := r.dialect.CheckIndex(x.Fields, r.live, false); refused != "" {
+		r.add(severity, x.Name, problem+"; none can be made: "+field+" "+refused)
+		return
 	}
 	made := *x
 	if live := r.live.index(x.Name); live != nil {

@@ -73,6 +73,9 @@ type Dialect interface {
 type Schema interface {
 	// CheckField says why a field cannot be stored, empty when it can.
 	CheckField(f *driver.Field) string
+	// CheckIndex says of which field, and why, the server cannot make an index over fields, or the primary key of a
+	// new table, empty when it can. The columns that are there count as they are.
+	CheckIndex(fields []*driver.Field, live *LiveTable, isKey bool) (field, problem string)
 	// Column is the definition of a column: name, type, and whether it can be NULL.
 	Column(spec *driver.Spec, f *driver.Field) string
 	// CreateTable starts a CREATE TABLE that does nothing where the table is there.

@@ -67,6 +67,15 @@ func (d *Database) do(ctx context.Context, text string) error {
 // create makes the table, and the indexes and triggers that it lacks, for EnsureSchema. Many programs start
 // at the same time and do the same: what another has made meanwhile is no error (Dialect.IsExist).
 func (c *collection) create(ctx context.Context) error {
+	if err := c.unindexable(&LiveTable{}); err != nil { // by the mapping: the columns of a table may be shorter
+		live, failed := c.inspect(ctx)
+		if failed != nil {
+			return failed
+		}
+		if err := c.unindexable(live); err != nil {
+			return err
+		}
+	}
 	if err := c.db.do(ctx, c.createTable()); err != nil && !c.dialect.IsExist(err) {
 		return err
 	}
@@ -91,6 +100,39 @@ func (c *collection) create(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unindexable refuses, by the field, an index that the table lacks and that the server could not make. create asks it
+// before it sends anything, so that no half of a table is made, and the comparer before it calls a statement a fix.
+func (c *collection) unindexable(live *LiveTable) error {
+	refuse := func(field, problem string) error {
+		if problem == "" {
+			return nil
+		}
+		return &driver.ValueError{Field: field, Problem: problem}
+	}
+	if !live.Exists {
+		if err := refuse(c.checkKey(live)); err != nil {
+			return err
+		}
+	}
+	for i := range c.spec.Indexes {
+		if x := &c.spec.Indexes[i]; live.index(x.Name) == nil {
+			if err := refuse(c.dialect.CheckIndex(x.Fields, live, false)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkKey is Schema.CheckIndex for the primary key.
+func (c *collection) checkKey(live *LiveTable) (field, problem string) {
+	var fields []*driver.Field
+	for i := range c.keys() {
+		fields = append(fields, c.columns[i].field)
+	}
+	return c.dialect.CheckIndex(fields, live, true)
 }
 
 // DDL implements [driver.Collection].
