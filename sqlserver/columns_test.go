@@ -1,6 +1,7 @@
 package sqlserver
 
 import (
+	sqldriver "database/sql/driver"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -80,5 +81,39 @@ func TestAnsiPadding(t *testing.T) {
 		}}
 		d.addDetails(live, []any{"code", int64(0), c.isPadded, int64(0), int64(0), int64(0), int64(0), int64(0), nil})
 		assert.Equal(t, c.want, live.Columns[0].IsTrimmed, "%+v", c)
+	}
+}
+
+// TestUnnamedColumns has what an INSERT may pass over though it is NOT NULL and shows no default: the period columns of
+// a temporal table, and a column whose default the login may not see. Each other one is named, as what fails.
+func TestUnnamedColumns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		always, hidden int64 // generated_always_type and default_object_id
+		fails          bool
+	}{
+		{name: "RowStart", always: 1},
+		{name: "RowEnd", always: 2},
+		{name: "HiddenDefault", hidden: 4711},
+		{name: "Plain", fails: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fake, pool := pretend(t)
+			fake.catalogue = catalogue{kind: "U ", columns: [][]sqldriver.Value{
+				{"since", "datetime2", int64(8), int64(27), int64(7), false, false, false, nil, nil, nil, nil, c.hidden},
+			}, details: [][]sqldriver.Value{
+				{"since", false, false, c.always, false, false, int64(0), int64(0), nil},
+			}}
+			db, err := New(t.Context(), pool, nil)
+			require.NoError(t, err)
+			found, err := schemaOf[longIndex, int64](db).CheckSchema(t.Context())
+			require.NoError(t, err)
+			fails := false
+			for _, d := range found {
+				fails = fails || strings.Contains(d.Problem, "no row can be inserted")
+			}
+			assert.Equal(t, c.fails, fails, "%v", found)
+		})
 	}
 }

@@ -159,6 +159,7 @@ func (d *dialect) addDetails(table *sqldb.LiveTable, row []any) {
 		return
 	}
 	c.Generated = c.Generated || sqldb.Number(row[3]) != 0
+	c.Omissible = c.Omissible || c.Generated // a period column is NOT NULL, and has no default
 	c.IsTrimmed = d.server.babelfish == "" && !isTrue(row[2]) && isCuttable(c)
 	switch {
 	case isTrue(row[1]), isTrue(row[4]), isTrue(row[5]), isTrue(row[6]):
