@@ -119,6 +119,10 @@ func TestClassify(t *testing.T) {
 		{"BabelfishTooLong", pg("value too long for type character varying(60)"), babel(driver.Refused)},
 		{"BabelfishMissing", pg("'MERGE' is not currently supported in Babelfish"), babel(driver.Unsupported)},
 		{
+			"BabelfishRowversion", pg("To use the rowversion/timestamp datatype, set the configuration parameter " +
+				"babelfishpg_tsql.escape_hatch_rowversion to \"ignore\""), babel(driver.Unsupported),
+		},
+		{
 			"Stream",
 			mssql.StreamError{InnerError: errors.New("odd")},
 			driver.Fault{Class: driver.Unavailable, Sent: true},
