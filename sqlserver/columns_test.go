@@ -101,7 +101,10 @@ func TestUnnamedColumns(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			fake, pool := pretend(t)
 			fake.catalogue = catalogue{kind: "U ", columns: [][]sqldriver.Value{
-				{"since", "datetime2", int64(8), int64(27), int64(7), false, false, false, nil, nil, nil, nil, c.hidden},
+				{
+					"since", "datetime2", int64(8), int64(27), int64(7), false, false, false, nil, nil, nil, nil,
+					c.hidden,
+				},
 			}, details: [][]sqldriver.Value{
 				{"since", false, false, c.always, false, false, int64(0), int64(0), nil},
 			}}
