@@ -40,7 +40,8 @@ func secure(client *options.ClientOptions, uri string) (refusals, warnings []str
 	case client.TLSConfig == nil:
 		warnings = append(warnings, "there is no TLS: whoever stands between can read and change all")
 	case !isVerified:
-		warnings = append(warnings, "the server's certificate is not checked: whoever stands between can read and change all")
+		warnings = append(warnings, "the server's certificate is not checked: whoever stands between can read and "+
+			"change all")
 	}
 	return refusals, warnings
 }

@@ -34,8 +34,8 @@ func transportOf(cfg *mysqldriver.Config) transport {
 func (t transport) refusals() (problems []string) {
 	isVerified := t.isVerified && !t.allowsFallback
 	if t.allowsFallback {
-		problems = append(problems, "take tls=preferred and allowFallbackToPlaintext out of it (whoever stands between "+
-			"turns the encryption off, and gets the password): say tls=true")
+		problems = append(problems, "take tls=preferred and allowFallbackToPlaintext out of it (whoever stands "+
+			"between turns the encryption off, and gets the password): say tls=true")
 	}
 	if t.allowsCleartext && !isVerified {
 		problems = append(problems, "allowCleartextPasswords needs tls=true (any server would be told the password)")
@@ -57,10 +57,11 @@ func (t transport) warnings() (problems []string) {
 	switch {
 	case t.isLocal:
 	case !t.hasTLS:
-		problems = append(problems, "there is no TLS: whoever stands between can read and change all, and get the password")
+		problems = append(problems, "there is no TLS: whoever stands between can read and change all, "+
+			"and get the password")
 	case !t.isVerified:
-		problems = append(problems, "the server's certificate is not checked: whoever stands between can read and change "+
-			"all, and get the password")
+		problems = append(problems, "the server's certificate is not checked: whoever stands between can read and "+
+			"change all, and get the password")
 	}
 	return problems
 }

@@ -65,6 +65,7 @@ type hostile struct {
 	dialed  chan struct{}
 }
 
+// newHostile starts one, for a test that dials it by its network: a DSN can name no other address than its own.
 func newHostile(t *testing.T, certificate *tls.Certificate) *hostile {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -95,6 +96,7 @@ func (h *hostile) dsn(params string) string {
 	return "someone:secret@" + h.network + "(db.example:3306)/game?" + params
 }
 
+// serve is one connection: the greeting, TLS where there is a certificate, and the demand for the password.
 func (h *hostile) serve(c net.Conn, certificate *tls.Certificate) {
 	defer func() { _ = c.Close() }()
 	var capabilities uint32 = 0x01 | 0x04 | 0x08 | 0x200 | 0x80 | 0x2000 | 0x8000 | 0x80000

@@ -17,13 +17,14 @@ func warningsOf(config msdsn.Config) (problems []string) {
 	}
 	switch config.Encryption {
 	case msdsn.EncryptionDisabled:
-		problems = append(problems, "there is no TLS: whoever stands between can read and change all, and get the password")
+		problems = append(problems, "there is no TLS: whoever stands between can read and change all, "+
+			"and get the password")
 	case msdsn.EncryptionOff:
 		problems = append(problems, "the login alone is encrypted: whoever stands between can read and change all else")
 	}
 	if config.TLSConfig != nil && !backend.IsVerified(config.TLSConfig) {
-		problems = append(problems, "the server's certificate is not checked: whoever stands between can read and change "+
-			"all, and get the password")
+		problems = append(problems, "the server's certificate is not checked: whoever stands between can read and "+
+			"change all, and get the password")
 	}
 	return problems
 }

@@ -38,10 +38,11 @@ func TestQueryHasBounds(t *testing.T) {
 	}
 	negated := func(_ int, q Query) Query { return Not(AllOf(q, leaf)) }
 	list := Where("Score", In, make([]int, 1000))
+	lists := func(_ int, q Query) Query { return AllOf(q, list, leaf) }
 	for name, q := range map[string]Query{
 		"AllOf": grow(2_000_000, all), "Not": grow(2_000_000, not), "And": grow(1000, and), "Same": grow(64, twice),
 		"Turns": grow(mostDepth+1, turns), "Negated": grow(mostDepth+1, negated),
-		"Wide": AnyOf(make([]Query, 1_000_000)...), "Values": grow(16, func(_ int, q Query) Query { return AllOf(q, list, leaf) }),
+		"Wide": AnyOf(make([]Query, 1_000_000)...), "Values": grow(16, lists),
 	} {
 		if name == "Values" {
 			q = AllOf(q, list)

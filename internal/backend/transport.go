@@ -55,8 +55,8 @@ func Untrusted(err error, plain string) error {
 	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
 	switch {
 	case isName:
-		return &hidden{store.ErrInvalid.Error() + ": the server's certificate is for another host than the one that is " +
-			"asked for: connect by a name that stands in it", []error{store.ErrInvalid, err}}
+		return &hidden{store.ErrInvalid.Error() + ": the server's certificate is for another host than the one " +
+			"that is asked for: connect by a name that stands in it", []error{store.ErrInvalid, err}}
 	case isCertificate || isAuthority:
 		return &hidden{store.ErrInvalid.Error() + ": the server's certificate is not one that this machine trusts: " +
 			"name the CA that has signed it", []error{store.ErrInvalid, err}}
