@@ -19,6 +19,10 @@ import (
 // majority and the primary, whatever the uri says; w=0 is ErrInvalid, as is a uri that cannot be
 // read. No error holds the uri or the password. A nil o means defaults. Close disconnects; now and
 // then the driver waits in it for the next heartbeat of a server, 10 s by its default.
+//
+// The connections are encrypted and the servers' certificates are checked, unless all hosts are unix sockets or
+// loopback or the uri says tls=false or tlsInsecure=true, of which Options.Store.Logger is warned. tlsCAFile names a CA
+// of one's own.
 func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, error) {
 	settings, err := o.withDefaults()
 	if err != nil {
@@ -31,6 +35,11 @@ func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, err
 	if isUnacknowledged(client.WriteConcern) {
 		return nil, opening.Error(errUnacknowledged)
 	}
+	refusals, warnings := secure(client, uri)
+	if len(refusals) > 0 {
+		return nil, opening.Error(backend.Invalidf("the connection string: %s", strings.Join(refusals, "; ")))
+	}
+	backend.Warn(ctx, settings.Store.Logger, "mongo", warnings)
 	client.Timeout = nil // each call brings a deadline of its own
 	w := &watching{client: settings.ChangeClient}
 	if w.client == nil {
@@ -54,7 +63,8 @@ func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, err
 
 // New opens a database over a client that the caller has made and goes on owning: Close leaves it
 // connected. The client's own read and write concerns, read preference, registry and retryWrites are
-// not used. A client with w=0 is ErrInvalid. A nil o means defaults.
+// not used. A client with w=0 is ErrInvalid. Whether it checks its servers by TLS is the caller's concern: the driver
+// does not tell. A nil o means defaults.
 func New(ctx context.Context, client *mongodriver.Client, database string, o *Options) (*store.DB, error) {
 	settings, err := o.withDefaults()
 	if err != nil {
@@ -106,7 +116,7 @@ func newDB(
 		return nil, &store.Error{Op: "open", Err: ended}
 	}
 	if err != nil {
-		return nil, opening.Error(err)
+		return nil, opening.Error(untrusted(err))
 	}
 	return store.New(newDatabase(client, name, o, found, ownsClient, w), &o.Store)
 }

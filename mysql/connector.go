@@ -120,6 +120,10 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 		return nil, backend.Invalidf("the DSN cannot be read: it is user:password@tcp(host:port)/database, " +
 			"with ?name=value&name=value after it")
 	}
+	if problems := transportOf(cfg).refusals(); len(problems) > 0 {
+		return nil, backend.Invalidf("the DSN: %s", strings.Join(problems, "; "))
+	}
+	secure(cfg)
 	return cfg, nil
 }
 

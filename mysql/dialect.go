@@ -133,7 +133,7 @@ func (d *dialect) Exact(f *driver.Field, column, param string) string {
 }
 
 // Condition implements [sqldb.Dialect].
-func (d *dialect) Condition(sql string, _, _ int) (text, problem string) { return sql, "" }
+func (d *dialect) Condition(sql string, _, _ int) (text, problem string) { return sql, unenclosed(sql) }
 
 // Insert implements [sqldb.Dialect]. RETURNING gives what a row is stored as, after its triggers.
 func (d *dialect) Insert(p sqldb.InsertParts) (text string, hasRows bool) {

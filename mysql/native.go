@@ -30,7 +30,8 @@ func NativeTx(tx *store.Tx) (*sqlx.Tx, bool) {
 //	mysql.Where("balance % ? = 0", 100).OrderBy("Name")
 //
 // It may name any column of the table. Values belong in args; what is spliced into the text is
-// run. The condition stands in parentheses.
+// run. The condition stands in parentheses, and is ErrInvalid where it would leave them. A quote in a text of it is
+// written twice, and not by a backslash, which a mode of the session reads otherwise.
 func Where(sql string, args ...any) store.Query {
 	return store.Native(sqldb.Native{SQL: sql, Args: slices.Clone(args)})
 }

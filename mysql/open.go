@@ -18,9 +18,14 @@ import (
 // github.com/go-sql-driver/mysql: "user:password@tcp(host:3306)/game". It connects once, to learn
 // what the server is. It dials tcp and unix itself, so that a call can be ended by closing its
 // socket; any other network is dialed as it was registered with the client, and watched by the
-// client. Parameters of the DSN that would make the pool unsafe are ErrInvalid, as is
-// a DSN that cannot be read; no error holds the DSN or the password. A nil o means defaults. Close
-// closes the pool.
+// client.
+//
+// The connections are encrypted and the server's certificate is checked, unless the address is a unix socket or
+// loopback or the DSN says tls=false or tls=skip-verify, of which Options.Store.Logger is warned. A CA of one's own
+// is named by the client's RegisterTLSConfig.
+//
+// Parameters of the DSN that would make the pool unsafe are ErrInvalid, as is a DSN that cannot be read; no error
+// holds the DSN or the password. A nil o means defaults. Close closes the pool.
 func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	options, err := o.withDefaults()
 	if err != nil {
@@ -31,9 +36,10 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 		return nil, opening.Error(err)
 	}
 	opening := opening.At(cfg.Addr)
+	backend.Warn(ctx, options.Store.Logger, "mysql", transportOf(cfg).warnings())
 	found, err := connectOnce(ctx, cfg)
 	if err != nil {
-		return nil, opening.Error(err)
+		return nil, opening.Error(untrusted(err))
 	}
 	d := &dialect{
 		server: found.server, database: found.database, hasTriggers: options.VersionTriggers, packet: found.packet,
@@ -62,7 +68,8 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 // on owning: Close leaves it open. It asks one connection for the settings that the guarantees
 // need, and names all that are unsafe, with what to do about each, in one ErrInvalid. What it
 // finds must hold for every connection of the pool, as it does when the settings stand in the DSN.
-// Without NO_AUTO_VALUE_ON_ZERO in the sql_mode, the key 0 is refused. A nil o means defaults.
+// Without NO_AUTO_VALUE_ON_ZERO in the sql_mode, the key 0 is refused. Options.Store.Logger is warned of a pool
+// that does not check its server, or lets it take what Open would not. A nil o means defaults.
 func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 	options, err := o.withDefaults()
 	if err != nil {
@@ -75,6 +82,11 @@ func New(ctx context.Context, db *sql.DB, o *Options) (*store.DB, error) {
 	if err != nil {
 		return nil, opening.Error(err)
 	}
+	warnings, err := poolWarnings(ctx, db)
+	if err != nil {
+		return nil, opening.Error(err)
+	}
+	backend.Warn(ctx, options.Store.Logger, "mysql", warnings)
 	if problems := found.problems(); len(problems) > 0 {
 		return nil, opening.Error(backend.Invalidf("the pool is not safe: %s", strings.Join(problems, "; ")))
 	}

@@ -21,7 +21,8 @@ import (
 // Open opens a pool of connections to the database that dsn names, in the form of
 // github.com/microsoft/go-mssqldb: "sqlserver://user:password@host:1433?database=game". The
 // connections are encrypted, and the server's certificate is checked, unless the DSN says
-// otherwise (encrypt, trustservercertificate). It asks once what the server is. Parameters of the
+// otherwise (encrypt, trustservercertificate), of which Options.Store.Logger is warned where the server is
+// away from this machine. It asks once what the server is. Parameters of the
 // DSN that would make the pool unsafe are ErrInvalid, as is a DSN that cannot be read; no error
 // holds the DSN or the password. A nil o means defaults. Close closes the pool.
 func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
@@ -33,6 +34,7 @@ func Open(ctx context.Context, dsn string, o *Options) (*store.DB, error) {
 	if err != nil {
 		return nil, opening.Error(err)
 	}
+	backend.Warn(ctx, options.Store.Logger, "sqlserver", warningsOf(config))
 	d := &dialect{wait: options.LockTimeout}
 	// The client waits for seconds, or for ever, for a server that says nothing.
 	connector := mssql.NewConnectorConfig(config)

@@ -38,7 +38,10 @@ func (r *repo) compile(q Query) (*compiled, error) {
 	c := &compiled{table: r.table, limit: q.limit, db: r.db}
 	var err error
 	if q.where != nil {
-		if c.conditions, err = r.filter(q.where, false); err != nil {
+		if err := boundsOf(q.where); err != nil {
+			return nil, err
+		}
+		if c.conditions, err = r.filter(q.where, false, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -96,8 +99,9 @@ func (r *repo) orderOf(terms []orderTerm) ([]driver.Order, error) {
 }
 
 // filter resolves a condition. Negations are pushed to the leaves on the way, so that no backend
-// has to know what its NOT makes of NULL.
-func (r *repo) filter(c *condition, isNegated bool) (*driver.Filter, error) {
+// has to know what its NOT makes of NULL. boundsOf has looked at the condition: this calls itself for what is inside,
+// depth junctions deep.
+func (r *repo) filter(c *condition, isNegated bool, depth int) (*driver.Filter, error) {
 	switch c.kind {
 	case nativeCondition:
 		if want := r.db.info.Native; want == nil || c.native == nil || reflect.TypeOf(c.native) != want {
@@ -123,12 +127,20 @@ func (r *repo) filter(c *condition, isNegated bool) (*driver.Filter, error) {
 		if inner == nil {
 			inner = &condition{kind: allCondition} // everything
 		}
-		sub, err := r.filter(inner, isNegated != (c.kind == notCondition))
+		below := depth
+		if c.kind != notCondition {
+			below++
+		}
+		sub, err := r.filter(inner, isNegated != (c.kind == notCondition), below)
 		if err != nil {
 			return nil, err
 		}
 		if c.kind == notCondition {
 			return sub, nil
+		}
+		if sub.Op == f.Op && depth >= nestedDepth {
+			f.Sub = append(f.Sub, sub.Sub...)
+			continue
 		}
 		f.Sub = append(f.Sub, sub)
 	}
@@ -198,6 +210,15 @@ func leaf(f *driver.Field, op driver.Op, value any, isNegated bool) *driver.Filt
 	return &driver.Filter{Op: driver.Or, Sub: []*driver.Filter{
 		{Op: opposites[op], Field: f, Value: value}, nullTest(f, true),
 	}}
+}
+
+// lengthOf is the number of elements of a list of In, 0 for what is no list.
+func lengthOf(list any) int {
+	v := reflect.ValueOf(list)
+	if !v.IsValid() || v.Kind() != reflect.Slice && v.Kind() != reflect.Array {
+		return 0
+	}
+	return v.Len()
 }
 
 // membership resolves In. A list without elements selects nothing.

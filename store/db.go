@@ -44,6 +44,10 @@ func New(d driver.Database, o *Options) (*DB, error) {
 		_ = d.Close()
 		return nil, &Error{Op: "open", Err: err}
 	}
+	if db.options.MostRows < 0 {
+		_ = d.Close()
+		return nil, &Error{Op: "open", Err: negative("Options.MostRows", db.options.MostRows)}
+	}
 	if db.options.Now == nil {
 		db.options.Now = time.Now
 	}

@@ -1,10 +1,14 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+
+	"github.com/stillframe/stillframe/store/driver"
 )
 
 // The outcomes of a call that a program acts on. Every error of this package is an [*Error] that
@@ -71,7 +75,7 @@ func (e *Error) Error() string {
 	b.WriteString(e.Op)
 	if e.Entity != "" {
 		b.WriteByte(' ')
-		b.WriteString(e.Entity)
+		b.WriteString(driver.Shown(e.Entity))
 	}
 	if e.Key != "" {
 		fmt.Fprintf(&b, " %q", e.Key)
@@ -79,10 +83,19 @@ func (e *Error) Error() string {
 	b.WriteString(": ")
 	b.WriteString(e.Err.Error())
 	if e.Constraint != "" {
-		fmt.Fprintf(&b, " (constraint %s)", e.Constraint)
+		fmt.Fprintf(&b, " (constraint %s)", driver.Shown(e.Constraint))
 	}
 	return b.String()
 }
+
+// GoString is what %#v prints: the text, and nothing of the driver's error, which may hold values and messages.
+func (e *Error) GoString() string { return fmt.Sprintf("&store.Error{%q}", e.Error()) }
+
+// MarshalJSON gives the text, and nothing of the driver's error.
+func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
+
+// LogValue implements [slog.LogValuer] with the text.
+func (e *Error) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
 // Unwrap returns Err and, where there is one, the error of the database's driver.
 func (e *Error) Unwrap() []error {

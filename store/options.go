@@ -47,6 +47,9 @@ type Options struct {
 	// make it CursorKey and the old one one of these. A key should seal no more than 2^32 cursors.
 	// Defaults to none.
 	OldCursorKeys [][]byte
+	// MostRows is the most entities that a Page may be asked for, by Limit or PageSize: more is ErrInvalid. A
+	// Limit that a client chooses decides how much memory a call needs. Defaults to no bound.
+	MostRows int
 	// RefuseOuterCalls is for tests: a call on this DB that is made inside the function of Atomic or
 	// View, on its goroutine, but without In(tx) and with a context from outside, is ErrInvalid. Such
 	// a call runs in a transaction of its own; where it needs a lock or a connection that the Tx

@@ -5,7 +5,8 @@ import "slices"
 // Query says which entities a call is about, in which order, and how many. It is a value: every
 // method returns a new one and leaves its receiver as it was. The zero Query selects everything,
 // in the order of the keys. A mistake in a Query is found by the call that is given it, before
-// any I/O, as ErrInvalid.
+// any I/O, as ErrInvalid. So is a Query with more than 1,000 comparisons, 16,384 values in lists of In, 40
+// levels of AllOf and AnyOf inside each other, or 10,000 conditions of any kind.
 //
 // Fields go by their Go names; the parts of a struct key are "ID.Season". A comparison with NULL
 // or with a missing field is false, that of Ne too, and [Not] of a condition is true exactly where

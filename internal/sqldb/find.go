@@ -94,6 +94,9 @@ func (r *pageReader) rewind() { r.result = driver.FindResult{} }
 
 // header is called with each answer before its first row.
 func (r *pageReader) header(rows sqldriver.Rows) error {
+	if len(rows.Columns()) < len(r.c.columns)+len(r.extra) {
+		return errShortRow
+	}
 	if err := r.c.showJSON(r.p.Filter, rows); err != nil || r.order == nil {
 		return err
 	}
@@ -103,6 +106,9 @@ func (r *pageReader) header(rows sqldriver.Rows) error {
 // row decodes one row; findBy gives it to the client's reader. The row beyond the limit, which was asked for
 // to know whether there is one, is not decoded.
 func (r *pageReader) row(row []sqldriver.Value) error {
+	if len(row) < len(r.c.columns)+len(r.extra) {
+		return errShortRow
+	}
 	if r.order != nil {
 		if err := r.order.check(row, r.result.Rows == 0); err != nil {
 			return err

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	sqldriver "database/sql/driver"
+	"errors"
 	"io"
 )
 
@@ -64,10 +65,10 @@ func (q *request) execute(ctx context.Context, conn sqldriver.Conn, stmt sqldriv
 		_, err = conn.(sqldriver.ExecerContext).ExecContext(ctx, q.text, nil)
 		return err
 	case each == nil:
-		q.result, err = stmt.(sqldriver.StmtExecContext).ExecContext(ctx, q.args)
+		q.result, err = execGuarded(ctx, stmt.(sqldriver.StmtExecContext), q.args)
 		return err
 	}
-	rows, err := stmt.(sqldriver.StmtQueryContext).QueryContext(ctx, q.args)
+	rows, err := queryGuarded(ctx, stmt.(sqldriver.StmtQueryContext), q.args)
 	if err != nil {
 		return err
 	}
@@ -84,8 +85,11 @@ func (q *request) execute(ctx context.Context, conn sqldriver.Conn, stmt sqldriv
 // next one.
 func readRows(rows sqldriver.Rows, each rowFunc) error {
 	row := make([]sqldriver.Value, len(rows.Columns()))
+	if len(row) == 0 {
+		return errors.Join(errShortRow, rows.Close())
+	}
 	for {
-		switch err := rows.Next(row); err {
+		switch err := nextGuarded(rows, row); err {
 		case nil:
 		case io.EOF:
 			return rows.Close()

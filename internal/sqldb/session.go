@@ -81,13 +81,16 @@ func (s *session) send(ctx context.Context, q *request, each rowFunc) error {
 // parameters is compared with the arguments here, since what a client does about a difference is not the
 // same everywhere.
 func (s *session) prepare(ctx context.Context, q *request) (sqldriver.Stmt, error) {
-	key, text := cacheKey{q.text, s.isAlone}, q.text
+	key, text, cost := cacheKey{q.text, s.isAlone}, q.text, costOf(q.text, len(q.args))
+	if q.preparation == cached && cost > mostCostOfOne {
+		q.preparation = uncached
+	}
 	switch q.preparation {
 	case cached:
 		if stmt := s.cache.get(key); stmt != nil {
 			return stmt, nil
 		}
-		s.cache.makeRoom()
+		s.cache.makeRoom(cost)
 	case unprepared:
 		if _, ok := s.conn.(sqldriver.ExecerContext); ok {
 			return nil, nil
@@ -97,10 +100,10 @@ func (s *session) prepare(ctx context.Context, q *request) (sqldriver.Stmt, erro
 		text = s.facts.Texts.Alone + text
 	}
 	conn := preparer(s.conn)
-	stmt, err := conn.PrepareContext(ctx, text)
+	stmt, err := prepareGuarded(ctx, conn, text)
 	if err != nil && s.dialect.IsStatementLimit(err) {
 		s.cache.clear()
-		stmt, err = conn.PrepareContext(ctx, text)
+		stmt, err = prepareGuarded(ctx, conn, text)
 	}
 	if err != nil {
 		return nil, err
@@ -112,7 +115,7 @@ func (s *session) prepare(ctx context.Context, q *request) (sqldriver.Stmt, erro
 		return nil, &driver.ValueError{Field: "Where", Problem: problem}
 	}
 	if q.preparation == cached {
-		s.cache.add(key, stmt)
+		s.cache.add(key, stmt, cost)
 	}
 	return stmt, nil
 }
@@ -135,6 +138,9 @@ func (c plainConn) PrepareContext(_ context.Context, text string) (sqldriver.Stm
 // failure notes what an error means for the connection, and returns it as the failure of a request. isSent
 // tells the request itself from that which prepared it, after which no write can have happened.
 func (s *session) failure(err error, isSent bool) error {
+	if errors.Is(err, errShortRow) {
+		s.isBroken = true
+	}
 	switch err.(type) {
 	case *answerError, *driver.ValueError:
 		return err

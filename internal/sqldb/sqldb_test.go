@@ -34,12 +34,12 @@ func TestStatementCache(t *testing.T) {
 	key := func(text string) cacheKey { return cacheKey{text, false} }
 	all := map[string]*stmt{"a": {}, "b": {}, "c": {}}
 	for _, text := range []string{"a", "b"} {
-		s.makeRoom()
-		s.add(key(text), all[text])
+		s.makeRoom(1)
+		s.add(key(text), all[text], 1)
 	}
 	require.Same(t, all["a"], s.get(key("a")))
-	s.makeRoom()
-	s.add(key("c"), all["c"])
+	s.makeRoom(1)
+	s.add(key("c"), all["c"], 1)
 	assert.Nil(t, s.get(key("b")), "it was used longest ago")
 	assert.Equal(t, 1, all["b"].closed)
 	assert.NotNil(t, s.get(key("a")))

@@ -9,6 +9,7 @@ import (
 // holder of the connection uses it.
 type statementCache struct {
 	capacity int
+	cost     int // of all statements
 	elements map[cacheKey]*list.Element
 	recent   list.List // of *cachedStatement, the last used in front
 }
@@ -24,7 +25,19 @@ type cacheKey struct {
 type cachedStatement struct {
 	key  cacheKey
 	stmt sqldriver.Stmt
+	cost int
 }
+
+// What a kept statement costs the server is about its text and as much again for each parameter. A client chooses the
+// shape of a query with its lists and orders, and by number alone the statements of some connections would fill the
+// memory of a server.
+const (
+	mostCost      = 2 << 20 // of the statements of one connection
+	mostCostOfOne = mostCost / 4
+	paramCost     = 128
+)
+
+func costOf(text string, params int) int { return len(text) + paramCost*params }
 
 func newStatementCache(capacity int) *statementCache {
 	return &statementCache{capacity: capacity, elements: make(map[cacheKey]*list.Element)}
@@ -43,15 +56,16 @@ func (c *statementCache) get(key cacheKey) sqldriver.Stmt {
 // makeRoom closes the statement that was used longest ago where there is no place for another. It is
 // called before a statement is prepared, so that the server never holds more than the capacity. It costs
 // no round trip: no server answers that.
-func (c *statementCache) makeRoom() {
-	for c.recent.Len() >= c.capacity {
+func (c *statementCache) makeRoom(cost int) {
+	for c.recent.Len() >= c.capacity || c.recent.Len() > 0 && c.cost+cost > mostCost {
 		c.drop(c.recent.Back())
 	}
 }
 
 // add adds a statement, for which makeRoom has made room.
-func (c *statementCache) add(key cacheKey, stmt sqldriver.Stmt) {
-	c.elements[key] = c.recent.PushFront(&cachedStatement{key, stmt})
+func (c *statementCache) add(key cacheKey, stmt sqldriver.Stmt, cost int) {
+	c.cost += cost
+	c.elements[key] = c.recent.PushFront(&cachedStatement{key, stmt, cost})
 }
 
 // remove closes the statement with the key, where there is one.
@@ -72,6 +86,7 @@ func (c *statementCache) clear() {
 // statement on it will find as well.
 func (c *statementCache) drop(e *list.Element) {
 	s := c.recent.Remove(e).(*cachedStatement)
+	c.cost -= s.cost
 	delete(c.elements, s.key)
 	_ = s.stmt.Close()
 }

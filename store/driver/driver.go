@@ -430,13 +430,13 @@ func (s Severity) String() string {
 
 // String returns the difference on one line, which begins with its severity.
 func (d Difference) String() string {
-	s := d.Severity.String() + ": " + d.Table
+	s := d.Severity.String() + ": " + Shown(d.Table)
 	if d.Name != "" {
-		s += "." + d.Name
+		s += "." + Shown(d.Name)
 	}
-	s += ": " + d.Problem
+	s += ": " + Shown(d.Problem)
 	if len(d.Statements) > 0 {
-		s += " (fix: " + strings.ReplaceAll(strings.Join(d.Statements, "; "), "\n", " ") + ")"
+		s += " (fix: " + Shown(strings.ReplaceAll(strings.Join(d.Statements, "; "), "\n", " ")) + ")"
 	}
 	return s
 }
