@@ -45,6 +45,7 @@ func Open(ctx context.Context, uri, database string, o *Options) (*store.DB, err
 	if w.client == nil {
 		w.connect = func() (*mongodriver.Client, error) {
 			o := options.Client().ApplyURI(uri).SetMinPoolSize(0).SetMaxPoolSize(100)
+			_, _ = secure(o, uri) // which has been told of the first client
 			o.Timeout = nil
 			return mongodriver.Connect(o)
 		}

@@ -1,10 +1,12 @@
 package mysql_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
@@ -78,16 +80,19 @@ func TestHostileAnswers(t *testing.T) {
 	db := open(t, cfg.FormatDSN(), &mysql.Options{Connections: 1})
 	r := store.MustRepository[sqltest.Club, int64](db, "clubs", nil)
 	for name, hostile := range answers {
-		for i, call := range []func() error{
-			func() error { _, err := r.Get(t.Context(), 1); return err },
-			func() error { _, err := r.Count(t.Context(), store.Query{}); return err },
-			func() error { _, _, err := r.Page(t.Context(), store.Query{}); return err },
+		for i, call := range []func(ctx context.Context) error{
+			func(ctx context.Context) error { _, err := r.Get(ctx, 1); return err },
+			func(ctx context.Context) error { _, err := r.Count(ctx, store.Query{}); return err },
+			func(ctx context.Context) error { _, _, err := r.Page(ctx, store.Query{}); return err },
 		} {
 			if name == "FewColumns" && i == 1 { // one is what Count asks for
 				continue
 			}
 			answer.Store(&hostile)
-			err := call()
+			// A server that says nothing more is waited for until the deadline.
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			err := call(ctx)
+			cancel()
 			answer.Store(nil)
 			require.Error(t, err, name)
 			_, err = r.Get(t.Context(), 1)

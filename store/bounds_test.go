@@ -96,3 +96,14 @@ func TestErrorIsDiscreet(t *testing.T) {
 		assert.NotContains(t, d.String(), c)
 	}
 }
+
+// A page is bounded where the options say so, and means the same with the largest Limit.
+func TestPageHasBounds(t *testing.T) {
+	t.Parallel()
+	r := stubRepo(t)
+	r.db.options.MostRows = 3
+	repository := &Repository[stubEntity, stubKey]{repo: r}
+	_, _, err := repository.Page(t.Context(), Query{}.Limit(4))
+	require.ErrorIs(t, err, ErrInvalid)
+	require.ErrorContains(t, err, "Options.MostRows is 3")
+}

@@ -15,6 +15,7 @@ import (
 // Queries mean the same everywhere: what they mean is in the oracle, which evaluates them in Go.
 var _ = register(
 	"Queries",
+	Test{Name: "AtTheirBounds", run: queriesAtTheirBounds},
 	Test{Name: "AllOperatorsOverAllKinds", run: queriesOperators},
 	Test{Name: "NotIsTheExactNegation", run: queriesNot},
 	Test{Name: "In", run: queriesIn},
