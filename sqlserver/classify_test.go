@@ -179,7 +179,7 @@ func TestCondition(t *testing.T) {
 			"@p4 -- @p9\n OR /* @p9 */ b = \"@p1\""},
 		{sql: "a = 'it''s @p1' AND b = @p1", args: 1, want: "a = 'it''s @p1' AND b = @p4"},
 		{sql: "@@p1 = x@p1 AND @p1x = 1 AND 1 = @p1", args: 1, want: "@@p1 = x@p1 AND @p1x = 1 AND 1 = @p4"},
-		{sql: "a = '@p1", args: 0, want: "a = '@p1"},
+		{sql: "a = '@p1", args: 0, wrong: "does not end"},
 		{sql: "a = @p1", args: 0, wrong: "0 arguments"},
 		{sql: "a = @p0", args: 1, wrong: "1 arguments"},
 		{sql: "a = 1", args: 1, wrong: "does not name @p1"},

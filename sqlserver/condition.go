@@ -11,11 +11,23 @@ import (
 func (d *dialect) Condition(sql string, first, args int) (text, problem string) {
 	var b strings.Builder
 	used := make([]bool, args)
+	depth := 0
 	for i := 0; i < len(sql); {
 		if n := skip(sql[i:]); n > 0 {
+			if problem := unended(sql[i : i+n]); problem != "" {
+				return "", problem
+			}
 			b.WriteString(sql[i : i+n])
 			i += n
 			continue
+		}
+		switch sql[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth < 0 {
+				return "", "the native condition closes a parenthesis that it has not opened"
+			}
 		}
 		number := paramAt(sql[i:])
 		if number == "" || i > 0 && isWord(sql[i-1]) {
@@ -31,6 +43,9 @@ func (d *dialect) Condition(sql string, first, args int) (text, problem string) 
 		b.WriteString("@p" + strconv.Itoa(first+n-1))
 		i += len("@p") + len(number)
 	}
+	if depth > 0 {
+		return "", "the native condition opens a parenthesis that it does not close"
+	}
 	for i, u := range used {
 		if !u {
 			return "", fmt.Sprintf("the native condition does not name @p%d, the place of its argument %d", i+1, i+1)
@@ -39,13 +54,39 @@ func (d *dialect) Condition(sql string, first, args int) (text, problem string) 
 	return b.String(), ""
 }
 
+// unended says, for Condition, why a string, quoted name or comment cannot be told from what follows it, empty where it
+// can. A condition must not leave the parentheses that it is put in: it would select rows that the conditions beside it
+// exclude.
+func unended(part string) string {
+	end := part[:1]
+	switch {
+	case strings.HasPrefix(part, "--"):
+		return ""
+	case strings.HasPrefix(part, "/*"):
+		if strings.Contains(part[2:], "/*") { // the server counts them
+			return "the native condition has a comment in a comment"
+		}
+		end = "*/"
+	case part[0] == '[':
+		end = "]"
+	}
+	if len(part) < 2*len(end) || !strings.HasSuffix(part, end) {
+		return "the native condition has a quote or comment that does not end"
+	}
+	return ""
+}
+
 // skip is, for Condition, the length of the string, quoted name or comment at the start of sql, 0 for anything else.
 func skip(sql string) int {
 	switch {
 	case sql[0] == '\'' || sql[0] == '"':
 		return until(sql, 1, sql[:1])
 	case sql[0] == '[':
-		return until(sql, 1, "]")
+		n := until(sql, 1, "]")
+		for n < len(sql) && sql[n] == ']' { // which stands for one inside the name
+			n = until(sql, n+1, "]")
+		}
+		return n
 	case strings.HasPrefix(sql, "--"):
 		return until(sql, 2, "\n")
 	case strings.HasPrefix(sql, "/*"):

@@ -35,7 +35,7 @@ func NativeTx(tx *store.Tx) (*sqlx.Tx, bool) {
 //	sqlserver.Where("balance % @p1 = 0", 100).OrderBy("Name")
 //
 // It may name any column of the table. Values belong in args; what is spliced into the text is
-// run. The condition stands in parentheses.
+// run. The condition stands in parentheses, and is ErrInvalid where it would leave them.
 func Where(sql string, args ...any) store.Query {
 	return store.Native(sqldb.Native{SQL: sql, Args: slices.Clone(args)})
 }

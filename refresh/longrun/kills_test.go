@@ -26,7 +26,8 @@ import (
 	"github.com/stillframe/stillframe/store"
 )
 
-// faults has the tests of kills work for minutes: 8 processes, 200 operations of 50 steps.
+// faults has the tests of kills work for minutes: 8 processes, 200 operations of 50 steps, 120 kills; 50 of 20 steps
+// and 24 kills while the primary is killed too.
 var faults = flag.Bool("faults", false, "run the tests of killed workers at full size")
 
 const targetVariable = "STILLFRAME_LONGRUN_TARGET" // set in a process that works: the database
@@ -128,7 +129,10 @@ func endTransactions(t *testing.T, set *testbed.MongoSet) {
 // play runs the processes, and trouble between the kills.
 func play(t *testing.T, target string, trouble func()) {
 	processes, operations, steps, kills := 2, 10, 10, 3
-	if *faults {
+	switch {
+	case *faults && trouble != nil: // each election takes seconds
+		processes, operations, steps, kills = 8, 50, 20, 24
+	case *faults:
 		processes, operations, steps, kills = 8, 200, 50, 120
 	}
 	db, err := dial(t.Context(), target)
