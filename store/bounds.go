@@ -1,7 +1,5 @@
 package store
 
-import "math"
-
 // A query may be made from what a client sends. Its bounds are the same on every backend, and are looked for before
 // anything is made of it: the stack, the memory and the parser of a server have bounds of their own, which end more
 // than the call.
@@ -14,10 +12,6 @@ const (
 	// nestedDepth is how deep a query is handed on as it was written. Below it an AllOf inside an AllOf is part of it,
 	// so that a chain of And is not as deep as it is long.
 	nestedDepth = 8
-
-	// mostPage is the most rows of a page, where nobody has said another: nobody has so many, and a backend can count
-	// one row more.
-	mostPage = math.MaxInt32 - 1
 )
 
 // boundsOf looks at a condition for compile, which calls itself for what is inside. This walk does not: it ends at the

@@ -43,7 +43,6 @@ func page[T any](ctx context.Context, c *call, q Query) (items []T, next string,
 	if most := c.db.options.MostRows; most > 0 && n > most {
 		return nil, "", invalidf("the page has %d rows, and Options.MostRows is %d: give it a smaller Limit", n, most)
 	}
-	n = min(n, mostPage)
 	rows := rowsOf[T]{most: n}
 	params := driver.FindParams{
 		Filter: query.filter, Order: query.order, After: query.from, Limit: n, Peek: true, Into: rows.next,

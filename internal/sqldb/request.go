@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	sqldriver "database/sql/driver"
+	"errors"
 	"io"
 )
 
@@ -84,6 +85,9 @@ func (q *request) execute(ctx context.Context, conn sqldriver.Conn, stmt sqldriv
 // next one.
 func readRows(rows sqldriver.Rows, each rowFunc) error {
 	row := make([]sqldriver.Value, len(rows.Columns()))
+	if len(row) == 0 {
+		return errors.Join(errShortRow, rows.Close())
+	}
 	for {
 		switch err := nextGuarded(rows, row); err {
 		case nil:

@@ -63,10 +63,11 @@ func (s *Step[S]) Atomic(ctx context.Context, fn func(ctx context.Context, tx *s
 		err := s.try(ctx, before, number, fn)
 		landed := err == nil
 		if err != nil && store.MayHaveHappened(err) && ctx.Err() == nil {
-			// A read cannot tell whether the commit will still land. A write of the row can.
+			// A read cannot tell whether the commit will still land. A write of the row can: on the version that it
+			// had before, it keeps the other from landing. So it must change something.
 			settled := s.attempt.write(ctx, func(row *operation) {
 				if landed = row.Checkpoint == number; !landed {
-					row.Moved = now().Add(time.Duration(row.Version%1000) * time.Millisecond)
+					row.Moved = row.Moved.Add(time.Millisecond)
 				}
 			})
 			if settled == nil && !landed {
