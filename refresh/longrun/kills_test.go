@@ -171,6 +171,8 @@ func play(t *testing.T, target string, trouble func()) {
 			running[i] = process(t, target)
 			defer func() { _ = stopped.Process.Kill() }()
 			defer time.AfterFunc(3*time.Second, func() { _ = stopped.Process.Signal(syscall.SIGCONT) }).Stop()
+			// It goes on for a while beside the one in its place, and not for ever: there would be ever more of them.
+			defer time.AfterFunc(5*time.Second, func() { _ = stopped.Process.Kill() }).Stop()
 		} else {
 			require.NoError(t, running[i].Process.Kill())
 			running[i] = process(t, target)
