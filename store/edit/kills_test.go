@@ -171,6 +171,7 @@ func killed(t *testing.T, target string, times int) {
 		require.Less(t, n, times+100)
 		cmd := exec.Command(os.Args[0], "-test.run=^TestEditProcess$")
 		cmd.Env = append(os.Environ(), targetVariable+"="+target)
+		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, cmd.Start())
