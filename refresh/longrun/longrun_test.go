@@ -540,3 +540,30 @@ func TestList(t *testing.T) {
 	assert.Equal(t, int64(3), counts[longrun.Waiting])
 	assert.Equal(t, int64(1), counts[longrun.Paused])
 }
+
+// TestSilentWorkerGoesOn has the beats of the only worker fail for a lease: its function ends, and the worker takes the
+// operation up again when it is heard.
+func TestSilentWorkerGoesOn(t *testing.T) {
+	var isMute atomic.Bool
+	db := memstore.Open(&memstore.Options{Fault: func(_ context.Context, c memstore.Call) error {
+		if isMute.Load() && c.Table == longrun.WorkersTable {
+			return memstore.ErrUnavailable
+		}
+		return nil
+	}})
+	k := kindOf(t, db, longrun.Options{}, func(ctx context.Context, step *longrun.Step[camp]) error {
+		if step.Attempt() > 1 {
+			return nil
+		}
+		isMute.Store(true)
+		<-ctx.Done()
+		isMute.Store(false)
+		return context.Cause(ctx)
+	})
+	require.NoError(t, k.Start(t.Context(), "7", camp{}, nil))
+	work(t, k)
+	s := done(t, k, "7")
+	assert.Equal(t, longrun.Done, s.Phase)
+	require.Len(t, s.Attempts, 2)
+	assert.Equal(t, "lost", s.Attempts[0].Result)
+}

@@ -233,6 +233,8 @@ func (w *workerRun[S]) claimDue(ctx, fnCtx context.Context) (next time.Time) {
 
 // takeOver claims operations of workers that are dead: those whose counter has stood still for a lease by this worker's
 // clock, or whose last beat is ten leases old, by which processes that live shorter than a lease come to it as well.
+// It also claims what stands under this worker's own name and does not run: its attempt ended when no beat was
+// acknowledged for a lease, or the answer to its claim was lost. Nobody else would, since this worker lives.
 func (w *workerRun[S]) takeOver(ctx, fnCtx context.Context) {
 	lease := w.kind.options.Lease
 	seen := map[string]sighting{}
@@ -247,8 +249,7 @@ func (w *workerRun[S]) takeOver(ctx, fnCtx context.Context) {
 		}
 		seen[row.ID] = s
 		switch {
-		case row.ID == w.id:
-			alive = append(alive, row.ID)
+		case row.ID == w.id: // what it has lost itself is looked at below
 		case time.Since(s.since) >= lease || time.Since(row.At) > 10*lease:
 			dead = append(dead, row.ID)
 		default:
@@ -257,7 +258,7 @@ func (w *workerRun[S]) takeOver(ctx, fnCtx context.Context) {
 	}
 	w.others = seen
 	left := map[string]bool{}
-	q := w.mine(Running).And("Worker", store.Ne, w.id)
+	q := w.mine(Running)
 	if len(alive) > 0 {
 		q = store.AllOf(w.mine(Running), store.Not(store.Where("Worker", store.In, alive)))
 	}
@@ -265,7 +266,7 @@ func (w *workerRun[S]) takeOver(ctx, fnCtx context.Context) {
 		if err != nil {
 			return
 		}
-		if slices.Contains(alive, row.Worker) {
+		if slices.Contains(alive, row.Worker) || w.runs(row.Claim) {
 			continue
 		}
 		isTaken := false
@@ -277,6 +278,13 @@ func (w *workerRun[S]) takeOver(ctx, fnCtx context.Context) {
 		left[row.Worker] = left[row.Worker] || !isTaken
 	}
 	w.forget(ctx, dead, left)
+}
+
+// runs reports whether an attempt of this worker has a claim.
+func (w *workerRun[S]) runs(claim string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.running[claim] != nil
 }
 
 // forget removes the rows of dead workers that have nothing left, of any kind, and were silent for ten leases.
