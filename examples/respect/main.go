@@ -94,15 +94,17 @@ func careless(ctx context.Context, all *Families) error {
 		if f.Level < 3 {
 			f.Gold += 50
 		}
+		isStale := false
 		_, err := all.Modify(ctx, f.ID, func(there *Family) error {
-			if there.Version != f.Version {
-				lost++
-			}
+			isStale = there.Version != f.Version
 			there.Name, there.Level, there.Gold = f.Name, f.Level, f.Gold
 			return nil
 		})
 		if err != nil {
 			return err
+		}
+		if isStale {
+			lost++
 		}
 	}
 	fmt.Printf("  wrote %d families, and took back what %d had won meanwhile; nobody was told\n", families, lost)
