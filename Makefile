@@ -7,7 +7,7 @@ FUZZTIME  ?= 20s
 FAULTTIME ?= 10m
 TESTFLAGS ?=
 
-.PHONY: test tsql test-mongo test-faults conformance servers lint fuzz bench cover
+.PHONY: stalecheck test tsql test-mongo test-faults conformance servers lint fuzz bench cover
 
 # Fills .servers with MariaDB, MySQL and MongoDB for the tests, and Microsoft's T-SQL parser, and leaves
 # the system as it is. What cannot be had is said in its line; its tests are then skipped, or fail where
@@ -24,6 +24,7 @@ test: servers
 	go test -race -shuffle=on -timeout 20m $(TESTFLAGS) $$(go list ./... | grep -v '/mongo$$')
 	go test -race -shuffle=on -timeout 20m -short $(TESTFLAGS) ./mongo
 	cd store/otel && go test -race -shuffle=on $(TESTFLAGS) ./...
+	cd refresh/stalecheck && go test -race -shuffle=on $(TESTFLAGS) ./...
 
 # Microsoft's own T-SQL parser judges every statement that the sqlserver backend can send, and statements
 # that are damaged; what was counted stands in the lines of the tests. It judges anew, where make test goes
@@ -51,7 +52,13 @@ lint:
 	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
 	go vet ./... && $(STATICCHECK) ./...
 	cd store/otel && go vet ./... && $(STATICCHECK) ./...
+	cd refresh/stalecheck && go vet ./... && $(STATICCHECK) ./...
 	go test -count=1 ./internal/rules
+
+# The library's own tool of go vet, over the library: it must find nothing.
+stalecheck:
+	cd refresh/stalecheck && go build -o ../../bin/stalecheck ./cmd/stalecheck
+	go vet -vettool=$(CURDIR)/bin/stalecheck ./...
 
 # Each fuzz target of each package in turn: the go command fuzzes one at a time.
 fuzz:

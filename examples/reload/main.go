@@ -29,7 +29,7 @@ func (c *Club) Refresh(ctx context.Context, clubs *Clubs) error {
 	if err != nil {
 		return err
 	}
-	c = &current
+	c = &current //stalecheck:ignore the mistake is the story
 	fmt.Println("inside Refresh: balance", c.Balance)
 	return nil
 }

@@ -172,7 +172,7 @@ func findBreak(e *env) {
 func findPanic(e *env) {
 	r := numbered(e, 5)
 	require.PanicsWithValue(e, "boom", func() {
-		for range r.Find(e.ctx, store.Query{}) {
+		for range r.Find(e.ctx, store.Query{}) { //stalecheck:ignore the loop is what is tested
 			panic("boom")
 		}
 	})

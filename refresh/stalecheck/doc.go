@@ -1,0 +1,23 @@
+// Package stalecheck finds, before a program runs, mistakes that package store can only tell of when it does, or not at
+// all. It is a module of its own, so that golang.org/x/tools is in nobody's graph, and a tool of go vet:
+//
+//	go install github.com/stillframe/stillframe/refresh/stalecheck/cmd/stalecheck@latest
+//	go vet -vettool=$(which stalecheck) ./...
+//
+// What it finds:
+//
+//   - rebound: a method called Refresh, Reload or Refetch that assigns to its receiver. That is a variable of the
+//     method: whoever holds the entity goes on with the old one. The fix assigns what it points at.
+//   - droppederr: a loop over Find, Watch, Follow and others that give errors, which takes the entities alone. A loop
+//     that ends early looks like one that has seen all.
+//   - impure: a function given to Modify, ModifyMany, Upsert, Atomic, View, Once or OnceValue that adds to a variable
+//     from outside, or sends on a channel. It may run several times for one call. Variables that it sets first are
+//     no finding.
+//   - outertx: in the function of Atomic, View, Once or OnceValue, a call with the ctx from outside, or on a repository
+//     that is not bound to the Tx. The first outlives the Tx and the second is not part of it. The fixes take the
+//     function's own.
+//
+// The last two pass over tests, and packages that import package testing: they count runs, and leave a Tx, on purpose.
+//
+// A comment //stalecheck:ignore with a reason, at the end of a line or alone above it, silences that line.
+package stalecheck

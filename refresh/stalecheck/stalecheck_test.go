@@ -1,0 +1,18 @@
+package stalecheck_test
+
+import (
+	"testing"
+
+	"golang.org/x/tools/go/analysis/analysistest"
+
+	"github.com/stillframe/stillframe/refresh/stalecheck"
+)
+
+// TestFindings runs each check over its file in testdata, which says what is found, and compares the fixes.
+func TestFindings(t *testing.T) {
+	for _, a := range stalecheck.Analyzers() {
+		t.Run(a.Name, func(t *testing.T) {
+			analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), a, a.Name)
+		})
+	}
+}
