@@ -410,10 +410,24 @@ func TestVersions(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrInvalid)
 }
 
+// name is the key of an operation's row.
+type name struct {
+	Kind string `db:"kind" bson:"kind" store:"size=60"`
+	ID   string `db:"id" bson:"id" store:"size=120"`
+}
+
+// asleep is the part of an operation's row that says until when it sleeps.
+type asleep struct {
+	store.Snapshot `bson:",inline"`
+	Name           name       `bson:"_id" store:"key"`
+	To             *time.Time `db:"sleeps_to" bson:"sleeps_to"`
+}
+
 // TestSleepIsStored stops a worker in a Sleep: the next waits for what is left alone.
 func TestSleepIsStored(t *testing.T) {
+	db := memstore.Open(nil)
 	begun := make(chan struct{}, 9)
-	k := kindOf(t, nil, longrun.Options{}, func(ctx context.Context, step *longrun.Step[camp]) error {
+	k := kindOf(t, db, longrun.Options{}, func(ctx context.Context, step *longrun.Step[camp]) error {
 		begun <- struct{}{}
 		d := time.Hour
 		if step.Token() == 1 {
@@ -424,7 +438,10 @@ func TestSleepIsStored(t *testing.T) {
 	require.NoError(t, k.Start(t.Context(), "7", camp{}, nil))
 	stop := work(t, k)
 	<-begun
-	is(t, k, "7", longrun.Running)
+	// A worker that is stopped before its Sleep is stored leaves nothing to go on with: the next begins an hour.
+	rows := store.MustRepository[asleep, name](db, "longrun_operations", nil)
+	_, err := refresh.Wait(t.Context(), rows, name{"training", "7"}, func(a asleep) (bool, error) { return a.To != nil, nil }, nil)
+	require.NoError(t, err)
 	require.NoError(t, stop())
 	work(t, k)
 	<-begun
