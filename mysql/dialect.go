@@ -72,6 +72,7 @@ func (d *dialect) Facts() sqldb.Facts {
 		// MariaDB fills sort keys up with zeros where it keeps the first rows of an order in memory.
 		ZeroEndsText:  d.server.isMariaDB,
 		JSONType:      map[bool]string{false: "JSON"}[d.server.isMariaDB], // where that is text
+		ExactTypes:    []string{"BIGINT", "UNSIGNED BIGINT", "DECIMAL"},
 		ZeroMakesKey:  !d.storesZeroKey,
 		InsertReturns: d.server.isMariaDB,
 	}

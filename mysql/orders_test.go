@@ -58,6 +58,26 @@ var oddColumns = []struct {
 	{"float64 in FLOAT", "FLOAT NOT NULL", []string{"0.1", "0.3", "-2.7", "1e-30"}, checkOdd[float64], ""},
 	{"float64 in FLOAT(7,2)", "FLOAT(7, 2) NOT NULL", []string{"0.1", "0.33", "-2.75"}, checkOdd[float64], ""},
 	{"float64 in DECIMAL", "DECIMAL(30, 10) NOT NULL", []string{"0.1", "0.3", "-2.7"}, checkOdd[float64], ""},
+	{"float64 in DECIMAL of integers", "DECIMAL(30, 0) NOT NULL", []string{
+		"9007199254740992", "9007199254740993", "9007199254740995", "-9007199254740993",
+		"12345678901234567890", "12345678901234567891",
+	}, checkOdd[float64], ""},
+	{"float64 in long DECIMAL", "DECIMAL(40, 20) NOT NULL", []string{
+		"0.1", "0.10000000000000000555", "0.30000000000000000001", "-0.3", "12345678901234567890.1",
+	}, checkOdd[float64], ""},
+	{"float64 in BIGINT", "BIGINT NULL", []string{
+		"9007199254740992", "9007199254740993", "-9007199254740993", "9223372036854775807", "0", "NULL",
+	}, checkOdd[float64], ""},
+	{"float64 in BIGINT UNSIGNED", "BIGINT UNSIGNED NOT NULL", []string{
+		"9007199254740993", "9223372036854775809", "18446744073709551615", "0",
+	}, checkOdd[float64], ""},
+	{"float32 in DECIMAL", "DECIMAL(30, 10) NOT NULL", []string{
+		"0.1", "16777217", "16777219", "12345678901234567890", "-0.3",
+	}, checkOdd[float32], ""},
+	{"float32 in INT", "INT NOT NULL", []string{"16777217", "16777219", "-16777217", "0"}, checkOdd[float32], ""},
+	{"float32 in BIGINT", "BIGINT NOT NULL", []string{
+		"16777217", "16777219", "9007199254740993", "-16777217", "9223372036854775807", "0",
+	}, checkOdd[float32], ""},
 	{
 		"string in DECIMAL", "DECIMAL(30, 10) NOT NULL",
 		[]string{"9.5", "10.25", "-3", "12345678901234567890.0000000001"},
@@ -156,7 +176,9 @@ func TestOrdersOfOddColumns(t *testing.T) {
 				rows = append(rows, fmt.Sprintf("(%d, 1, %s)", n*17%(5*len(c.values)), c.values[n%len(c.values)]))
 			}
 			sqltest.Do(t, behind, "INSERT INTO "+table+" (id, version, v) VALUES "+strings.Join(rows, ", "))
-			c.check(&oddCheck{t: t, name: c.name, dsn: dsn, table: table, behind: behind, rows: len(rows)})
+			t.Run(c.name, func(t *testing.T) { // its handles are closed before those of the next are opened
+				c.check(&oddCheck{t: t, name: c.name, dsn: dsn, table: table, behind: behind, rows: len(rows)})
+			})
 		}
 	})
 }

@@ -38,6 +38,11 @@ func (b *builder) condition(c *collection, f *driver.Filter) error {
 		asText.name = c.facts.Order.AsText(k.name)
 		k = &asText
 	}
+	if k.live.has(isExact) {
+		asFloat := *k
+		asFloat.name = "(" + k.name + " + 0e0)"
+		k = &asFloat
+	}
 	name := k.name
 	switch {
 	case k.field.Kind == driver.Bool && c.facts.BoolIsNumber && f.Op != driver.IsNull && f.Op != driver.NotNull:

@@ -10,7 +10,7 @@ import (
 
 // Count implements [driver.Collection].
 func (c *collection) Count(ctx context.Context, p *driver.CountParams) (n int64, err error) {
-	if err := c.showTypes(ctx, p); err != nil {
+	if err := c.askTypes(ctx, p); err != nil {
 		return 0, err
 	}
 	err = c.untilShown(p.Filter, func() error {
@@ -20,23 +20,19 @@ func (c *collection) Count(ctx context.Context, p *driver.CountParams) (n int64,
 	return n, err
 }
 
-// showTypes reads no row, once for each column that a count compares with texts, where such a column may be JSON
-// (Facts.JSONType) and no page has shown what it is: the answer of a count does not.
-func (c *collection) showTypes(ctx context.Context, p *driver.CountParams) error {
-	if c.facts.JSONType == "" {
-		return nil
-	}
-	for at := range c.comparedTexts(p.Filter) {
+// askTypes reads no row, once for each column whose type changes how it is compared, if no page has shown what it is:
+// the answer of a count does not.
+func (c *collection) askTypes(ctx context.Context, p *driver.CountParams) error {
+	for at := range c.comparedByType(p.Filter) {
 		if c.columns[at].live.has(hasType) {
 			continue
 		}
 		b := builder{dialect: c.dialect}
 		b.add("SELECT ", c.list, " FROM ", c.table, " WHERE 1 = 0")
-		err := c.runBuilt(ctx, p.Tx, &b, func(rows sqldriver.Rows) error {
-			_ = c.showJSON(p.Filter, rows) // there is nothing to build anew
+		return c.runBuilt(ctx, p.Tx, &b, func(rows sqldriver.Rows) error {
+			_ = c.showTypes(p.Filter, rows) // there is nothing to build anew
 			return nil
 		}, func([]sqldriver.Value) error { return nil })
-		return err
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ type Facts struct {
 	// JSONType is the client's name for a type of JSON, with which the server compares no text: a text is found in
 	// such a column by the text that is read of it. It is empty where there is none.
 	JSONType string
+	// ExactTypes are the client's names for types of numbers that a float does not hold exactly, and which the server
+	// compares with a float without rounding them as a read does: a float is found by what was read of it.
+	ExactTypes []string
 	// ZeroMakesKey says that an INSERT of the key 0 may store another key, which the server makes for it.
 	// Such an INSERT is refused then.
 	ZeroMakesKey bool

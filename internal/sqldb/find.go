@@ -97,7 +97,7 @@ func (r *pageReader) header(rows sqldriver.Rows) error {
 	if len(rows.Columns()) < len(r.c.columns)+len(r.extra) {
 		return errShortRow
 	}
-	if err := r.c.showJSON(r.p.Filter, rows); err != nil || r.order == nil {
+	if err := r.c.showTypes(r.p.Filter, rows); err != nil || r.order == nil {
 		return err
 	}
 	return r.order.header(rows)

@@ -44,18 +44,22 @@ func (c *collection) showPrefixes(f *driver.Filter) (isNew bool) {
 	return isNew
 }
 
-// showJSON notes of the columns that a filter compares with texts that they are JSON (Facts.JSONType), by an answer
-// with all columns of the mapping.
-func (c *collection) showJSON(f *driver.Filter, rows sqldriver.Rows) error {
+// showTypes notes of the columns that a filter compares what their types are where that changes how they are compared
+// (Facts.JSONType, Facts.ExactTypes), by an answer with all columns of the mapping.
+func (c *collection) showTypes(f *driver.Filter, rows sqldriver.Rows) error {
 	named, ok := rows.(sqldriver.RowsColumnTypeDatabaseTypeName)
-	if c.facts.JSONType == "" {
-		return nil
-	}
 	isNew := false
-	for at := range c.comparedTexts(f) {
-		isJSON := ok && named.ColumnTypeDatabaseTypeName(at) == c.facts.JSONType
-		isNew = isJSON && c.columns[at].live.show(comparesAsText) || isNew
-		c.columns[at].live.show(hasType)
+	for at := range c.comparedByType(f) {
+		k := &c.columns[at]
+		if typ := ""; ok && !k.live.has(hasType) {
+			typ = named.ColumnTypeDatabaseTypeName(at)
+			if k.field.Kind == driver.Float {
+				isNew = slices.Contains(c.facts.ExactTypes, typ) && k.live.show(isExact) || isNew
+			} else {
+				isNew = typ == c.facts.JSONType && k.live.show(comparesAsText) || isNew
+			}
+		}
+		k.live.show(hasType)
 	}
 	if isNew {
 		return errShown
@@ -63,23 +67,28 @@ func (c *collection) showJSON(f *driver.Filter, rows sqldriver.Rows) error {
 	return nil
 }
 
-// comparedTexts are the places of the columns that a filter compares with texts.
-func (c *collection) comparedTexts(f *driver.Filter) iter.Seq[int] {
+// comparedByType are the places of the columns that a filter compares with texts, where such a column may be JSON, and
+// with floats, where such a column may hold exact numbers.
+func (c *collection) comparedByType(f *driver.Filter) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		if f == nil {
 			return
 		}
-		if at, ok := c.positionOf(f.Field); ok && f.Field.Kind == driver.String && !yield(at) {
+		if at, ok := c.positionOf(f.Field); ok && c.isComparedByType(f.Field) && !yield(at) {
 			return
 		}
 		for _, sub := range f.Sub {
-			for at := range c.comparedTexts(sub) {
+			for at := range c.comparedByType(sub) {
 				if !yield(at) {
 					return
 				}
 			}
 		}
 	}
+}
+
+func (c *collection) isComparedByType(f *driver.Field) bool {
+	return f.Kind == driver.String && c.facts.JSONType != "" || f.Kind == driver.Float && len(c.facts.ExactTypes) > 0
 }
 
 func (c *collection) positionOf(f *driver.Field) (int, bool) {

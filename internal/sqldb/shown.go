@@ -14,7 +14,9 @@ const (
 	hasFewCharacters
 	// comparesAsText: the type is that of JSON, and the field a string.
 	comparesAsText
-	// hasType: an answer has shown whether comparesAsText.
+	// isExact: the type is one of Facts.ExactTypes, and the field a float.
+	isExact
+	// hasType: an answer has shown whether comparesAsText or isExact.
 	hasType
 )
 
