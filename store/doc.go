@@ -52,7 +52,8 @@
 // (version,auto) changes with each write instead. The version in memory moves only after the write
 // is known to have happened; on any error the entity is as it was before the call. A stored version
 // that is missing or NULL reads as 0 and is matched as 0 or absent. A copy that was never read is
-// ErrInvalid: zero never means that the check is skipped.
+// ErrInvalid: zero never means that the check is skipped. With [RepositoryOptions].SkipUnchanged, a Save outside a Tx
+// of a copy that still holds what was stored when it was read or written looks at the version and moves nothing.
 //
 // In a Tx that does not commit nothing happened. A write in Atomic counts as happened when the
 // commit is acknowledged. Each entity that a call was handed by pointer is put back, in key, version,

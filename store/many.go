@@ -261,14 +261,14 @@ func (c *call) sendMany(ctx context.Context, rows []manyRow, w manyWrite) error 
 // stampMany says on the entities which versions they are, and has the Tx take that back where it does not commit.
 func (c *call) stampMany(rows []manyRow, at time.Time) {
 	mp := c.repo.mapping
-	before := make([]time.Time, len(rows))
+	before := make([]mapping.Identity, len(rows))
 	for i := range rows {
-		before[i] = mp.ReadAt(rows[i].record)
+		before[i] = mp.IdentityOf(rows[i].record)
 		mp.Stamp(rows[i].record, rows[i].stored, at)
 	}
 	c.tx.undo.Add(func() {
 		for i := range rows {
-			mp.Stamp(rows[i].record, rows[i].expect, before[i])
+			mp.SetIdentity(rows[i].record, before[i])
 		}
 	})
 }

@@ -129,6 +129,17 @@ type RepositoryOptions struct {
 	// A call that meets no other is as it is without Combine. A type whose version the database moves, or with
 	// a generated field, cannot be combined: ErrInvalid of NewRepository. Defaults to false.
 	Combine bool
+	// SkipUnchanged has Save, outside a Tx, not write a copy in which nothing has changed since it was read or
+	// written: it looks at the stored version instead, with the same errors, and the version, the updated time and
+	// what others see of the row stay. So a script that saves all that it has looked at moves only what it has
+	// changed. In a Tx Save writes as always, since what the Tx decides may rest on the copy, and so do Touch and
+	// SaveMany.
+	//
+	// Each copy carries a [Mark] for that, which costs each read about a hash of its fields. A copy without one, or
+	// with that of another repository or process, is written, as is one whose Mark the program has set to 0, and
+	// one whose type hides from the library what it holds. Of 2^64 changes one is taken for none. A type without
+	// a field for the Mark is ErrInvalid of NewRepository. Defaults to false.
+	SkipUnchanged bool
 }
 
 // withDefaults returns a copy of the options in which what was left at zero has its default. One below zero is

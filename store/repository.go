@@ -49,6 +49,7 @@ func (r *repo) fresh() driver.Record {
 //	key       the key, one field of type K; a struct K is a composite key
 //	version   the version, an int64
 //	readat    when the copy was read, a time.Time that is not stored
+//	mark      what the copy held then, a [Mark] that is not stored, for RepositoryOptions.SkipUnchanged
 //	created   a time.Time that Insert sets where it is zero
 //	updated   a time.Time that each write sets, Touch excepted
 //	json      a struct, map or slice in one JSON column; a subdocument in MongoDB
@@ -84,7 +85,7 @@ func NewRepository[T any, K comparable](db *DB, table string, o *RepositoryOptio
 	}
 	m, problems := mapping.New(mapping.Params{
 		Table: table, Type: reflect.TypeFor[T](), Key: reflect.TypeFor[K](), Snapshot: reflect.TypeFor[Snapshot](),
-		Info: db.info, Resolve: db.driver.Resolve, Now: db.now,
+		Info: db.info, Resolve: db.driver.Resolve, Now: db.now, HasMarks: options.SkipUnchanged,
 	})
 	if len(problems) > 0 {
 		for i := range problems {
@@ -165,7 +166,8 @@ func (r *Repository[T, K]) Copy(entity T) (T, error) {
 		var none T
 		return none, r.call("copy", mp.KeyOf(from), false).fail(invalid(err))
 	}
-	mp.StampReadAt(driver.RecordOf(into), mp.ReadAt(from))
+	mp.StampVersion(driver.RecordOf(into), mp.Version(from), mp.ReadAt(from))
+	mp.TakeMark(driver.RecordOf(into), from)
 	return *into, nil
 }
 

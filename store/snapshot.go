@@ -23,7 +23,19 @@ type Snapshot struct {
 	// that read or wrote it was sent, in a View before the first request. It is in UTC, by
 	// Options.Now, and it is not stored.
 	ReadAt time.Time `db:"-" bson:"-" store:"readat"`
+	// Mark is 0 without RepositoryOptions.SkipUnchanged.
+	Mark Mark `db:"-" bson:"-" json:"-" yaml:"-" store:"mark"`
 }
+
+// Mark is a hash of what an entity held when it was read or written, by which Save knows a copy that has not changed
+// (RepositoryOptions.SkipUnchanged). Each repository has marks of its own, by a random seed, so that one from another
+// table, database or process never matches: such a copy is written. A program sets it to 0 where Save shall write in
+// any case, and has no other use for it. It is not stored, and not part of JSON.
+type Mark uint64
+
+// Equal reports true, so that comparisons by such methods, as go-cmp makes, look at what entities hold. To == and
+// reflect.DeepEqual marks are numbers: copies of one row by one repository have the same while they hold the same.
+func (Mark) Equal(Mark) bool { return true }
 
 // SnapshotAt returns the Snapshot of a copy of that version whose time of reading is not known. A program uses
 // it for an entity that it puts together from what a client sends back, who has seen that version: a hidden field,

@@ -123,7 +123,7 @@ func undocumentedMembers(t *doc.Type) (names []string) {
 
 // TestPackageNames keeps the packages that people read small enough to be read.
 func TestPackageNames(t *testing.T) {
-	most := map[string]int{"store": 60, "mysql": 10, "sqlserver": 10, "mongo": 10}
+	most := map[string]int{"store": 61, "mysql": 10, "sqlserver": 10, "mongo": 10}
 	for _, s := range sources(t) {
 		limit, ok := most[s.path]
 		if !ok {

@@ -440,7 +440,8 @@ func TestSleepIsStored(t *testing.T) {
 	<-begun
 	// A worker that is stopped before its Sleep is stored leaves nothing to go on with: the next begins an hour.
 	rows := store.MustRepository[asleep, name](db, "longrun_operations", nil)
-	_, err := refresh.Wait(t.Context(), rows, name{"training", "7"}, func(a asleep) (bool, error) { return a.To != nil, nil }, nil)
+	isStored := func(a asleep) (bool, error) { return a.To != nil, nil }
+	_, err := refresh.Wait(t.Context(), rows, name{"training", "7"}, isStored, nil)
 	require.NoError(t, err)
 	require.NoError(t, stop())
 	work(t, k)

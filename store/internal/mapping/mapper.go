@@ -46,6 +46,9 @@ func New(p Params) (m *Mapping, problems []error) {
 	if len(b.problems) == 0 {
 		b.complete()
 	}
+	if p.HasMarks && len(b.problems) == 0 {
+		b.completeMarks()
+	}
 	if len(b.problems) > 0 {
 		return nil, b.problems
 	}
@@ -104,6 +107,10 @@ func (b *mapper) walk(t reflect.Type, index []int) {
 			b.setReadAt(f, path)
 			continue
 		}
+		if tag.mark {
+			b.setMark(f, path)
+			continue
+		}
 		naming := b.Resolve(f)
 		if isHidden && naming.How == driver.Stored {
 			b.problem(f.Name,
@@ -136,6 +143,16 @@ func (b *mapper) setReadAt(f reflect.StructField, path []int) {
 		b.problem(f.Name, "is a second field tagged readat")
 	}
 	b.m.readAt = &driver.Field{Name: f.Name, Index: path, Type: f.Type}
+}
+
+func (b *mapper) setMark(f reflect.StructField, path []int) {
+	if f.Type.Kind() != reflect.Uint64 {
+		b.problem(f.Name, "is tagged mark and must be a store.Mark, not %s", f.Type)
+	}
+	if b.m.mark != nil {
+		b.problem(f.Name, "is a second field tagged mark")
+	}
+	b.m.mark = &driver.Field{Name: f.Name, Index: path, Type: f.Type}
 }
 
 // field maps one exported field by what the backend says of it. A Snapshot that would be stored as a

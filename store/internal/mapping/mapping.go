@@ -9,6 +9,7 @@ package mapping
 
 import (
 	"fmt"
+	"hash/maphash"
 	"reflect"
 	"sort"
 	"strings"
@@ -29,6 +30,8 @@ type Params struct {
 	Resolve  func(f reflect.StructField) driver.Naming
 	// Now is the clock of created and updated fields.
 	Now func() time.Time
+	// HasMarks says that entities are marked when they are read or written, so that Save knows an unchanged one.
+	HasMarks bool
 }
 
 // Mapping is the mapping of one entity type in one table.
@@ -39,6 +42,9 @@ type Mapping struct {
 	info        driver.Info
 	now         func() time.Time
 	readAt      *driver.Field            // nil when there is none
+	mark        *driver.Field            // likewise
+	marks       []markFunc               // of Spec.Fields, nil where entities are not marked
+	seed        maphash.Seed             // of the marks: no other mapping has the same
 	created     int                      // the index in Spec.Fields, -1 when there is none
 	updated     int                      // likewise
 	generated   []int                    // the indexes in Spec.Fields of those that the server writes

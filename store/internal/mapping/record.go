@@ -24,14 +24,26 @@ func (m *Mapping) HasKey(r driver.Record, key any) bool {
 // Version returns the version of an entity.
 func (m *Mapping) Version(r driver.Record) int64 { return r.Field(&m.Spec.Version).Int() }
 
-// Stamp says on an entity which version it is, and when it was so.
+// Stamp says on an entity which version it is, and when it was so. All its fields are as they are stored.
 func (m *Mapping) Stamp(r driver.Record, version int64, at time.Time) {
-	r.Field(&m.Spec.Version).SetInt(version)
-	m.StampReadAt(r, at)
+	m.StampVersion(r, version, at)
+	m.stampMark(r)
 }
 
-// StampReadAt says on an entity when it was as it is, if the type has a field for that.
+// StampVersion is Stamp for an entity whose fields may not be those that are stored.
+func (m *Mapping) StampVersion(r driver.Record, version int64, at time.Time) {
+	r.Field(&m.Spec.Version).SetInt(version)
+	m.setReadAt(r, at)
+}
+
+// StampReadAt says on an entity that was read when it was as it is.
 func (m *Mapping) StampReadAt(r driver.Record, at time.Time) {
+	m.setReadAt(r, at)
+	m.stampMark(r)
+}
+
+// setReadAt sets when an entity was as it is, if the type has a field for that.
+func (m *Mapping) setReadAt(r driver.Record, at time.Time) {
 	if m.readAt != nil {
 		*r.Field(m.readAt).Addr().Interface().(*time.Time) = at
 	}
@@ -62,25 +74,28 @@ func (m *Mapping) CheckRead(r driver.Record) error {
 // CopyMapped copies every mapped field, and nothing else.
 func (m *Mapping) CopyMapped(dst, src driver.Record) {
 	dst.Field(&m.Spec.Key).Set(src.Field(&m.Spec.Key))
-	m.Stamp(dst, m.Version(src), m.ReadAt(src))
+	m.StampVersion(dst, m.Version(src), m.ReadAt(src))
+	m.TakeMark(dst, src)
 	m.takeFields(dst, src)
 }
 
-// Identity says which copy an entity is: of what, in which version, read when. It is what a write
+// Identity says which copy an entity is: of what, in which version, read when, with which mark. It is what a write
 // changes in an entity besides created, updated and normalized fields.
 type Identity struct {
 	key     any
 	version int64
 	readAt  time.Time
+	mark    uint64
 }
 
 // IdentityOf returns the identity of an entity.
 func (m *Mapping) IdentityOf(r driver.Record) Identity {
-	return Identity{m.KeyOf(r), m.Version(r), m.ReadAt(r)}
+	return Identity{m.KeyOf(r), m.Version(r), m.ReadAt(r), m.markOf(r)}
 }
 
 // SetIdentity gives an entity back the identity that it had.
 func (m *Mapping) SetIdentity(r driver.Record, id Identity) {
 	m.SetKey(r, id.key)
-	m.Stamp(r, id.version, id.readAt)
+	m.StampVersion(r, id.version, id.readAt)
+	m.setMark(r, id.mark)
 }

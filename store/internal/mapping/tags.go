@@ -8,7 +8,7 @@ import (
 
 // storeTag is a parsed `store:"…"` tag. The order of its words does not count.
 type storeTag struct {
-	key, version, readAt, created, updated, json bool
+	key, version, readAt, mark, created, updated, json bool
 
 	auto, generated       bool
 	unique, index         bool
@@ -39,6 +39,7 @@ func (t *storeTag) roles() []string {
 		{t.key, "key"},
 		{t.version, "version"},
 		{t.readAt, "readat"},
+		{t.mark, "mark"},
 		{t.created, "created"},
 		{t.updated, "updated"},
 		{t.json, "json"},
@@ -79,7 +80,7 @@ func parseTag(text string) (t storeTag, problems []string) {
 // nothing is.
 func (t *storeTag) set(name, value string, hasValue bool) (problem string) {
 	flags := map[string]*bool{
-		"key": &t.key, "version": &t.version, "readat": &t.readAt,
+		"key": &t.key, "version": &t.version, "readat": &t.readAt, "mark": &t.mark,
 		"created": &t.created, "updated": &t.updated, "json": &t.json,
 		"auto": &t.auto, "generated": &t.generated, "varchar": &t.varchar, "text": &t.text, "secret": &t.secret,
 	}
@@ -123,6 +124,6 @@ func (t *storeTag) set(name, value string, hasValue bool) (problem string) {
 		t.decimal, t.precision, t.scale = true, precision, scale
 		return ""
 	}
-	return fmt.Sprintf("has the unknown word %q (known: key version readat created updated json "+
+	return fmt.Sprintf("has the unknown word %q (known: key version readat mark created updated json "+
 		"generated auto unique index size varchar decimal text secret)", name)
 }
