@@ -2,12 +2,13 @@
 # library do not inherit them.
 GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 FUZZTIME  ?= 20s
 FAULTTIME ?= 10m
 TESTFLAGS ?=
 
-.PHONY: stalecheck test tsql test-mongo test-faults conformance servers lint fuzz bench cover
+.PHONY: stalecheck vuln test tsql test-mongo test-faults conformance servers lint fuzz bench cover
 
 # Fills .servers with MariaDB, MySQL and MongoDB for the tests, and Microsoft's T-SQL parser, and leaves
 # the system as it is. What cannot be had is said in its line; its tests are then skipped, or fail where
@@ -51,9 +52,17 @@ conformance: servers
 lint:
 	@out="$$($(GOFUMPT) -l .)"; if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
 	go vet ./... && $(STATICCHECK) ./...
+	GOARCH=386 go vet ./store/...
 	cd store/otel && go vet ./... && $(STATICCHECK) ./...
 	cd refresh/stalecheck && go vet ./... && $(STATICCHECK) ./...
 	go test -count=1 ./internal/rules
+
+# Known vulnerabilities of what is imported and called, by the database at vuln.go.dev, which is not to be had
+# everywhere: it is no part of lint.
+vuln:
+	$(GOVULNCHECK) ./...
+	cd store/otel && $(GOVULNCHECK) ./...
+	cd refresh/stalecheck && $(GOVULNCHECK) ./...
 
 # The library's own tool of go vet, over the library: it must find nothing.
 stalecheck:

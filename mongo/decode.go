@@ -76,6 +76,9 @@ func (p *plan) Copy(dst, src driver.Record) error { return p.copier.Copy(dst, sr
 // decodeEncoded has the registry's codec decode a nested or opaque value, for decode.
 func (c *codec) decodeEncoded(dst reflect.Value, e element) error {
 	f := c.field
+	if err := checkDepth(e); err != nil {
+		return err
+	}
 	target := reflect.New(f.Base)
 	if err := e.raw().UnmarshalWithRegistry(c.registry, target.Interface()); err != nil {
 		return c.errorf(err, "stored value of BSON type %v does not fit %s", e.kind, f.Base)

@@ -72,7 +72,10 @@ func appendDecimal(b []byte, d bson.Decimal128) []byte {
 	return binary.LittleEndian.AppendUint64(b, high)
 }
 
-var errMalformed = errors.New("the server sent malformed BSON")
+var (
+	errMalformed = errors.New("the server sent malformed BSON")
+	errTooDeep   = errors.New("the server sent BSON that is nested deeper than any it stores")
+)
 
 // element is one element of a document, as it lies in the document's bytes.
 type element struct {
@@ -105,6 +108,53 @@ func nextElement(b []byte) (e element, rest []byte, err error) {
 	}
 	e.value = b[:n:n]
 	return e, b[n:], nil
+}
+
+// mostDepth is how deep documents and arrays lie inside each other in what is read: no server stores more than some 200
+// levels. The codecs call themselves for each level, and the stack of a goroutine that is used up ends the program.
+const mostDepth = 1000
+
+// checkDepth returns an error for a value that is nested deeper than mostDepth, or cannot be walked through. Values
+// that are too short for that many levels are not looked at.
+func checkDepth(e element) error {
+	const shortestLevel = 7 // its length, the type and the name of the element that the next is, and its end
+	if len(e.value) < shortestLevel*mostDepth {
+		return nil
+	}
+	var open [][]byte // what is left of each document that has been begun
+	for {
+		switch e.kind {
+		case bson.TypeCodeWithScope:
+			if len(e.value) < 8 {
+				return errMalformed
+			}
+			at := 8 + int64(binary.LittleEndian.Uint32(e.value[4:]))
+			if at > int64(len(e.value)) {
+				return errMalformed
+			}
+			e.value = e.value[at:]
+			fallthrough
+		case bson.TypeEmbeddedDocument, bson.TypeArray:
+			inside, err := elementsOf(e.value)
+			if err != nil {
+				return err
+			}
+			if len(open) == mostDepth {
+				return errTooDeep
+			}
+			open = append(open, inside)
+		}
+		for len(open) > 0 && len(open[len(open)-1]) == 0 {
+			open = open[:len(open)-1]
+		}
+		if len(open) == 0 {
+			return nil
+		}
+		var err error
+		if e, open[len(open)-1], err = nextElement(open[len(open)-1]); err != nil {
+			return err
+		}
+	}
 }
 
 // valueLength returns the number of bytes of a value, for nextElement, which passes over fields that are not

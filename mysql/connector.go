@@ -51,8 +51,11 @@ func variable(param string) (name string, isPlain bool) {
 		return param, false
 	}
 	name = strings.ToLower(name)
-	isPlain = strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
-	return name, isPlain
+	return name, isPlainName(name)
+}
+
+func isPlainName(name string) bool {
+	return strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 // isOneValue reports whether the value of a parameter is one value, and does not go on with another
@@ -82,8 +85,13 @@ func isOneValue(value string) bool {
 func parse(dsn string) (*mysqldriver.Config, error) {
 	var problems []string
 	if _, query, ok := cutParams(dsn); ok {
-		for part := range strings.SplitSeq(query, "&") {
+		for i, part := range strings.Split(query, "&") {
 			name, value, _ := strings.Cut(part, "=")
+			// Of a DSN that is cut at the wrong place a part of the password may stand here.
+			shown := fmt.Sprintf("parameter %d", i+1)
+			if isOfClient(name) {
+				shown = name
+			}
 			plain, isPlain := variable(name)
 			why, ok := reserved[plain]
 			if !ok {
@@ -91,7 +99,7 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 			}
 			switch {
 			case !isPlain:
-				problems = append(problems, sqldb.Printable(name)+" is no plain name of a variable")
+				problems = append(problems, shown+" is no plain name of a variable")
 			case ok && name == "charset" && strings.HasPrefix(strings.ToLower(value), "utf8mb4"):
 			case ok && name == "collation" && strings.HasPrefix(strings.ToLower(value), "utf8mb4"):
 			case ok:
@@ -105,9 +113,9 @@ func parse(dsn string) (*mysqldriver.Config, error) {
 			default:
 				switch {
 				case isOfServer(name) && !isOneValue(value):
-					problems = append(problems, sqldb.Printable(name)+" has more than one value")
+					problems = append(problems, shown+" has more than one value")
 				case !isReadable(name, value):
-					problems = append(problems, fmt.Sprintf("the value of %s cannot be read", sqldb.Printable(name)))
+					problems = append(problems, fmt.Sprintf("the value of %s cannot be read", shown))
 				}
 			}
 		}
@@ -155,6 +163,9 @@ func isReadable(name, value string) bool {
 
 // isOfServer reports whether the driver knows no parameter of this name, and sets a session variable.
 func isOfServer(name string) bool {
+	if name == "strict" { // over which the driver panics
+		return false
+	}
 	cfg, err := mysqldriver.ParseDSN("tcp(127.0.0.1:3306)/?" + name + "=1")
 	if err != nil {
 		return false
@@ -162,6 +173,9 @@ func isOfServer(name string) bool {
 	_, ok := cfg.Params[name]
 	return ok
 }
+
+// isOfClient reports whether a name is that of one of the driver's own parameters, which an error may say.
+func isOfClient(name string) bool { return isPlainName(name) && !isOfServer(name) }
 
 // sqlMode is MySQL's own default, with the key 0 a key like any other.
 const sqlMode = "'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO," +
@@ -175,6 +189,10 @@ func baseConfig(cfg *mysqldriver.Config) {
 	cfg.Logger = &mysqldriver.NopLogger{}
 }
 
+// longestSilence is how long a connection of Open waits for the server in the middle of an answer, unless the DSN says
+// readTimeout or writeTimeout. It is longer than any statement of a game takes, and as an index over a large table may.
+const longestSilence = 10 * time.Minute
+
 // configure sets what each connection of Open's pool needs for the guarantees, whatever the server's own
 // defaults are. All of Params is one statement, sent once for each connection.
 func configure(cfg *mysqldriver.Config, found *settings, o Options) {
@@ -182,6 +200,9 @@ func configure(cfg *mysqldriver.Config, found *settings, o Options) {
 	if cfg.MaxAllowedPacket <= 0 || cfg.MaxAllowedPacket > found.packet {
 		cfg.MaxAllowedPacket = found.packet // so that a value that is too large is refused here
 	}
+	// A ctx without a deadline is not the only bound on a server that says nothing more.
+	cfg.ReadTimeout = backend.OrDefault(cfg.ReadTimeout, longestSilence)
+	cfg.WriteTimeout = backend.OrDefault(cfg.WriteTimeout, longestSilence)
 	wait := fmt.Sprint(int((o.LockTimeout + time.Second - 1) / time.Second))
 	params := map[string]string{
 		"sql_mode":                 sqlMode,

@@ -16,6 +16,9 @@
 // Commit and rollback end by their deadline whatever the server does: the connection is then
 // closed, and the outcome of the commit is unknown.
 //
+// A call without a deadline ends with an error when the server has been silent for 10 minutes in the middle of it. The
+// DSN's readTimeout and writeTimeout are other bounds for that, as for an index over a very large table.
+//
 // An abandoned statement (its caller was cancelled, its client is gone) is run to its end by the
 // server; while it waits for a lock that is after Options.LockTimeout at the latest.
 //

@@ -3,6 +3,7 @@ package mysql_test
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -154,6 +155,26 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 		p.ResetAll()
 		require.Eventually(t, func() bool { return p.Connections() == 0 }, testbed.Patience, time.Millisecond)
 		require.NoError(t, db.Close(), "a dead connection is closed")
+	})
+}
+
+// TestSilenceEndsACall has a server say nothing more to calls without a deadline.
+func TestSilenceEndsACall(t *testing.T) {
+	t.Parallel()
+	onEachWire(t, func(t *testing.T, p *testbed.Proxy, dsn string) {
+		separator := "?"
+		if strings.Contains(dsn, "?") {
+			separator = "&"
+		}
+		db := open(t, p.DSN(dsn)+separator+"readTimeout=2s", nil)
+		r := sqltest.Clubs(t, db, 100)
+		c, err := r.Get(t.Context(), 1)
+		require.NoError(t, err)
+		p.Stall()
+		defer p.Resume()
+		_, err = r.Get(t.Context(), 1)
+		require.ErrorIs(t, err, store.ErrTransient)
+		require.Error(t, r.Save(t.Context(), &c))
 	})
 }
 

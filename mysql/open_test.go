@@ -37,6 +37,9 @@ func TestOpenBadDSN(t *testing.T) {
 		{"Timeout", "someone:secret@/game?timeout=secret", "value of timeout cannot be read"},
 		{"Bool", "someone:secret@/game?compress=secret", "value of compress cannot be read"},
 		{"TLS", "someone:secret@/game?tls=secret", "value of tls cannot be read"},
+		{"CutInThePassword", "someone:pa/ss?x=0&secret=1,y=2&x-secret@tcp(localhost)", "parameter 2 has more than"},
+		{"NameOfAPassword", "someone:/?secret-x=%zz@tcp(localhost)", "parameter 1 is no plain name"},
+		{"ValueOfAPassword", "someone:/?readTimeout=1&secret=%zz", "value of readTimeout cannot be read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := mysql.Open(t.Context(), c.dsn, nil)

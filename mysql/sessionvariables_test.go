@@ -148,3 +148,19 @@ func newDoes(name string) string {
 	}
 	return "refuses what is unsafe"
 }
+
+// TestSilenceIsBounded has Open bound how long the server says nothing, unless the DSN does.
+func TestSilenceIsBounded(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]time.Duration{
+		"tcp(127.0.0.1:1)/x": longestSilence,
+		"tcp(127.0.0.1:1)/x?readTimeout=1h&writeTimeout=1h":      time.Hour,
+		"tcp(127.0.0.1:1)/x?readTimeout=90ms&writeTimeout=0.09s": 90 * time.Millisecond,
+	} {
+		cfg, err := parse(dsn)
+		require.NoError(t, err)
+		configure(cfg, &settings{}, Options{})
+		assert.Equal(t, want, cfg.ReadTimeout, dsn)
+		assert.Equal(t, want, cfg.WriteTimeout, dsn)
+	}
+}

@@ -76,6 +76,36 @@ func unended(part string) string {
 	return ""
 }
 
+// oneExpression is a text of the catalogue, the default of a column or the filter of an index, as a statement that
+// makes it again may hold it: in parentheses that nothing in it leaves. Whoever may alter one table of a database
+// could otherwise have a fix run what he likes. It reports false where it cannot be told where the text ends.
+func oneExpression(text string) (enclosed string, ok bool) {
+	depth, isEnclosed := 0, strings.HasPrefix(text, "(")
+	for i := 0; i < len(text); {
+		n := skip(text[i:])
+		if n > 0 && (strings.HasPrefix(text[i:], "--") || unended(text[i:i+n]) != "") {
+			return "", false
+		}
+		isEnclosed = isEnclosed && (i == 0 || depth > 0)
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth < 0 {
+				return "", false
+			}
+		}
+		i += max(n, 1)
+	}
+	if depth > 0 || text == "" {
+		return "", false
+	}
+	if !isEnclosed {
+		text = "(" + text + ")"
+	}
+	return text, true
+}
+
 // skip is, for Condition, the length of the string, quoted name or comment at the start of sql, 0 for anything else.
 func skip(sql string) int {
 	switch {

@@ -24,3 +24,24 @@ func TestConditionStaysInItsParentheses(t *testing.T) {
 		assert.NotEmpty(t, problem, sql)
 	}
 }
+
+// TestCatalogueTextIsOneExpression has a default, or the filter of an index, in a fix as one expression or not at all.
+func TestCatalogueTextIsOneExpression(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"((0))": "((0))", "('a)(')": "('a)(')", "([a]>(0) AND [b]]) ; --]=(1))": "([a]>(0) AND [b]]) ; --]=(1))",
+		"getdate()": "(getdate())", "(1)+(2)": "((1)+(2))", "0 DROP TABLE x": "(0 DROP TABLE x)", "0; x": "(0; x)",
+		"(N'it''s /* no comment')": "(N'it''s /* no comment')", "[a] IS NOT NULL": "([a] IS NOT NULL)",
+	} {
+		got, ok := oneExpression(text)
+		assert.True(t, ok, text)
+		assert.Equal(t, want, got)
+	}
+	for _, text := range []string{
+		"", "(0)) DROP TABLE x --", "(0", "0 --", "('a)", "([a)", "(0 /* )", "1) OR (1", "((0)); DROP TABLE (x", `("a)`,
+		"(0)-- \n) DROP TABLE x (", ")",
+	} {
+		_, ok := oneExpression(text)
+		assert.False(t, ok, text)
+	}
+}

@@ -322,6 +322,13 @@ func (m *indexMaker) complete(d *dialect, table string, live *sqldb.LiveTable) {
 		if x.Primary || !isPlain || isTrue(row[9]) {
 			return
 		}
+		if x.Filter != "" {
+			filter, ok := oneExpression(x.Filter)
+			if !ok {
+				return
+			}
+			x.Filter = filter
+		}
 		x.Source = d.createAgain(table, x, m)
 		return
 	}
@@ -344,8 +351,8 @@ func (d *dialect) createAgain(table string, x *sqldb.LiveIndex, m *indexMaker) s
 	if len(m.rest) > 0 && !x.IsConstraint { // which has neither
 		text += " INCLUDE (" + strings.Join(m.rest, ", ") + ")"
 	}
-	if !x.IsConstraint {
-		text += x.Filter
+	if x.Filter != "" && !x.IsConstraint {
+		text += " WHERE " + x.Filter
 	}
 	options := []string{}
 	for _, o := range []struct {
@@ -418,7 +425,7 @@ func addIndexColumn(table *sqldb.LiveTable, row []any) {
 	if n == 0 || table.Indexes[n-1].Name != name {
 		x := sqldb.LiveIndex{Name: name, Primary: isTrue(row[1]), Unique: isTrue(row[2]), IsConstraint: isTrue(row[3])}
 		if filter := sqldb.Text(row[4]); filter != "" {
-			x.Filter = " WHERE " + filter
+			x.Filter = filter
 			x.Partial = !onlyNulls(filter)
 		}
 		table.Indexes = append(table.Indexes, x)

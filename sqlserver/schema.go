@@ -73,9 +73,14 @@ func (d *dialect) AlterColumn(
 	}
 	name := d.Quote(c.Name)
 	if c.Default != "" {
+		value, ok := oneExpression(c.DefaultAs)
+		if !ok {
+			return "", "the default " + c.Default + " cannot be made again from what the catalogue says: " +
+				"alter it by hand"
+		}
 		before = append(before, "ALTER TABLE "+table+" DROP CONSTRAINT "+d.Quote(c.Default))
 		again := "ALTER TABLE " + table + " ADD CONSTRAINT " + d.Quote(c.Default) + " DEFAULT " +
-			"" + c.DefaultAs + " FOR " + name
+			value + " FOR " + name
 		after = append([]string{again}, after...)
 	} else if change.Null == sqldb.ForbidNull {
 		after = append(after, "ALTER TABLE "+table+" ADD DEFAULT "+change.Default+" FOR "+name)

@@ -33,7 +33,10 @@ type Observer interface {
 type Call struct {
 	Op     string // "get", "modify", "atomic"
 	Entity string // the table or collection, empty for a call on the DB
-	Key    string // as errors print it, empty when there is none
+
+	// Key is that of the entity as errors have it, empty when there is none and where the mapping says secret. It is
+	// not quoted: a key that a client has chosen may hold what a log or terminal takes for a command.
+	Key string
 
 	System   string // Info.System: "mysql", "mariadb", "microsoft.sql_server", "mongodb"
 	Database string // Info.Database

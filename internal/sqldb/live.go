@@ -101,7 +101,7 @@ type LiveIndex struct {
 	Partial      bool // of a part of a column, or of some of the rows
 	IsConstraint bool // it was made by a UNIQUE constraint, and goes with it
 	Columns      []string
-	Filter       string   // as CREATE INDEX ends with it
+	Filter       string   // the condition of one over some rows, as the catalogue has it
 	Others       []string // the columns that it only carries
 	Source       string   // the statement that makes it again, empty where it is not known
 }

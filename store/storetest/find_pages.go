@@ -65,7 +65,7 @@ func findPages(e *env) {
 func findHuge(e *env) {
 	const n = 7
 	r := numbered(e, n)
-	for _, huge := range []int{math.MaxInt, math.MaxInt - 1, math.MaxInt32, math.MaxInt32 - 1, 1 << 40} {
+	for _, huge := range []int{math.MaxInt, math.MaxInt - 1, math.MaxInt32, math.MaxInt32 - 1, math.MaxInt >> 9} {
 		for _, size := range []int{3, huge} {
 			ours := r.on(e.db, &store.RepositoryOptions{PageSize: size})
 			all := store.Query{}

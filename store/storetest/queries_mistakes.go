@@ -52,7 +52,7 @@ func queriesMistakes(e *env) {
 		{"float for an integer", store.Where("Num", store.Eq, 1.5), []string{"Num"}},
 		{"text for a time", store.Where("At", store.Lt, secret), []string{"At"}},
 		{"number for a bool", store.Where("Flag", store.Eq, 1), []string{"Flag"}},
-		{"too large for its type", store.Where("Num", store.Eq, math.MaxInt32+1), []string{"Num"}},
+		{"too large for its type", store.Where("Num", store.Eq, int64(math.MaxInt32)+1), []string{"Num"}},
 		{"negative for an unsigned", store.Where("Pos", store.Eq, -1), []string{"Pos"}},
 		{"beyond int64", store.Where("PosN", store.Eq, uint64(math.MaxInt64)+1), []string{"PosN"}},
 		{"NaN", store.Where("Real", store.Lt, math.NaN()), []string{"Real"}},

