@@ -42,6 +42,9 @@ func faultOf(err error) driver.Fault {
 	if errors.Is(err, errNoTransactions) {
 		return driver.Fault{Class: driver.Unsupported}
 	}
+	if errors.Is(err, errMalformed) || errors.Is(err, errTooDeep) {
+		return driver.Fault{Problem: "the answer of the server cannot be read"}
+	}
 	if e, ok := errors.AsType[mongodriver.WriteException](err); ok {
 		return writeFault(e.WriteErrors, e.WriteConcernError, e.Labels)
 	}

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -95,6 +96,9 @@ func TestHostileAnswers(t *testing.T) {
 			cancel()
 			answer.Store(nil)
 			require.Error(t, err, name)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				require.ErrorContains(t, err, "the answer of the server cannot be read", name)
+			}
 			_, err = r.Get(t.Context(), 1)
 			require.NoError(t, err, name)
 		}

@@ -42,6 +42,8 @@ func Classify(err error, own func(error) (driver.Fault, bool)) driver.Fault {
 			return driver.Fault{Class: driver.Closed}
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 			return driver.Fault{Class: driver.Canceled, Sent: true}
+		case errors.Is(err, errClientPanic), errors.Is(err, errShortRow):
+			return driver.Fault{Problem: "the answer of the server cannot be read"}
 		case errors.Is(err, sqldriver.ErrBadConn):
 			return driver.Fault{Class: driver.Unavailable}
 		case isNetworkError(err):
