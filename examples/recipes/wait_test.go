@@ -22,6 +22,26 @@ func eventually(t testing.TB, clubs Clubs, id int64, what string, expected func(
 	return club
 }
 
+// sameStored fails the test where two copies of a club do not hold the same, whenever each was read.
+func sameStored(t testing.TB, clubs Clubs, want, have Club) {
+	t.Helper()
+	if fields := clubs.Different(want, have); len(fields) > 0 {
+		t.Fatalf("differ in %v:\n%+v\n%+v", fields, want, have)
+	}
+}
+
+// TestSameStored compares what was inserted with what is read.
+func TestSameStored(t *testing.T) {
+	t.Parallel()
+	_, clubs := newClubs(t, nil)
+	inserted := Club{ID: 8, Name: "Ajax"}
+	assert.NoError(t, clubs.Insert(t.Context(), &inserted))
+	read, err := clubs.Get(t.Context(), 8)
+	assert.NoError(t, err)
+	assert.NotEqual(t, inserted, read, "read later")
+	sameStored(t, clubs, inserted, read)
+}
+
 // TestEventually waits for what another goroutine writes.
 func TestEventually(t *testing.T) {
 	t.Parallel()

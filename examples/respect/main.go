@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// run plays the four parts on a database in memory.
+// run plays the parts on a database in memory.
 func run(ctx context.Context) error {
 	for _, part := range []struct {
 		title string
@@ -45,6 +45,7 @@ func run(ctx context.Context) error {
 	}{
 		{"The script that writes what it has read", careless},
 		{"The same, by Save", checked},
+		{"With SkipUnchanged", skipping},
 		{"As a plan", planned},
 	} {
 		fmt.Println(part.title)
@@ -111,27 +112,41 @@ func careless(ctx context.Context, all *Families) error {
 	return nil
 }
 
-// checked saves the copies: each stale one is refused.
-func checked(ctx context.Context, all *Families) error {
+// checked saves the copies: each stale one is refused. It saves those that it has not changed as well, as such scripts
+// do, and so makes every copy stale that a player's request holds meanwhile.
+func checked(ctx context.Context, all *Families) error { return saveAll(ctx, all) }
+
+// skipping is checked with SkipUnchanged: of a copy that has not changed Save looks at the version and writes nothing.
+func skipping(ctx context.Context, all *Families) error {
+	o := store.RepositoryOptions{SkipUnchanged: true}
+	return saveAll(ctx, store.MustRepository[Family, int64](all.DB(), "families", &o))
+}
+
+// saveAll is the script by Save, and says what it has come to.
+func saveAll(ctx context.Context, all *Families) error {
 	copies, err := read(ctx, all)
 	if err != nil {
 		return err
 	}
-	conflicts := 0
+	changed, written, conflicts := 0, 0, 0
 	var last error
 	for _, f := range copies {
-		if f.Level >= 3 {
-			continue // nothing of it has changed
+		if f.Level < 3 {
+			changed++
+			f.Gold += 50
 		}
-		f.Gold += 50
+		before := f.Version
 		switch err := all.Save(ctx, &f); {
 		case errors.Is(err, store.ErrConflict):
 			conflicts, last = conflicts+1, err
 		case err != nil:
 			return err
+		case f.Version != before:
+			written++
 		}
 	}
-	fmt.Printf("  %d stale copies were refused, nothing was lost: %v\n", conflicts, last)
+	fmt.Printf("  changed %d families and wrote %d\n  %d were stale and refused, nothing was lost: %v\n",
+		changed, written, conflicts, last)
 	return nil
 }
 

@@ -6,7 +6,11 @@ func Example() {
 	// The script that writes what it has read
 	//   wrote 10000 families, and took back what 150 had won meanwhile; nobody was told
 	// The same, by Save
-	//   23 stale copies were refused, nothing was lost: store: save families "142": version conflict (have 1, stored 2)
+	//   changed 1500 families and wrote 9850
+	//   150 were stale and refused, nothing was lost: store: save families "150": version conflict (have 1, stored 2)
+	// With SkipUnchanged
+	//   changed 1500 families and wrote 1477
+	//   150 were stale and refused, nothing was lost: store: save families "150": version conflict (have 1, stored 2)
 	// As a plan
 	//   refused: it selects 10000 of 10000 rows, and Options.Most is 2000
 	// 2026-11-bonus  families: would change 1500 of 10000 rows

@@ -232,9 +232,12 @@ func entriesMark(h *maphash.Hash, v reflect.Value, depth int) bool {
 	var sum uint64
 	var entry maphash.Hash
 	entry.SetSeed(h.Seed())
+	key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
 	for entries := v.MapRange(); entries.Next(); {
+		key.SetIterKey(entries)
+		value.SetIterValue(entries)
 		entry.Reset()
-		if !deepMark(&entry, entries.Key(), depth) || !deepMark(&entry, entries.Value(), depth) {
+		if !deepMark(&entry, key, depth) || !deepMark(&entry, value, depth) {
 			return false
 		}
 		sum += entry.Sum64()
