@@ -10,11 +10,6 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// Analyzers are all checks, in the order of the package's documentation.
-func Analyzers() []*analysis.Analyzer {
-	return []*analysis.Analyzer{Rebound, DroppedErr, Impure, OuterTx}
-}
-
 const module = "github.com/stillframe/stillframe/"
 
 // callee returns the package below the module, the type of the receiver and the name of what a call calls, where that
