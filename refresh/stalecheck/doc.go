@@ -10,9 +10,11 @@
 //     method: whoever holds the entity goes on with the old one. The fix assigns what it points at.
 //   - droppederr: a loop over Find, Watch, Follow and others that give errors, which takes the entities alone. A loop
 //     that ends early looks like one that has seen all.
-//   - impure: a function given to Modify, ModifyMany, Upsert, Atomic, View, Once or OnceValue that adds to a variable
-//     from outside, or sends on a channel. It may run several times for one call. Variables that it sets first are
-//     no finding.
+//   - impure: a function given to Modify, ModifyMany, Upsert, Atomic, View, Once or OnceValue that does what a second
+//     run does again, and what no rollback takes back: it adds to a variable from outside, sends on, receives from or
+//     closes a channel, calls a server, writes a file, runs a command, executes SQL on a handle that is not the Tx's,
+//     or, in a Modify, calls another repository. Sleeping is named too, since it holds locks. Variables that the
+//     function sets first, logs, what is given to OnCommit, and what a View reads are no findings.
 //   - outertx: in the function of Atomic, View, Once or OnceValue, a call with the ctx from outside, or on a repository
 //     that is not bound to the Tx. The first outlives the Tx and the second is not part of it. The fixes take the
 //     function's own.
