@@ -25,8 +25,8 @@ var deeds = map[string]string{
 		"DB.BeginTxx DB.MustBegin DB.MustBeginTx",
 }
 
-const osDeeds = "WriteFile Create CreateTemp Mkdir MkdirAll MkdirTemp Remove RemoveAll Rename Symlink Link Chmod Chown " +
-	"Truncate CopyFS StartProcess Root.Create Root.Mkdir Root.Remove Root.Rename Root.WriteFile"
+const osDeeds = "WriteFile Create CreateTemp Mkdir MkdirAll MkdirTemp Remove RemoveAll Rename Symlink Link Chmod " +
+	"Chown Truncate CopyFS StartProcess Root.Create Root.Mkdir Root.Remove Root.Rename Root.WriteFile"
 
 // looks are requests to other servers that change nothing, as far as can be seen. They hold what the function holds.
 var looks = map[string]string{"net/http": "Get Head Client.Get Client.Head"}

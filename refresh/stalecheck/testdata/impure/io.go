@@ -26,7 +26,7 @@ type outside struct {
 // deeds has what a second run does again.
 func (o *outside) deeds(ctx context.Context, db *store.DB, repo *store.Repository[state, int]) error {
 	_, err := repo.Modify(ctx, 1, func(s *state) error {
-		_, err := http.Post("https://example.com", "", nil) // want `the function of Modify calls http.Post, which is not part`
+		_, err := http.Post("https://example.com", "", nil) // want `the function of Modify calls http.Post`
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (o *outside) looks(ctx context.Context, db *store.DB) error {
 	var text strings.Builder
 	defer func() { fmt.Print(text.String()) }()
 	return db.View(ctx, nil, func(context.Context, *store.Tx) error {
-		time.Sleep(1) // want `the function of View sleeps: it keeps the server from forgetting old rows`
+		time.Sleep(1)                                // want `the function of View sleeps: it keeps the server from`
 		if err := os.Mkdir("x", 0o700); err != nil { // want `calls os.Mkdir`
 			return err
 		}
