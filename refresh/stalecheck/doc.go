@@ -18,8 +18,13 @@
 //   - outertx: in the function of Atomic, View, Once or OnceValue, a call with the ctx from outside, or on a repository
 //     that is not bound to the Tx. The first outlives the Tx and the second is not part of it. The fixes take the
 //     function's own.
+//   - mapping: what NewRepository or MustRepository would return an error for: a type without a key or version, with
+//     two, or with one of another type; a word that no tag has; a field that cannot be stored, or whose name another
+//     one has; a Validate that would never be called. It says what they say, and nothing of what only a run shows, or
+//     what one backend would take; a package that imports mysql, sqlserver or mongo is looked at by their tags alone.
 //
-// The last two pass over tests, and packages that import package testing: they count runs, and leave a Tx, on purpose.
+// All but the first two pass over tests, and packages that import package testing: they count runs, leave a Tx, and make
+// faults on purpose.
 //
 // A comment //stalecheck:ignore with a reason, at the end of a line or alone above it, silences that line.
 package stalecheck
