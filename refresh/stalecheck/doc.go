@@ -23,8 +23,8 @@
 //     one has; a Validate that would never be called. It says what they say, and nothing of what only a run shows, or
 //     what one backend would take; a package that imports mysql, sqlserver or mongo is looked at by their tags alone.
 //
-// All but the first two pass over tests, and packages that import package testing: they count runs, leave a Tx, and make
-// faults on purpose.
+// All but the first two pass over tests, and packages that import package testing: they count runs, leave a Tx, and
+// make faults on purpose.
 //
 // A comment //stalecheck:ignore with a reason, at the end of a line or alone above it, silences that line.
 package stalecheck

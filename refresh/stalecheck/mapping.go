@@ -16,7 +16,7 @@ import (
 // Mapping finds what NewRepository would return an error for.
 var Mapping = &analysis.Analyzer{
 	Name: "mapping",
-	Doc:  "mapping: the type of a NewRepository or MustRepository must be an entity, and its key that of the repository",
+	Doc:  "mapping: the type of a NewRepository or MustRepository must be an entity with such a key",
 	Run:  mapping,
 }
 

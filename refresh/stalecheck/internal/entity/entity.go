@@ -206,6 +206,7 @@ func (b *mapper) naming(f *types.Var, isExported bool, tag reflect.StructTag) (h
 	return stored, name
 }
 
+// namingBSON is naming as MongoDB's driver reads tags: an embedded struct is a value of its own unless it is inline.
 func namingBSON(f *types.Var, isExported bool, tag reflect.StructTag) (how, string) {
 	text, ok := tag.Lookup("bson")
 	if !ok && !strings.Contains(string(tag), ":") {

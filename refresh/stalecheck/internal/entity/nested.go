@@ -180,8 +180,8 @@ func promotedCodecProblem(t types.Type) string {
 	}
 	for _, name := range []string{"MarshalJSON", "MarshalText", "MarshalBSONValue", "MarshalBSON", "Value"} {
 		if fn, isPromoted := method(t, true, name); fn != nil && isPromoted {
-			return fmt.Sprintf("holds a %s, whose %s is that of a type that it embeds: the fields beside it would be lost",
-				Text(t), name)
+			return fmt.Sprintf("holds a %s, whose %s is that of a type that it embeds: the fields beside it would be "+
+				"lost", Text(t), name)
 		}
 	}
 	return ""
