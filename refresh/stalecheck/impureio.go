@@ -46,7 +46,7 @@ func (c *impurity) calls(call *ast.CallExpr) {
 		c.report(call, "closes a channel from outside, and a second run would panic")
 		return
 	}
-	fn, _ := typeutil.Callee(c.pass.TypesInfo, call).(*types.Func)
+	fn := calleeFunc(c.pass.TypesInfo, call)
 	if fn == nil || fn.Pkg() == nil {
 		return
 	}

@@ -154,12 +154,14 @@ func hasText(t types.Type) bool {
 
 var (
 	byteWord = regexp.MustCompile(`\bbyte\b`)
+	runeWord = regexp.MustCompile(`\brune\b`)
 	anyWord  = regexp.MustCompile(`\bany\b|interface\{\}`)
 )
 
 // Text is a type as the errors of the library have it.
 func Text(t types.Type) string {
 	text := types.TypeString(types.Unalias(t), func(p *types.Package) string { return p.Name() })
-	text = anyWord.ReplaceAllString(byteWord.ReplaceAllString(text, "uint8"), "interface {}")
+	text = byteWord.ReplaceAllString(runeWord.ReplaceAllString(text, "int32"), "uint8")
+	text = anyWord.ReplaceAllString(text, "interface {}")
 	return strings.ReplaceAll(text, "struct{}", "struct {}")
 }
