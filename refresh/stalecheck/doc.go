@@ -22,10 +22,14 @@
 //     two, or with one of another type; a word that no tag has; a field that cannot be stored, or whose name another
 //     one has; a Validate that would never be called. It says what they say, and nothing of what only a run shows, or
 //     what one backend would take; a package that imports mysql, sqlserver or mongo is looked at by their tags alone.
-//   - fields: in a query that is handed to a call of a repository, to refresh.Follow or edit.New: a name that no field of
-//     the entity has, and a value, or list of values, that the field cannot be compared with, by the rules that the
+//   - fields: in a query that is handed to a call of a repository, to refresh.Follow or edit.New: a name that no field
+//     of the entity has, and a value, or list of values, that the field cannot be compared with, by the rules that the
 //     call itself goes by. Names that are no constants, values whose types are known in a run alone, and queries that
 //     come from elsewhere are passed over. The fix takes the nearest name, where there is but one.
+//   - unknown: where ErrUnknownOutcome or MayHaveHappened has said that a write may have happened: the same Insert, or a
+//     Modify or Atomic that adds to what is there, done once more, a return of another of the library's errors, which
+//     say that nothing has happened, and one of nil. And a loop that makes such a write until it gives no error,
+//     whatever the error was. A second Save of the same copy is no finding: it shows whether the first has happened.
 //
 // All but the first two pass over tests, and packages that import package testing: they count runs, leave a Tx, and
 // make faults on purpose.

@@ -31,7 +31,8 @@ func (f *Field) Mismatch(v Value) string {
 		s, _ := structOf(t)
 		t = s.Field(0).Type()
 	}
-	if _, isInterface := t.Underlying().(*types.Interface); isInterface || types.Identical(t, f.Base) || f.takes(t, v.Const) {
+	_, isInterface := t.Underlying().(*types.Interface)
+	if isInterface || types.Identical(t, f.Base) || f.takes(t, v.Const) {
 		return ""
 	}
 	return fmt.Sprintf("%s: a value of type %s does not convert to %s%s",
