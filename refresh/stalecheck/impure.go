@@ -11,7 +11,7 @@ import (
 // Impure finds functions that do harm when they run again.
 var Impure = &analysis.Analyzer{
 	Name: "impure",
-	Doc:  "impure: a function of Modify, Atomic, View or Once may run again, and must not add to what is outside",
+	Doc:  "impure: a function of Modify, Atomic, View or Once may run again, and must do nothing outside",
 	Run:  impure,
 }
 
@@ -19,28 +19,60 @@ var repeating = map[string]bool{
 	"Modify": true, "ModifyMany": true, "Upsert": true, "Atomic": true, "View": true, "Once": true, "OnceValue": true,
 }
 
+// impure looks at each such function. One that stands in another is looked at by itself.
 func impure(pass *analysis.Pass) (any, error) {
-	eachFunction(pass, repeating, func(_ *ast.CallExpr, name string, fn *ast.FuncLit) {
-		if isTest(pass, fn.Pos()) {
-			return
-		}
-		c := &impurity{pass: pass, name: name, fn: fn, isSet: map[*types.Var]bool{}}
-		ast.Inspect(fn.Body, c.visit)
+	var all []*impurity
+	eachFunction(pass, repeating, func(call *ast.CallExpr, name string, fn *ast.FuncLit) {
+		all = append(all, &impurity{pass: pass, call: call, name: name, fn: fn, isSet: map[*types.Var]bool{}})
 	})
+	for _, c := range all {
+		for _, outer := range all {
+			c.isInner = c.isInner || outer.fn.Pos() < c.fn.Pos() && c.fn.End() <= outer.fn.End()
+		}
+	}
+	for _, c := range all {
+		if isTest(pass, c.fn.Pos()) {
+			continue
+		}
+		ast.Inspect(c.fn.Body, func(n ast.Node) bool {
+			for _, other := range all {
+				if n == other.fn {
+					return false
+				}
+			}
+			return c.visit(n)
+		})
+	}
 	return nil, nil
 }
 
 // impurity looks at one function.
 type impurity struct {
-	pass  *analysis.Pass
-	name  string
-	fn    *ast.FuncLit
-	isSet map[*types.Var]bool // what the function has assigned anew by then
+	pass    *analysis.Pass
+	call    *ast.CallExpr // that the function is given to
+	name    string
+	fn      *ast.FuncLit
+	isInner bool                // it stands in another such function
+	isSet   map[*types.Var]bool // what the function has assigned anew by then
 }
 
-// visit looks at one statement of the function, for ast.Inspect.
+// visit looks at one statement of the function, for ast.Inspect. What is given to OnCommit happens once, after it.
 func (c *impurity) visit(n ast.Node) bool {
 	switch s := n.(type) {
+	case *ast.CallExpr:
+		if pkg, receiver, method, ok := callee(c.pass.TypesInfo, s); ok && pkg == "store" && receiver == "Tx" {
+			return method != "OnCommit"
+		}
+		c.calls(s)
+	case *ast.UnaryExpr:
+		if s.Op == token.ARROW && isOutside(root(c.pass.TypesInfo, s.X), c.fn) {
+			c.reportWait(s, "receives from a channel: what it took a second run does not get")
+		}
+	case *ast.RangeStmt:
+		_, isChannel := c.pass.TypesInfo.TypeOf(s.X).Underlying().(*types.Chan)
+		if isChannel && isOutside(root(c.pass.TypesInfo, s.X), c.fn) {
+			c.reportWait(s.X, "receives from a channel: what it took a second run does not get")
+		}
 	case *ast.SendStmt:
 		if isOutside(root(c.pass.TypesInfo, s.Chan), c.fn) {
 			c.report(s, "sends on a channel")

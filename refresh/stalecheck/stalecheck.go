@@ -10,17 +10,12 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// Analyzers are all checks, in the order of the package's documentation.
-func Analyzers() []*analysis.Analyzer {
-	return []*analysis.Analyzer{Rebound, DroppedErr, Impure, OuterTx}
-}
-
 const module = "github.com/stillframe/stillframe/"
 
 // callee returns the package below the module, the type of the receiver and the name of what a call calls, where that
 // belongs to this library: "store", "Repository", "Modify". A method of a type that embeds one counts as its own.
 func callee(info *types.Info, call *ast.CallExpr) (pkg, receiver, name string, ok bool) {
-	fn, _ := typeutil.Callee(info, call).(*types.Func)
+	fn := calleeFunc(info, call)
 	if fn == nil || fn.Pkg() == nil || !strings.HasPrefix(fn.Pkg().Path()+"/", module) {
 		return "", "", "", false
 	}
@@ -34,6 +29,12 @@ func callee(info *types.Info, call *ast.CallExpr) (pkg, receiver, name string, o
 		}
 	}
 	return strings.TrimPrefix(fn.Pkg().Path(), module), receiver, fn.Name(), true
+}
+
+// calleeFunc is the function or method that a call calls, nil where that shows in a run alone.
+func calleeFunc(info *types.Info, call *ast.CallExpr) *types.Func {
+	fn, _ := typeutil.Callee(info, call).(*types.Func)
+	return fn
 }
 
 // report is pass.Report, unless a comment silences the line.
