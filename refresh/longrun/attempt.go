@@ -26,6 +26,9 @@ type attempt struct {
 	state   string
 	row     operation // as it was claimed
 
+	observed Observed
+	stored   time.Time // the last checkpoint, or when the attempt began
+
 	ctx      context.Context // the function's
 	cancel   context.CancelCauseFunc
 	isAsleep atomic.Bool // in Step.Sleep, which is not quiet
@@ -79,6 +82,14 @@ func (a *attempt) moved() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = time.Now()
+}
+
+// checkpointed tells of a checkpoint that is stored. The function's goroutine calls it.
+func (a *attempt) checkpointed(ctx context.Context) {
+	a.moved()
+	took := time.Since(a.stored)
+	a.stored = time.Now()
+	a.options.Observer.Stored(ctx, a.observed, took)
 }
 
 // progress is Step.Progress.
@@ -166,11 +177,13 @@ func run[S any](k *Kind[S], a *attempt) (left bool) {
 	watchCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var watching sync.WaitGroup
 	watching.Go(func() { a.watch(watchCtx) })
+	a.stored = time.Now()
+	observedCtx := k.options.Observer.AttemptBegan(ctx, a.observed)
 	ended := make(chan error, 1)
 	go func() {
 		err := errGoexit
 		defer func() { ended <- err }()
-		err = a.call(ctx, func(ctx context.Context) error { return do(ctx, k, a) })
+		err = a.call(observedCtx, func(ctx context.Context) error { return do(ctx, k, a) })
 	}()
 	var err error
 	select {
@@ -187,7 +200,8 @@ func run[S any](k *Kind[S], a *attempt) (left bool) {
 	}
 	stop()
 	watching.Wait()
-	a.end(context.WithoutCancel(ctx), context.Cause(ctx), err)
+	result := a.end(context.WithoutCancel(ctx), context.Cause(ctx), err)
+	k.options.Observer.AttemptEnded(context.WithoutCancel(observedCtx), a.observed, result, err)
 	return left
 }
 
@@ -217,25 +231,27 @@ func (a *attempt) call(ctx context.Context, fn func(ctx context.Context) error) 
 	return fn(ctx)
 }
 
-// end stores how the attempt has ended. cause is why the function's ctx has, nil where it goes on.
-func (a *attempt) end(ctx context.Context, cause, err error) {
+// end stores how the attempt has ended, and returns its result. cause is why the function's ctx has ended, nil where it
+// goes on.
+func (a *attempt) end(ctx context.Context, cause, err error) (result string) {
 	log := a.options.Logger.With("kind", a.name.Kind, "id", a.name.ID, "attempt", a.number)
 	if errors.Is(cause, ErrLost) || errors.Is(err, ErrLost) {
 		log.Warn("an operation was lost to another worker")
-		return
+		return "lost"
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.options.Lease)
 	defer cancel()
-	var result string
 	written := a.write(ctx, func(row *operation) { result = a.conclude(row, cause, err) })
 	switch {
 	case written != nil:
 		log.Warn("the end of an attempt could not be stored: another worker takes the operation over", "error", written)
+		return "lost"
 	case result == "failed":
 		log.Warn("an attempt has failed", "error", err)
 	default:
 		log.Info("an attempt has ended", "result", result)
 	}
+	return result
 }
 
 // conclude moves a row to where it is after the attempt, and returns the attempt's result.

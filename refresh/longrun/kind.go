@@ -82,7 +82,7 @@ func (k *Kind[S]) Start(ctx context.Context, id string, state S, o *StartOptions
 	now := now()
 	row := operation{
 		Name: name{k.name, id}, Phase: Waiting, Due: now, Code: k.options.Version, State: string(text),
-		Since: now, Asked: now, Moved: now,
+		Since: now, Asked: now, Moved: now, Trace: cut(k.options.Observer.Started(ctx, k.name, id), 200),
 	}
 	if !o.Due.IsZero() {
 		row.Due = o.Due

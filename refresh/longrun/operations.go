@@ -80,6 +80,7 @@ type Status struct {
 	Moved   time.Time // when a checkpoint or progress was stored last
 	// Attempts are the last twenty.
 	Attempts []Attempt
+	Trace    string // of Observer.Started
 	Created  time.Time
 	ReadAt   time.Time
 }
@@ -89,7 +90,7 @@ func (o *operation) status() Status {
 		Kind: o.Name.Kind, ID: o.Name.ID, Phase: o.Phase, Since: o.Since, Due: o.Due, State: o.State, Version: o.Code,
 		Attempt: o.Attempt, Token: o.Token, Worker: o.Worker, Wish: o.Wish, By: By{o.Who, o.Why}, Asked: o.Asked,
 		Error: o.Failed, Done: o.Progress, Total: o.Total, Text: o.Text, Moved: o.Moved, Attempts: o.Attempts,
-		Created: o.Created, ReadAt: o.ReadAt,
+		Trace: o.Trace, Created: o.Created, ReadAt: o.ReadAt,
 	}
 }
 

@@ -43,6 +43,8 @@ type Options struct {
 	// Logger is told of attempts that fail, with the stack of a panic, and of operations that were taken over.
 	// Defaults to no logging.
 	Logger *slog.Logger
+	// Observer is told of each start, attempt and checkpoint. Defaults to none.
+	Observer Observer
 }
 
 // withDefaults returns the options in which what was left at zero has its default.
@@ -89,6 +91,9 @@ func (o *Options) withDefaults() (Options, error) {
 		v.Worker = host + "/" + strconv.Itoa(os.Getpid())
 	}
 	v.Worker = cut(v.Worker, 100)
+	if v.Observer == nil {
+		v.Observer = unobserved{}
+	}
 	if v.Logger == nil {
 		v.Logger = slog.New(slog.DiscardHandler)
 	}

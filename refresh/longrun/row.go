@@ -92,6 +92,7 @@ type operation struct {
 	SleepsTo *time.Time `db:"sleeps_to" bson:"sleeps_to"` // the end of a Sleep that runs, or was cut short
 
 	Attempts []Attempt `db:"attempts" bson:"attempts" store:"json"`
+	Trace    string    `db:"trace" bson:"trace" store:"size=200"` // of Observer.Started
 	Created  time.Time `db:"created" bson:"created" store:"created"`
 }
 

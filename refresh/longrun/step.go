@@ -44,7 +44,7 @@ func (s *Step[S]) Save(ctx context.Context) error {
 	})
 	if err == nil {
 		s.checkpoint, s.sleepsTo = number, nil
-		s.attempt.moved()
+		s.attempt.checkpointed(ctx)
 	}
 	return err
 }
@@ -79,7 +79,7 @@ func (s *Step[S]) Atomic(ctx context.Context, fn func(ctx context.Context, tx *s
 		}
 		if landed {
 			s.checkpoint, s.sleepsTo = number, nil
-			s.attempt.moved()
+			s.attempt.checkpointed(ctx)
 			return nil
 		}
 		if e := s.decode(before); e != nil {

@@ -315,7 +315,12 @@ func (w *workerRun[S]) claim(ctx, fnCtx context.Context, n name, is func(row *op
 			cancel(nil)
 		}
 	}()
+	var due time.Time
 	row, err := w.kind.rows.Modify(ctx, n, func(row *operation) error {
+		due = time.Time{}
+		if row.Phase == Waiting {
+			due = row.Due
+		}
 		if row.Claim == a.claim { // the answer to the first try was lost
 			return nil
 		}
@@ -337,6 +342,13 @@ func (w *workerRun[S]) claim(ctx, fnCtx context.Context, n name, is func(row *op
 	}
 	a.row, a.state, a.token, a.number, a.last = row, row.State, row.Token, row.Attempt, time.Now()
 	a.done, a.total, a.text, a.isStored = row.Progress, row.Total, row.Text, true
+	a.observed = Observed{
+		Kind: n.Kind, ID: n.ID, Trace: row.Trace, Number: row.Attempt, Token: row.Token,
+		Worker: w.kind.options.Worker, Began: row.Since,
+	}
+	if !due.IsZero() {
+		a.observed.Waited = max(row.Since.Sub(due), 0)
+	}
 	isOurs = true
 	w.mu.Lock()
 	w.running[a.claim] = a

@@ -32,6 +32,24 @@
 // Their attributes are those of the span that have few values: the system, the database, the collection,
 // the operation and error.type. A conflict or retry of an Atomic has the collection that was met.
 //
+// # Operations
+//
+// [NewLongrun] is for the operations of package longrun, and [WatchLongrun] for how many there are:
+//
+//	observer, err := otel.NewLongrun(nil)
+//	camp, err := longrun.New(db, "training", train, &longrun.Options{Observer: observer})
+//	stop, err := otel.WatchLongrun(camp.Operations, nil, "training")
+//
+// An operation is in the trace of the call that has started it: "start training", and below it "attempt training" for
+// each attempt, in whatever process, with stillframe.longrun.kind, .attempt, .token, .worker, .result, .id where
+// [Options.Keys] says so, and an event "stillframe.longrun.checkpoint" for each checkpoint. The metrics are
+//
+//   - stillframe.longrun.attempt.duration, a histogram in seconds, by kind and result;
+//   - stillframe.longrun.step.duration, a histogram: the time between two checkpoints;
+//   - stillframe.longrun.wait.duration, a histogram: from when an operation was due to when it was claimed;
+//   - stillframe.longrun.operations, by phase: waiting, running, paused, done, failed, cancelled;
+//   - stillframe.longrun.oldest.age, a gauge: how long the one has been due that has waited longest.
+//
 // # Errors
 //
 // error.type is the outcome that package store names: "conflict", "exists", "unknown_outcome", "transient",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	api "go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
@@ -18,13 +17,13 @@ import (
 // scope is the name of the tracer and the meter.
 const scope = "github.com/stillframe/stillframe/store/otel"
 
-// Options configure [New].
+// Options configure [New], [NewLongrun] and [WatchLongrun].
 type Options struct {
 	// TracerProvider makes the tracer. Defaults to the global one.
 	TracerProvider trace.TracerProvider
 	// MeterProvider makes the meter. Defaults to the global one.
 	MeterProvider metric.MeterProvider
-	// Keys puts the keys of entities on spans, as stillframe.key. A key may be personal, a mail
+	// Keys puts the keys of entities on spans, as stillframe.key, and the ids of operations. A key may be personal, a mail
 	// address say; those that the mapping calls secret are never shown. Defaults to false.
 	Keys bool
 }
@@ -32,16 +31,7 @@ type Options struct {
 // New returns an observer for store.Options.Observer. It is safe for concurrent use and for many databases.
 // The error is that of the meter which refused an instrument. A nil o means defaults.
 func New(o *Options) (store.Observer, error) {
-	var options Options
-	if o != nil {
-		options = *o
-	}
-	if options.TracerProvider == nil {
-		options.TracerProvider = api.GetTracerProvider()
-	}
-	if options.MeterProvider == nil {
-		options.MeterProvider = api.GetMeterProvider()
-	}
+	options := o.withDefaults()
 	meter := options.MeterProvider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
 	b := &observer{
 		keys:   options.Keys,
