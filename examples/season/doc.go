@@ -5,6 +5,7 @@
 //	go run ./examples/season -workers 64 -json     # one JSON object on standard output
 //	go run ./examples/season -naive -workers 64    # the same work without versions: see it fail
 //	go run ./examples/season -data FILE            # another season of the openfootball format
+//	go run ./examples/season -resume NAME …        # as an operation that survives kill -9
 //
 // It shows how one program keeps its state in several databases with one way of working:
 //
@@ -25,6 +26,8 @@
 //   - season.go: Upsert of the rows that a season starts with, Find and View to read them at the
 //     end, a bounded delete for -fresh.
 //   - naive.go: what a program does that reads, changes, and writes what it holds.
+//   - resume.go: the replay as an operation of package longrun. A process that is killed leaves it at its
+//     last checkpoint; the next one with the same -resume NAME goes on there.
 //   - counter.go: an Observer, here to count the conflicts that were met.
 //
 // The clubs are contended: 64 workers take matches from a shuffled queue, and each match changes

@@ -12,6 +12,7 @@ import (
 type options struct {
 	data                 string
 	workers              int
+	resume               string
 	naive, fresh, asJSON bool
 	addresses            map[string]string // by the backend's flag; absent: embedded
 	help                 string
@@ -28,6 +29,8 @@ func parseFlags(args []string) (*options, error) {
 	flags.BoolVar(&o.naive, "naive", false,
 		"write what was read, without versions, in tables of its own that start empty each time")
 	flags.BoolVar(&o.fresh, "fresh", false, "delete the season's rows first")
+	flags.StringVar(&o.resume, "resume", "",
+		"replay as the operation `NAME`, which the next process with that name goes on with")
 	flags.BoolVar(&o.asJSON, "json", false, "print one JSON object")
 	for _, b := range backends {
 		usage := fmt.Sprintf("%s, which keeps the %s (default: embedded)", b.usage, b.holds)
@@ -45,6 +48,10 @@ func parseFlags(args []string) (*options, error) {
 	}
 	if o.workers < 1 {
 		return o, errors.New("-workers needs to be at least 1")
+	}
+	if o.resume != "" && (o.naive || len(o.addresses) < len(backends)) {
+		return o, errors.New("-resume needs all three databases, since an embedded one ends with the process, " +
+			"and is not for -naive")
 	}
 	return o, nil
 }

@@ -100,7 +100,12 @@ func replaySeason(ctx context.Context, o *options, l *league, dbs databases, pla
 		return nil, fmt.Errorf("registering the clubs: %w", err)
 	}
 	start := time.Now()
-	if err := replay(ctx, l.Matches, o.workers, play, played); err != nil {
+	if o.resume != "" {
+		err = resume(ctx, o, l, s, play, played)
+	} else {
+		err = replay(ctx, l.Matches, o.workers, play, played)
+	}
+	if err != nil {
 		return nil, err
 	}
 	r := &result{

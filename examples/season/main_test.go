@@ -134,6 +134,12 @@ func TestRunRefuses(t *testing.T) {
 			[]string{"-workers", "many"},
 			"season: invalid value \"many\" for flag -workers: parse error (see -help)\n",
 		},
+		{
+			"ResumeOfWhatEnds",
+			[]string{"-resume", "spring", "-mysql", "x"},
+			"season: -resume needs all three databases, since an embedded one ends with the process, and is not for " +
+				"-naive (see -help)\n",
+		},
 		{"NoFile", []string{"-data", "absent.json"}, "season: open absent.json: no such file or directory\n"},
 	}
 	for _, tt := range tests {
@@ -166,7 +172,7 @@ func TestRunHelp(t *testing.T) {
 	assert.Empty(t, stderr)
 	for _, text := range []string{
 		"-data FILE", "-workers N", "-mysql DSN", "-mongo URI", "-sqlserver DSN",
-		"-naive", "-fresh", "-json", gateText,
+		"-naive", "-fresh", "-json", "-resume NAME", gateText,
 	} {
 		assert.Contains(t, stdout, text)
 	}

@@ -23,8 +23,8 @@ type Options struct {
 	TracerProvider trace.TracerProvider
 	// MeterProvider makes the meter. Defaults to the global one.
 	MeterProvider metric.MeterProvider
-	// Keys puts the keys of entities on spans, as stillframe.key, and the ids of operations. A key may be personal, a mail
-	// address say; those that the mapping calls secret are never shown. Defaults to false.
+	// Keys puts the keys of entities on spans, as stillframe.key, and the ids of operations. A key may be personal, a
+	// mail address say; those that the mapping calls secret are never shown. Defaults to false.
 	Keys bool
 }
 
