@@ -59,7 +59,8 @@ func resume(ctx context.Context, o *options, l *league, s *season, play func(con
 		return err
 	}
 	if o.fresh {
-		if err := kind.Delete(ctx, replayID, longrun.By{Why: "-fresh"}); err != nil && !errors.Is(err, store.ErrNotFound) {
+		err := kind.Delete(ctx, replayID, longrun.By{Why: "-fresh"})
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/refresh/longrun"
-	"github.com/stillframe/stillframe/store"
 )
 
 // argsOfChild holds the arguments of a process that is the program itself, and can be killed.
@@ -39,9 +38,7 @@ func TestMain(m *testing.M) {
 func openAccountsAs(args []string) {
 	for i := range args {
 		if args[i] == "-sqlserver" && strings.Contains(args[i+1], "@tcp(") {
-			backends[sqlserverBackend].open = func(ctx context.Context, dsn string, o store.Options) (*store.DB, error) {
-				return mysql.Open(ctx, dsn, &mysql.Options{Store: o})
-			}
+			backends[sqlserverBackend].open = backends[mysqlBackend].open
 		}
 	}
 }
