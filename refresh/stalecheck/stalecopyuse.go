@@ -265,7 +265,8 @@ func (f *flow) settle(n ast.Node, isCondition bool) {
 		if isCondition {
 			ast.Inspect(n, func(n ast.Node) bool {
 				x, ok := n.(*ast.BinaryExpr)
-				isFollowed = isFollowed || ok && ast.Unparen(x.X) == ast.Expr(state.call) && isNil(f.pass.TypesInfo, x.Y)
+				isIt := ok && ast.Unparen(x.X) == ast.Expr(state.call)
+				isFollowed = isFollowed || isIt && isNil(f.pass.TypesInfo, x.Y)
 				return true
 			})
 		}
@@ -341,8 +342,8 @@ func (f *flow) returns(s *ast.ReturnStmt) {
 			continue
 		}
 		if state := f.states[v]; state.isTakenForStored() {
-			f.report(result, v.Name()+" is given back without an error also where its "+state.name+" has failed, and is "+
-				"not what is stored: Reload it, or give back the error")
+			f.report(result, v.Name()+" is given back without an error also where its "+state.name+" has failed, and "+
+				"is not what is stored: Reload it, or give back the error")
 		}
 	}
 }
