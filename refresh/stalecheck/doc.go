@@ -26,10 +26,19 @@
 //     of the entity has, and a value, or list of values, that the field cannot be compared with, by the rules that the
 //     call itself goes by. Names that are no constants, values whose types are known in a run alone, and queries that
 //     come from elsewhere are passed over. The fix takes the nearest name, where there is but one.
-//   - unknown: where ErrUnknownOutcome or MayHaveHappened has said that a write may have happened: the same Insert, or a
-//     Modify or Atomic that adds to what is there, done once more, a return of another of the library's errors, which
+//   - unknown: where ErrUnknownOutcome or MayHaveHappened has said that a write may have happened: the same Insert, or
+//     a Modify or Atomic that adds to what is there, done once more, a return of another of the library's errors, which
 //     say that nothing has happened, and one of nil. And a loop that makes such a write until it gives no error,
 //     whatever the error was. A second Save of the same copy is no finding: it shows whether the first has happened.
+//   - stalecopy: a copy that is written again after its Save, Touch or Delete has failed, without a Reload, Get or
+//     Modify between them; one that is handed on, or returned with a nil error, on a way that does the same whether the
+//     write has failed or not; and one that is written after refresh.Wait or Watch has given a newer copy of it. It
+//     goes along the ways that a function can go. Where an error was found to be another than ErrConflict, or somebody
+//     else decides about it, where a function or a pointer may change the copy, it says nothing.
+//   - keptcopy: an entity that was read, and is kept in a package variable, or in a field of a struct that many calls
+//     share (one with a lock, a DB or a repository in it): as it is, in a list, map or channel there, or in a function
+//     that is stored there. It grows old unseen. Where the same function reloads what is kept, asks whether it is
+//     stale, or is told of writes (Watch, Follow, Changes, OnWrite), it is looked after, and no finding.
 //
 // All but the first two pass over tests, and packages that import package testing: they count runs, leave a Tx, and
 // make faults on purpose.

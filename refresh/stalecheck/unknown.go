@@ -263,7 +263,9 @@ func (c *unknownCheck) isRepeated(loop ast.Node, call *ast.CallExpr) bool {
 	return !isOther
 }
 
-func isWithin(inner, outer ast.Node) bool { return outer.Pos() <= inner.Pos() && inner.End() <= outer.End() }
+func isWithin(inner, outer ast.Node) bool {
+	return outer.Pos() <= inner.Pos() && inner.End() <= outer.End()
+}
 
 func isContext(t types.Type) bool {
 	named, ok := types.Unalias(t).(*types.Named)
@@ -316,8 +318,8 @@ func (c *unknownCheck) success(call *ast.CallExpr, body []ast.Stmt) {
 			if i == len(body)-1 && c.givesError && n > 0 && isNil(c.pass.TypesInfo, x.Results[n-1]) {
 				report(c.pass, analysis.Diagnostic{
 					Pos: x.Pos(), End: x.End(),
-					Message: "the outcome of " + name + " is not known, and given back as success: return the error, or " +
-						"find out by a write of the same copy, or a store.Once",
+					Message: "the outcome of " + name + " is not known, and given back as success: return the error, " +
+						"or find out by a write of the same copy, or a store.Once",
 				})
 			}
 		default:
@@ -366,8 +368,8 @@ func (c *unknownCheck) blindLoop(body *ast.BlockStmt, loop ast.Node) {
 		rest := body.List[i+1:]
 		isGoingOn := !leaves(check.Body.List) && check.Else == nil
 		switch {
-		case !isFailure && leaves(check.Body.List) && !leaves(rest) && check.Else == nil: // err == nil leaves
-		case isFailure && isGoingOn && continues(check.Body.List) && leaves(rest): // err != nil continues
+		case !isFailure && leaves(check.Body.List) && !leaves(rest) && check.Else == nil: // no error leaves
+		case isFailure && isGoingOn && continues(check.Body.List) && leaves(rest): // an error goes on
 		default:
 			continue
 		}
