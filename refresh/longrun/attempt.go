@@ -24,7 +24,9 @@ type attempt struct {
 	number  int64
 	code    int64 // the version of this code
 	state   string
-	row     operation // as it was claimed
+
+	checkpoint int64      // as it was claimed
+	sleepsTo   *time.Time // likewise
 
 	observed Observed
 	stored   time.Time // the last checkpoint, or when the attempt began
@@ -207,7 +209,7 @@ func run[S any](k *Kind[S], a *attempt) (left bool) {
 
 // do reads the state and calls the function.
 func do[S any](ctx context.Context, k *Kind[S], a *attempt) error {
-	step := &Step[S]{attempt: a, checkpoint: a.row.Checkpoint, sleepsTo: a.row.SleepsTo}
+	step := &Step[S]{attempt: a, checkpoint: a.checkpoint, sleepsTo: a.sleepsTo}
 	if err := step.decode(a.state); err != nil {
 		return err
 	}

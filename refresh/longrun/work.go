@@ -340,7 +340,8 @@ func (w *workerRun[S]) claim(ctx, fnCtx context.Context, n name, is func(row *op
 	case row.Claim != a.claim: // a wish, or too many attempts, has ended it
 		return true
 	}
-	a.row, a.state, a.token, a.number, a.last = row, row.State, row.Token, row.Attempt, time.Now()
+	a.state, a.token, a.number, a.last = row.State, row.Token, row.Attempt, time.Now()
+	a.checkpoint, a.sleepsTo = row.Checkpoint, row.SleepsTo
 	a.done, a.total, a.text, a.isStored = row.Progress, row.Total, row.Text, true
 	a.observed = Observed{
 		Kind: n.Kind, ID: n.ID, Trace: row.Trace, Number: row.Attempt, Token: row.Token,
