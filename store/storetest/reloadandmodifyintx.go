@@ -278,11 +278,29 @@ func markUnseen(ctx context.Context, in *accountRepository, id, mark int64, bySa
 // currentWriteSkew lets two doctors go off duty at once, each because the other is there. Each Tx
 // touches what it only read, so one of them must see the other's change.
 func currentWriteSkew(e *env) {
+	writeSkew(e, nil, func(ctx context.Context, in *store.Repository[account, int64], read *account) error {
+		return in.Touch(ctx, read)
+	})
+}
+
+// unchangedWriteSkew is currentWriteSkew where each Tx saves what it only read, with SkipUnchanged: in a Tx such a Save
+// is a write all the same.
+func unchangedWriteSkew(e *env) {
+	writeSkew(e, skipUnchanged, func(ctx context.Context, in *store.Repository[account, int64], read *account) error {
+		return in.Save(ctx, read)
+	})
+}
+
+// pinFunc writes what a Tx has only read, so that another one which changes it is met.
+type pinFunc func(ctx context.Context, in *store.Repository[account, int64], read *account) error
+
+func writeSkew(e *env, o *store.RepositoryOptions, pin pinFunc) {
 	for range scaled(20, 5) {
 		r := newAccounts(e, 1, 1)
 		start := newMeeting(2)
+		ours := r.on(e.db, o)
 		e.parallel(2, 1, func(ctx context.Context, w, _ int) error {
-			return e.db.Atomic(ctx, nil, goOffDuty(ctx, r, int64(w+1), int64(2-w), start))
+			return e.db.Atomic(ctx, nil, goOffDuty(ctx, ours, int64(w+1), int64(2-w), start, pin))
 		})
 		have := amounts(r, 1, 2)
 		slices.Sort(have)
@@ -292,7 +310,9 @@ func currentWriteSkew(e *env) {
 
 // goOffDuty is the Tx of a doctor who goes off duty when another is there. In its first run both have read
 // before either writes.
-func goOffDuty(outside context.Context, r *accounts, own, other int64, start *meeting) txFunc {
+func goOffDuty(
+	outside context.Context, r *store.Repository[account, int64], own, other int64, start *meeting, pin pinFunc,
+) txFunc {
 	isFirst := true
 	return func(ctx context.Context, tx *store.Tx) error {
 		in := r.In(tx)
@@ -311,7 +331,7 @@ func goOffDuty(outside context.Context, r *accounts, own, other int64, start *me
 		if theirs.Amount == 0 {
 			return nil
 		}
-		if err := in.Touch(ctx, &theirs); err != nil {
+		if err := pin(ctx, in, &theirs); err != nil {
 			return err
 		}
 		mine.Amount = 0

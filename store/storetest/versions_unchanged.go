@@ -18,6 +18,7 @@ var _ = register(
 	Test{Name: "UnchangedSaveMovesNothing", run: unchangedOnEachPath},
 	Test{Name: "UnchangedSaveHasItsErrors", run: unchangedErrors},
 	Test{Name: "UnchangedSaveInATxWrites", needs: transactions, run: unchangedInTx},
+	Test{Name: "UnchangedSaveEndsWriteSkew", needs: transactions, run: unchangedWriteSkew},
 	Test{Name: "ChangedSaveWritesEachKind", run: changedOfEachKind},
 	Test{Name: "SaveWritesWhatIsNotKnownToBeStored", run: saveOfUnknown},
 )
