@@ -29,7 +29,7 @@ func keptCopy(pass *analysis.Pass) (any, error) {
 			if !ok || fn.Body == nil || isTest(pass, fn.Pos()) {
 				continue
 			}
-			c := &keeping{pass: pass, fresh: fresh, copies: map[*types.Var]string{}}
+			c := &keeping{pass: pass, fresh: fresh, copies: map[*types.Var]string{}, built: map[*types.Var]bool{}}
 			for before := -1; before != len(c.copies); {
 				before = len(c.copies)
 				ast.Inspect(fn.Body, c.spread)
@@ -115,6 +115,7 @@ type keeping struct {
 	pass   *analysis.Pass
 	fresh  map[types.Object]bool
 	copies map[*types.Var]string // the local variables that hold what was read, with the entity's name
+	built  map[*types.Var]bool   // those that the function has made itself, of what is for this call, perhaps
 }
 
 // spread notes the variables that one statement gives copies to, for ast.Inspect.
@@ -128,6 +129,9 @@ func (c *keeping) spread(n ast.Node) bool {
 	case *ast.AssignStmt:
 		for i, left := range s.Lhs {
 			give(left, c.copyAt(s, i))
+			if v := identVar(c.pass.TypesInfo, left); v != nil && isMaking(valueAt(s.Rhs, i, len(s.Lhs))) {
+				c.built[v] = true
+			}
 		}
 	case *ast.ValueSpec:
 		for i, name := range s.Names {
@@ -147,6 +151,20 @@ func (c *keeping) spread(n ast.Node) bool {
 		}
 	}
 	return true
+}
+
+// isMaking reports whether an expression makes a struct, or a pointer to one.
+func isMaking(e ast.Expr) bool {
+	switch x := e.(type) {
+	case *ast.UnaryExpr:
+		return isMaking(x.X)
+	case *ast.CompositeLit:
+		return true
+	case *ast.CallExpr:
+		fn, ok := x.Fun.(*ast.Ident)
+		return ok && fn.Name == "new"
+	}
+	return false
 }
 
 // copyAt is the name of the entity whose copy an assignment gives its left side i, empty where it gives none.
@@ -317,7 +335,7 @@ func (c *keeping) outlives(place ast.Expr) (object types.Object, name string) {
 			}
 			owner, isLong := livesOn(info.TypeOf(x.X))
 			base := root(info, x.X)
-			if isLong && base != nil && !isGlobal(base) && isPointerVar(base) {
+			if isLong && base != nil && !isGlobal(base) && !c.built[base] && isPointerVar(base) {
 				return v.Origin(), owner + "." + v.Name()
 			}
 			e = ast.Unparen(x.X)

@@ -37,6 +37,10 @@ type (
 		watched club
 		looked  map[int64]club
 	}
+	view struct {
+		clubs   clubs
+		current club
+	}
 	entry struct{ c club }
 	// request is there for one call alone.
 	request struct {
@@ -92,6 +96,7 @@ func (s *server) fields(ctx context.Context) (err error) {
 	s.all = all // want `kept in server.all`
 	for i, c := range all {
 		s.byID[c.ID] = &all[i] // want `kept in server.byID`
+		s.byID[-1] = &c        // want `kept in server.byID`
 		s.name = c.Name
 	}
 	for m, err := range s.members.Find(ctx, store.Query{}) {
@@ -128,8 +133,16 @@ func (s *server) fine(ctx context.Context, req *request) (*page, error) {
 	names <- seen[1]
 	local := server{current: c}
 	local.current = c
+	other := &server{name: "other"}
+	other.current = c
 	standard = club{Name: "other"}
 	return p, err
+}
+
+// byValue keeps nothing: v is its own.
+func (v view) byValue(ctx context.Context) (err error) {
+	v.current, err = v.clubs.Get(ctx, 1)
+	return err
 }
 
 // follow keeps what it is told of.

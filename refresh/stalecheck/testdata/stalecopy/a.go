@@ -54,8 +54,12 @@ func (s *shop) loops(ctx context.Context, p club) error {
 		}
 		time.Sleep(time.Second)
 	}
+	c, err := s.clubs.Get(ctx, 1)
+	if err != nil {
+		return err
+	}
 	for {
-		err := s.clubs.Save(ctx, &p) // want `p is written again`
+		err := s.clubs.Save(ctx, &c) // want `c is written again`
 		if err != nil && store.Retryable(err) {
 			continue
 		}
@@ -151,6 +155,14 @@ func (s *shop) right(ctx context.Context, p, q club, list []club) (club, error) 
 		log.Print(err, q)
 		os.Exit(status)
 	}
+	if err := s.clubs.Save(ctx, &q); err != nil {
+		panic(err)
+	}
+	show(q)
+	if err := s.clubs.Save(ctx, &q); err != nil {
+		show(q) // that it was not saved
+		return q, err
+	}
 	_ = s.clubs.Save(ctx, &q)
 	show(q)
 	var all []error
@@ -188,7 +200,6 @@ func (s *shop) newer(ctx context.Context, p, q club) error {
 		return err
 	}
 	q.Snapshot = newer.Snapshot
-	//stalecheck:ignore the name is taken from the old one on purpose
 	return s.clubs.Save(ctx, &q)
 }
 
