@@ -9,12 +9,13 @@ TESTFLAGS ?=
 
 .PHONY: stalecheck test tsql test-mongo test-faults conformance servers lint fuzz bench cover
 
-# Fills .servers with MariaDB, MySQL and MongoDB for the tests, and Microsoft's T-SQL parser, and leaves
-# the system as it is. What cannot be had is said in its line; its tests are then skipped, or fail where
+# Fills .servers with MariaDB, MySQL and MongoDB for the tests, Microsoft's T-SQL parser, and the clients of
+# Python that the library lives beside, and leaves the system as it is. What cannot be had is said in its line; its tests are then skipped, or fail where
 # STILLFRAME_REQUIRE names it.
 servers:
 	@go run ./internal/testbed/fetch
 	@go run ./internal/testbed/tsql/fetch
+	@go run ./internal/testbed/python/fetch
 
 # The race detector and a random order belong to the test, they are no extras. Allocations can only
 # be counted without the detector. The loads on MongoDB are smaller here, and its primary is taken
