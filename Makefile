@@ -8,14 +8,15 @@ FUZZTIME  ?= 20s
 FAULTTIME ?= 10m
 TESTFLAGS ?=
 
-.PHONY: stalecheck vuln test tsql test-mongo test-faults conformance servers lint fuzz bench cover
+.PHONY: stalecheck vuln test tsql test-interop test-mongo test-faults conformance servers lint fuzz bench cover
 
-# Fills .servers with MariaDB, MySQL and MongoDB for the tests, and Microsoft's T-SQL parser, and leaves
-# the system as it is. What cannot be had is said in its line; its tests are then skipped, or fail where
-# STILLFRAME_REQUIRE names it.
+# Fills .servers with MariaDB, MySQL and MongoDB for the tests, Microsoft's T-SQL parser, and the clients of
+# Python that the library lives beside, and leaves the system as it is. What cannot be had is said in its line;
+# its tests are then skipped, or fail where STILLFRAME_REQUIRE names it.
 servers:
 	@go run ./internal/testbed/fetch
 	@go run ./internal/testbed/tsql/fetch
+	@go run ./internal/testbed/python/fetch
 
 # The race detector and a random order belong to the test, they are no extras. Allocations can only
 # be counted without the detector. The loads on MongoDB are smaller here, and its primary is taken
@@ -35,6 +36,11 @@ tsql:
 	@go run ./internal/testbed/tsql/fetch
 	STILLFRAME_REQUIRE=tsql go test -count=1 -v -run 'TestJudgeSaysNo|TestStatementsParse|TestEveryStatementIsCollected' \
 		./internal/testbed/tsql ./sqlserver
+
+# The library beside SQLAlchemy and mongoengine on the same rows and documents: what was counted stands in
+# the lines of the tests. With TESTFLAGS=-write it writes the tables of the guides anew.
+test-interop: servers
+	STILLFRAME_REQUIRE=mariadb,mysql,mongo,interop go test -race -count=1 -timeout 20m -v ./internal/interop $(TESTFLAGS)
 
 test-mongo: servers
 	go test -race -shuffle=on -timeout 60m $(TESTFLAGS) ./mongo -strikes 10

@@ -5,7 +5,8 @@
 // STILLFRAME_MYSQL_DSN, STILLFRAME_MONGO_URI, STILLFRAME_SQLSERVER_DSN); a program on PATH; a program in the folder
 // .servers, which "make servers" fills; Docker, when its daemon answers. A test that misses its server is skipped with
 // the reason, and fails where STILLFRAME_REQUIRE names the server (mariadb, mysql, mongo, sqlserver, with commas
-// between). A server that is there and does not work always fails the test.
+// between). A server that is there and does not work always fails the test. Two things that are no servers are found in
+// .servers alone, and are required by the names tsql and interop: TSQL, Python.
 //
 // SQL Server is no program that could be fetched: it runs in Docker, from the image that
 // STILLFRAME_SQLSERVER_IMAGE names (Microsoft's, of SQL Server 2019 or later).

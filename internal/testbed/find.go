@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// requireVariable names the servers that must be there, with commas between them: mariadb, mysql, mongo, sqlserver.
-// Where it names one, a test that misses it fails instead of being skipped.
+// requireVariable names the servers that must be there, with commas between them: mariadb, mysql, mongo, sqlserver,
+// tsql, interop. Where it names one, a test that misses it fails instead of being skipped.
 const requireVariable = "STILLFRAME_REQUIRE"
 
 // missing is the error for a server that cannot be had here. It is told apart from a server that is there and
