@@ -9,9 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.mongodb.org/mongo-driver/v2/bson"
-	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/stillframe/stillframe/internal/oncekill"
 	"github.com/stillframe/stillframe/internal/testbed"
@@ -32,28 +29,13 @@ func TestOnceProcess(t *testing.T) {
 	}
 }
 
-// forgetSoon has the nodes give up the transactions of clients that are gone after seconds. A server does not notice
-// that a client is killed, and holds what its transaction has written for a minute.
-func forgetSoon(t *testing.T, set *testbed.MongoSet) {
-	for _, node := range set.Nodes() {
-		uri := "mongodb://" + node.Addr() + "/?directConnection=true"
-		client, err := mongodriver.Connect(options.Client().ApplyURI(uri))
-		require.NoError(t, err)
-		err = client.Database("admin").RunCommand(context.WithoutCancel(t.Context()), bson.D{
-			{Key: "setParameter", Value: 1}, {Key: "transactionLifetimeLimitSeconds", Value: 2},
-		}).Err()
-		require.NoError(t, err)
-		_ = client.Disconnect(context.WithoutCancel(t.Context()))
-	}
-}
-
 // TestOnceUnderKills has processes ask for the same keys and loses the answers to their commits. With -faults it also
 // kills them.
 func TestOnceUnderKills(t *testing.T) {
 	set := testbed.Mongo(t)
 	if *faultsFor > 0 {
 		set = testbed.StartMongo(t, 1)
-		forgetSoon(t, set)
+		set.ForgetSoon(t)
 	}
 	name := set.Database(t)
 	p := testbed.NewProxy(t, set.Nodes()[0].Addr())
@@ -92,9 +74,9 @@ func TestOnceThroughElections(t *testing.T) {
 			require.NoError(t, s.Restart(context.WithoutCancel(t.Context())))
 		}
 		down = nil
-		forgetSoon(t, set)
+		set.ForgetSoon(t)
 	}
-	forgetSoon(t, set)
+	set.ForgetSoon(t)
 	turn := 0
 	oncekill.Run{
 		Child: "TestOnceProcess", Target: set.URI() + " " + name, DB: db, Processes: 8, Keys: 1_000, Kills: 30,

@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mysql"
 	"github.com/stillframe/stillframe/refresh/longrun"
@@ -59,12 +58,13 @@ func child(t *testing.T, args []string) (cmd *exec.Cmd, stdout, stderr *bytes.Bu
 // table, accounts and reports in three databases.
 func TestResumeUnderKills(t *testing.T) {
 	t.Parallel()
-	set := testbed.Mongo(t)
-	uri, options, _ := strings.Cut(set.URI(), "?")
+	set := testbed.StartMongo(t, 1)
+	set.ForgetSoon(t)
+	uri, parameters, _ := strings.Cut(set.URI(), "?")
 	clubs := testbed.MariaDB(t).Database(t)
 	args := []string{
 		"-resume", "spring", "-workers", "2", "-json", "-mysql", clubs,
-		"-mongo", strings.TrimSuffix(uri, "/") + "/" + set.Database(t) + "?" + options,
+		"-mongo", strings.TrimSuffix(uri, "/") + "/" + set.Database(t) + "?" + parameters,
 		"-sqlserver", testbed.MySQL(t).Database(t),
 	}
 	db, err := mysql.Open(t.Context(), clubs, nil)

@@ -160,6 +160,20 @@ func (m *MongoSet) primary(ctx context.Context) (found *Server, err error) {
 	return found, err
 }
 
+// ForgetSoon has the servers end the transactions of a client that has died after two seconds, instead of sixty. They do
+// not notice that a client is killed, and hold what its transaction has written until then.
+func (m *MongoSet) ForgetSoon(t testing.TB) {
+	t.Helper()
+	for _, node := range m.nodes {
+		err := askMongo(context.WithoutCancel(t.Context()), "mongodb://"+node.Addr()+"/?directConnection=true", bson.D{
+			{Key: "setParameter", Value: 1}, {Key: "transactionLifetimeLimitSeconds", Value: 2},
+		}, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", node.Addr(), err)
+		}
+	}
+}
+
 func (m *MongoSet) stop() {
 	for _, node := range m.nodes {
 		node.stop()

@@ -15,9 +15,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.mongodb.org/mongo-driver/v2/bson"
-	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mongo"
@@ -88,7 +85,7 @@ func TestKilledWorkers(t *testing.T) {
 		"MariaDB": func(t *testing.T) string { return testbed.MariaDB(t).Database(t) },
 		"Mongo": func(t *testing.T) string {
 			set := testbed.StartMongo(t, 1)
-			endTransactions(t, set)
+			set.ForgetSoon(t)
 			return set.Database(t) + " " + set.URI()
 		},
 	} {
@@ -102,28 +99,14 @@ func TestKilledWorkers(t *testing.T) {
 			t.Skip("only with -faults")
 		}
 		set := testbed.StartMongoFailover(t, 3)
-		endTransactions(t, set)
+		set.ForgetSoon(t)
 		play(t, set.Database(t)+" "+set.URI(), func() {
 			primary := set.Primary(t)
 			assert.NoError(t, primary.Kill())
 			assert.NoError(t, primary.Restart(t.Context()))
-			endTransactions(t, set)
+			set.ForgetSoon(t)
 		})
 	})
-}
-
-// endTransactions has the servers end the transactions of a client that has died after two seconds, instead of sixty:
-// until then they hold the documents that they have written.
-func endTransactions(t *testing.T, set *testbed.MongoSet) {
-	t.Helper()
-	for _, node := range set.Nodes() {
-		client, err := mongodriver.Connect(options.Client().ApplyURI(node.DSN()))
-		require.NoError(t, err)
-		require.NoError(t, client.Database("admin").RunCommand(t.Context(), bson.D{
-			{Key: "setParameter", Value: 1}, {Key: "transactionLifetimeLimitSeconds", Value: 2},
-		}).Err())
-		require.NoError(t, client.Disconnect(t.Context()))
-	}
 }
 
 // play runs the processes, and trouble between the kills.

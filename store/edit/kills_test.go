@@ -15,9 +15,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.mongodb.org/mongo-driver/v2/bson"
-	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/stillframe/stillframe/internal/testbed"
 	"github.com/stillframe/stillframe/mongo"
@@ -71,14 +68,7 @@ func TestKilledEdits(t *testing.T) {
 		"MariaDB": func(t *testing.T) string { return testbed.MariaDB(t).Database(t) },
 		"MongoDB": func(t *testing.T) string {
 			set := testbed.StartMongo(t, 1)
-			for _, node := range set.Nodes() { // or the documents of who was killed are held for a minute
-				client, err := mongodriver.Connect(options.Client().ApplyURI(node.DSN()))
-				require.NoError(t, err)
-				require.NoError(t, client.Database("admin").RunCommand(t.Context(), bson.D{
-					{Key: "setParameter", Value: 1}, {Key: "transactionLifetimeLimitSeconds", Value: 2},
-				}).Err())
-				require.NoError(t, client.Disconnect(t.Context()))
-			}
+			set.ForgetSoon(t)
 			return set.Database(t) + " " + set.URI()
 		},
 	} {
