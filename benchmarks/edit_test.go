@@ -54,6 +54,7 @@ func TestCompareEdit(t *testing.T) {
 	require.NoError(t, w.Flush())
 }
 
+// measureEdit makes one edit of so many rows, and prints its figures.
 func measureEdit(t *testing.T, w *tabwriter.Writer, s subject, rows int) {
 	ctx := t.Context()
 	clubs := store.MustRepository[Club, int64](s.db, "edited", nil)
@@ -110,6 +111,7 @@ func heap(t *testing.T) func() uint64 {
 	}
 }
 
+// mysqlSubject counts what MariaDB has executed.
 func mysqlSubject(t *testing.T) subject {
 	server := testbed.MariaDB(t)
 	dsn := server.Database(t)
@@ -146,6 +148,7 @@ func mysqlSubject(t *testing.T) subject {
 	}
 }
 
+// mongoSubject counts the requests of the node that answers.
 func mongoSubject(t *testing.T) subject {
 	set := testbed.Mongo(t)
 	name := set.Database(t)

@@ -9,6 +9,20 @@ import (
 
 var _ sqldb.Joiner = (*dialect)(nil)
 
+// collationQuery has no row for a column that compares bytes, numbers or JSON.
+const collationQuery = "SELECT COLUMN_NAME, CHARACTER_SET_NAME, COLLATION_NAME FROM information_schema.COLUMNS " +
+	"WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ? AND COLLATION_NAME IS NOT NULL " +
+	"AND DATA_TYPE <> 'json'"
+
+// Collations implements [sqldb.Joiner].
+func (d *dialect) Collations(table string) (text string, args []any) {
+	var database any
+	if i := strings.LastIndexByte(table, '.'); i >= 0 {
+		database, table = table[:i], table[i+1:]
+	}
+	return collationQuery, []any{database, table}
+}
+
 // Join implements [sqldb.Joiner]. The rows come first in the join, whatever the optimizer thinks, so that each finds
 // its row of the table by the key.
 //
@@ -32,7 +46,15 @@ func (d *dialect) Join(p sqldb.JoinParts) string {
 		return "j." + name
 	}
 	for _, key := range p.Keys {
-		on = append(on, "t."+key.Name+" = "+next(key.As))
+		value := next(key.As)
+		if key.As != sqldb.JoinText {
+			on = append(on, "t."+key.Name+" = "+value)
+			continue
+		}
+		// The column's own comparison finds the row by its index, the exact one then looks at that alone: see Exact.
+		exact := " COLLATE " + d.server.collation()
+		on = append(on, "t."+key.Name+" = CONVERT("+value+" USING "+key.Charset+") COLLATE "+key.Collation,
+			"CONVERT(t."+key.Name+" USING utf8mb4)"+exact+" = "+value+exact)
 	}
 	version := next(sqldb.JoinInteger)
 	on = append(on, "COALESCE(t."+p.Version+", 0) = "+version)

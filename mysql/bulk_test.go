@@ -109,6 +109,105 @@ func TestManyIsNeverCut(t *testing.T) {
 	})
 }
 
+// label is a key of which a part is a text.
+type label struct {
+	Label  string `db:"label" store:"size=40"`
+	Number int64  `db:"number"`
+}
+
+type labelled struct {
+	store.Snapshot
+	ID     label `store:"key"`
+	Amount int64
+}
+
+// textKeys are the forms of a column of text keys, with texts that its collation takes for the same, or its charset
+// does not have.
+var textKeys = map[string]string{
+	"OurOwn":    "",
+	"FoldsCase": "VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+	"Latin":     "VARCHAR(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+	"Ascii":     "VARCHAR(40) CHARACTER SET ascii COLLATE ascii_general_ci",
+	"Bytes":     "VARBINARY(160)",
+}
+
+// TestManyByTextKeys saves and deletes many rows by keys of text, over each form of the column: by as many statements
+// as by numbers, with the rows found by the index, and never another row whose key is alike.
+func TestManyByTextKeys(t *testing.T) {
+	onEachWire(t, func(t *testing.T, p *testbed.Proxy, dsn string) {
+		for name, form := range textKeys {
+			t.Run(name, func(t *testing.T) {
+				behind := direct(t, dsn)
+				db := open(t, p.DSN(dsn), &mysql.Options{Connections: 1})
+				all := store.MustRepository[labelled, label](db, strings.ToLower("labelled_"+name), nil)
+				require.NoError(t, all.EnsureSchema(t.Context()))
+				if form != "" {
+					sqltest.Do(t, behind, "ALTER TABLE "+all.Table()+" MODIFY label "+form+" NOT NULL")
+				}
+				const n = 500
+				rows := make([]*labelled, n)
+				for i := range rows {
+					rows[i] = &labelled{Amount: 1}
+					rows[i].ID.Label, rows[i].ID.Number = [...]string{"gate", "Wages", "it's \\"}[i%3], int64(i)
+				}
+				require.NoError(t, all.InsertMany(t.Context(), rows))
+				save := func() error {
+					for _, r := range rows {
+						r.Amount++
+					}
+					return all.SaveMany(t.Context(), rows)
+				}
+				require.NoError(t, save())
+				pool, _ := mysql.Native(db)
+				read := func() (sum int64) {
+					rows, err := pool.Query("SHOW SESSION STATUS LIKE 'Handler_read%next'")
+					require.NoError(t, err)
+					defer rows.Close()
+					for rows.Next() {
+						var name string
+						var count int64
+						require.NoError(t, rows.Scan(&name, &count))
+						sum += count
+					}
+					return sum
+				}
+				before := read()
+				p.Reset()
+				require.NoError(t, save())
+				if name != "Bytes" { // which compares no texts: row by row
+					assert.Equal(t, 3, p.Count())
+				}
+				assert.Less(t, read()-before, int64(3*n), "a look through the table for each row would be 250,000")
+				for _, r := range rows {
+					have, err := all.Get(t.Context(), r.ID)
+					require.NoError(t, err)
+					require.EqualValues(t, []int64{3, 3}, []int64{have.Amount, have.Version})
+				}
+
+				// What is alike to the collation, or is no text of the charset, is another key.
+				for _, label := range []string{"GATE", "gäte", "gate ", "g?te", "g😀te", "gate\x00"} {
+					other := *rows[0]
+					other.ID.Label = label
+					err := all.SaveMany(t.Context(), []*labelled{&other, rows[1]})
+					require.Error(t, err, label)
+					require.NotErrorIs(t, err, store.ErrUnknownOutcome, label)
+					have, err := all.Get(t.Context(), rows[0].ID)
+					require.NoError(t, err)
+					require.EqualValues(t, 3, have.Version, label)
+				}
+				doomed := make([]labelled, n)
+				for i := range rows {
+					doomed[i] = *rows[i]
+				}
+				require.NoError(t, all.DeleteMany(t.Context(), doomed))
+				left, err := all.Count(t.Context(), store.Query{})
+				require.NoError(t, err)
+				require.Zero(t, left)
+			})
+		}
+	})
+}
+
 // TestManyFindsItsRows counts the rows that the server looks at for a joined statement: it finds each by the key.
 func TestManyFindsItsRows(t *testing.T) {
 	onEach(t, func(t *testing.T, dsn string) {

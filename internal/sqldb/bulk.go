@@ -8,8 +8,10 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/stillframe/stillframe/internal/backend"
 	"github.com/stillframe/stillframe/store/driver"
 )
 
@@ -19,6 +21,9 @@ type Joiner interface {
 	// Join returns the UPDATE, or the DELETE where nothing is set, that joins the table with its one parameter: an
 	// array of arrays, each with the parts of a key, a version, and the values that are set.
 	Join(p JoinParts) string
+	// Collations is the query for how the live columns of a table compare texts, with its arguments: a row for each
+	// column that does, with its name, its charset and its collation.
+	Collations(table string) (text string, args []any)
 }
 
 // JoinParts are the parts of a [Joiner]'s statement. Names are quoted.
@@ -34,6 +39,9 @@ type JoinParts struct {
 type JoinColumn struct {
 	Name string
 	As   JoinForm
+	// Charset and Collation are those of the live column, for a key of text: compared by another one, the server would
+	// look through the whole table for each row.
+	Charset, Collation string
 }
 
 // JoinForm is how a value stands in a JSON text.
@@ -67,19 +75,67 @@ func joinFormOf(f *driver.Field) JoinForm {
 	return JoinText
 }
 
-// joiner returns the dialect's Joiner, nil where rows of this key cannot be joined. A key of text would have to be
-// compared by the live column's own collation, or the server looks through the whole table for each row.
-func (c *collection) joiner() Joiner {
-	j, ok := c.dialect.(Joiner)
-	if !ok {
-		return nil
+// joinKeys returns the columns of the key as a [Joiner] has them, nil where rows of this key cannot be joined: by
+// a time, a float, or a text in a column that does not compare texts. How one compares them is asked once.
+func (c *collection) joinKeys(ctx context.Context, tx driver.Tx, j Joiner) ([]JoinColumn, error) {
+	if keys := c.joined.Load(); keys != nil {
+		return *keys, nil
 	}
-	for i := range c.keys() {
-		if f := c.columns[i].field; joinFormOf(f) == JoinText {
-			return nil
+	keys := make([]JoinColumn, len(c.keys()))
+	hasText := false
+	for i := range keys {
+		f := c.columns[i].field
+		keys[i] = JoinColumn{Name: c.columns[i].name, As: joinFormOf(f)}
+		if keys[i].As != JoinText {
+			continue
+		}
+		if f.Kind != driver.String {
+			c.joined.Store(new([]JoinColumn))
+			return nil, nil
+		}
+		hasText = true
+	}
+	if hasText {
+		if err := c.askCollations(ctx, tx, j, keys); err != nil {
+			return nil, err
 		}
 	}
-	return j
+	for i := range keys {
+		if keys[i].As == JoinText && keys[i].Collation == "" {
+			keys = nil
+			break
+		}
+	}
+	c.joined.Store(&keys)
+	return keys, nil
+}
+
+// askCollations fills in how the columns of a key compare texts.
+func (c *collection) askCollations(ctx context.Context, tx driver.Tx, j Joiner, keys []JoinColumn) error {
+	text, values := j.Collations(c.spec.Table)
+	var a args
+	for _, v := range values {
+		a.add(v)
+	}
+	q := request{text: text, args: a, preparation: uncached}
+	return backend.Unsent(c.about(c.db.run(ctx, tx, func(s *session) error {
+		return s.run(ctx, &q, func(row []sqldriver.Value) error {
+			var text [3]string
+			for i := range text {
+				if b, ok := row[i].([]byte); ok {
+					text[i] = string(b)
+				} else {
+					text[i] = Text(row[i])
+				}
+			}
+			for i := range keys {
+				if strings.EqualFold(c.dialect.Quote(text[0]), keys[i].Name) {
+					keys[i].Charset, keys[i].Collation = text[1], text[2]
+				}
+			}
+			return nil
+		})
+	})))
 }
 
 // UpdateMany implements [driver.Bulk].
@@ -109,17 +165,18 @@ func (c *collection) join(
 	ctx context.Context, tx driver.Tx, fields []int, rows []driver.ManyRow,
 	alone func(row *driver.ManyRow) (driver.WriteResult, error),
 ) (result driver.ManyResult, err error) {
-	j := c.joiner()
-	if j == nil {
+	j, ok := c.dialect.(Joiner)
+	if !ok {
 		return driver.ManyResult{Declined: true}, nil
 	}
-	parts := JoinParts{Table: c.table, Version: c.version, IsDelete: fields == nil}
-	for i := range c.keys() {
-		parts.Keys = append(parts.Keys, JoinColumn{c.columns[i].name, joinFormOf(c.columns[i].field)})
+	keys, err := c.joinKeys(ctx, tx, j)
+	if err != nil || keys == nil {
+		return driver.ManyResult{Declined: err == nil}, err
 	}
+	parts := JoinParts{Table: c.table, Keys: keys, Version: c.version, IsDelete: fields == nil}
 	for _, i := range fields {
 		column := &c.columns[c.fields+i]
-		parts.Set = append(parts.Set, JoinColumn{column.name, joinFormOf(column.field)})
+		parts.Set = append(parts.Set, JoinColumn{Name: column.name, As: joinFormOf(column.field)})
 	}
 	text := j.Join(parts)
 	most := min(joinBytes, c.facts.Limits.Value/2)

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/stillframe/stillframe/store/driver"
@@ -38,6 +39,8 @@ type collection struct {
 	backList   string   // what is read back of a write: the version, which a trigger may have moved, and generated
 	readBack   string   // the SELECT of backList
 	copier     *driver.Copier
+
+	joined atomic.Pointer[[]JoinColumn] // of joinKeys, once it is known
 
 	mu      sync.Mutex
 	updates map[string]write // by the fields that are written
