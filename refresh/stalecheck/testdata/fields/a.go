@@ -88,6 +88,7 @@ func All(said func(error)) {
 
 	count(r.Count(ctx, store.AllOf(store.Not(store.AnyOf(store.Where("Levl", store.Eq, 1)))))) // want `is it "Level"`
 	count(r.Count(ctx, store.Query{}.And("Level", store.Eq, 1).And("Rnak", store.Eq, 1)))      // want `is it "Rank"`
+	count(r.Count(ctx, store.Where("Glod", store.Eq, 1).Limit(1).From("")))                    // want `is it "Gold"`
 	count(r.Count(ctx, store.Query{}.OrderBy("Name", "Levels")))                               // want `is it "Level"`
 	count(r.Count(ctx, store.Query{}.OrderByDesc("Raw")))                                      // want `Raw cannot be`
 
