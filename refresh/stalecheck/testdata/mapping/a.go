@@ -231,6 +231,12 @@ type (
 		store.Snapshot `bson:",inline"`
 		ID             embedding `store:"key"`
 	}
+	nestsHidden struct {
+		store.Snapshot `bson:",inline"`
+		Number         `db:"number" bson:"number"`
+		parts          `db:"parts" bson:"parts"` // want `is embedded and not exported, and would be stored`
+		ID             int64                     `store:"key"`
+	}
 	readsItself struct {
 		store.Snapshot `bson:",inline"`
 		moment         `bson:",inline"` // want `embeds mapping.moment, which stores itself`
@@ -300,6 +306,7 @@ func All(said func(error)) {
 	said(of(store.NewRepository[floatPart, floats](db, "t", nil)))       // want `its field F is no integer`
 	said(of(store.NewRepository[unseenPart, unseen](db, "t", nil)))      // want `its field n is not exported`
 	said(of(store.NewRepository[embeddedPart, embedding](db, "t", nil))) // want `its field Number is embedded`
+	said(of(store.NewRepository[nestsHidden, int64](db, "t", nil)))
 	said(of(store.NewRepository[readsItself, int64](db, "t", nil)))
 	said(of(store.NewRepository[autoText, string](db, "t", nil)))
 
