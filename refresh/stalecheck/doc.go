@@ -30,6 +30,7 @@
 //     a Modify or Atomic that adds to what is there, done once more, a return of another of the library's errors, which
 //     say that nothing has happened, and one of nil. And a loop that makes such a write until it gives no error,
 //     whatever the error was. A second Save of the same copy is no finding: it shows whether the first has happened.
+//     The fix gives back the error itself.
 //   - stalecopy: a copy that is written again after its Save, Touch or Delete has failed, without a Reload, Get or
 //     Modify between them; one that is handed on, or returned with a nil error, on a way that does the same whether the
 //     write has failed or not; and one that is written after refresh.Wait or Watch has given a newer copy of it. It

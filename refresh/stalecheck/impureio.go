@@ -56,7 +56,8 @@ func (c *impurity) calls(call *ast.CallExpr) {
 	name := methodName(fn)
 	pkg := fn.Pkg().Path()
 	selector, _ := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-	isOuter := selector != nil && isOutside(root(c.pass.TypesInfo, selector.X), c.fn) && !isStandardStream(selector.X)
+	// What a package of others declares, as os.Stderr is, is nothing that this function is about.
+	isOuter := selector != nil && isOutside(root(c.pass.TypesInfo, selector.X), c.fn)
 	switch {
 	case pkg == "time" && name == "Sleep":
 		c.reportWait(call, "sleeps")
@@ -81,12 +82,6 @@ func methodName(fn *types.Func) string {
 		return named.Obj().Name() + "." + fn.Name()
 	}
 	return fn.Name()
-}
-
-// isStandardStream reports whether an expression is os.Stdout or os.Stderr, to which a program may log.
-func isStandardStream(e ast.Expr) bool {
-	selector, ok := ast.Unparen(e).(*ast.SelectorExpr)
-	return ok && strings.HasPrefix(selector.Sel.Name, "Std")
 }
 
 // isClose reports whether a call closes a channel from outside.

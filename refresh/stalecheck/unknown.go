@@ -295,6 +295,7 @@ func (c *unknownCheck) returned(err *types.Var, s *ast.ReturnStmt) {
 			Pos: said.Pos(), End: said.End(),
 			Message: "an outcome that is not known is given back as " + types.ExprString(said) +
 				", which says that nothing has happened: wrap the error",
+			SuggestedFixes: replace(said, err.Name(), "give back "+err.Name()),
 		})
 	}
 }

@@ -88,8 +88,12 @@ func All(said func(error)) {
 
 	count(r.Count(ctx, store.AllOf(store.Not(store.AnyOf(store.Where("Levl", store.Eq, 1)))))) // want `is it "Level"`
 	count(r.Count(ctx, store.Query{}.And("Level", store.Eq, 1).And("Rnak", store.Eq, 1)))      // want `is it "Rank"`
+	count(r.Count(ctx, store.Where("Glod", store.Eq, 1).Limit(1).From("")))                    // want `is it "Gold"`
 	count(r.Count(ctx, store.Query{}.OrderBy("Name", "Levels")))                               // want `is it "Level"`
 	count(r.Count(ctx, store.Query{}.OrderByDesc("Raw")))                                      // want `Raw cannot be`
+
+	names := []string{"x"}
+	count(r.Count(ctx, store.Where("Level", store.In, names))) // want `string does not convert to int8`
 
 	rich := store.Where("Golf", store.Gt, 100) // want `is it "Gold"`
 	rich = rich.And("Level", store.Gt, 1).OrderBy("Gold")

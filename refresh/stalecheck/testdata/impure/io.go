@@ -85,8 +85,11 @@ func (o *outside) deeds(ctx context.Context, db *store.DB, repo *store.Repositor
 		time.Sleep(time.Second) // want `the function of Atomic sleeps: it holds the connection and the locks of its Tx`
 		_, err = repo.In(tx).Modify(ctx, 1, func(s *state) error {
 			_, err := o.other.In(tx).Get(ctx, s.n)
-			time.Sleep(1) // want `the function of Modify sleeps: it holds the connection`
-			return err
+			if err != nil {
+				return err
+			}
+			time.Sleep(1)                           // want `the function of Modify sleeps: it holds the connection`
+			return o.other.In(tx).DeleteKey(ctx, 1) // in the same Tx
 		})
 		return err
 	})

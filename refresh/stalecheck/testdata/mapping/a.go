@@ -219,7 +219,35 @@ type (
 		ID             int64 `store:"key"`
 		Value          V     // want `has type chan int, which cannot be stored`
 	}
-	right struct {
+	floatPart struct {
+		store.Snapshot `bson:",inline"`
+		ID             floats `store:"key"`
+	}
+	unseenPart struct {
+		store.Snapshot `bson:",inline"`
+		ID             unseen `store:"key"`
+	}
+	embeddedPart struct {
+		store.Snapshot `bson:",inline"`
+		ID             embedding `store:"key"`
+	}
+	nestsHidden struct {
+		store.Snapshot `bson:",inline"`
+		Number         `db:"number" bson:"number"`
+		parts          `db:"parts" bson:"parts"` // want `is embedded and not exported, and would be stored`
+		ID             int64                     `store:"key"`
+	}
+	readsItself struct {
+		store.Snapshot `bson:",inline"`
+		moment         `bson:",inline"` // want `embeds mapping.moment, which stores itself`
+		ID             int64            `store:"key"`
+	}
+	moment    time.Time
+	floats    struct{ F float64 }
+	unseen    struct{ n int }
+	Number    int
+	embedding struct{ Number }
+	right     struct {
 		store.Snapshot `bson:",inline"`
 		ID             int64           `db:"id" bson:"_id" store:"key,auto"` // want `is the key and has type int64`
 		Name           string          `store:"size=60,unique=names"`
@@ -273,8 +301,13 @@ func All(said func(error)) {
 	said(of(store.NewRepository[generic[int], int64](db, "t", nil)))
 	said(of(store.NewRepository[generic[chan int], int64](db, "t", nil)))
 	said(of(store.NewRepository[composite, badParts](db, "t", nil)))
-	said(of(store.NewRepository[floatKey, float64](db, "t", nil))) // want `float64 cannot be a key`
-	said(of(store.NewRepository[right, struct{}](db, "t", nil)))   // want `struct \{\} cannot be a key`
+	said(of(store.NewRepository[floatKey, float64](db, "t", nil)))       // want `float64 cannot be a key`
+	said(of(store.NewRepository[right, struct{}](db, "t", nil)))         // want `struct \{\} cannot be a key`
+	said(of(store.NewRepository[floatPart, floats](db, "t", nil)))       // want `its field F is no integer`
+	said(of(store.NewRepository[unseenPart, unseen](db, "t", nil)))      // want `its field n is not exported`
+	said(of(store.NewRepository[embeddedPart, embedding](db, "t", nil))) // want `its field Number is embedded`
+	said(of(store.NewRepository[nestsHidden, int64](db, "t", nil)))
+	said(of(store.NewRepository[readsItself, int64](db, "t", nil)))
 	said(of(store.NewRepository[autoText, string](db, "t", nil)))
 
 	said(of(store.NewRepository[int, int64](db, "t", nil)))  // want `int: an entity is a struct`
@@ -297,6 +330,7 @@ func silent[T any, K comparable](db *store.DB) {
 	_ = store.MustRepository[oneNameInJSON, int64](db, "t", nil)
 	_ = store.MustRepository[oneNameInSQL, int64](db, "t", nil)
 	_ = store.MustRepository[excused, int64](db, "t", nil)
+	_ = store.MustRepository[otherKey, int64](db, "t", nil) // it is said once
 }
 
 type (

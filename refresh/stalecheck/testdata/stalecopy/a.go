@@ -19,9 +19,15 @@ type club struct {
 	Name  string
 }
 
+type same struct {
+	store.Snapshot
+	ID int64 `store:"key"`
+}
+
 type shop struct {
 	clubs  *store.Repository[club, int64]
 	others *store.Repository[club, int64]
+	owners *store.Repository[same, int64]
 }
 
 func show(club)           {}
@@ -156,7 +162,7 @@ func (s *shop) right(ctx context.Context, p, q club, list []club) (club, error) 
 		os.Exit(status)
 	}
 	if err := s.clubs.Save(ctx, &q); err != nil {
-		panic(err)
+		panic("not saved")
 	}
 	show(q)
 	if err := s.clubs.Save(ctx, &q); err != nil {
@@ -192,6 +198,10 @@ func (s *shop) newer(ctx context.Context, p, q club) error {
 		return err
 	}
 	p.Name = owner.Name
+	other, err := refresh.Wait(ctx, s.owners, p.ID, func(same) (bool, error) { return true, nil }, nil)
+	if err != nil || other.ID == 0 {
+		return err
+	}
 	if err := s.clubs.Save(ctx, &p); err != nil {
 		return err
 	}

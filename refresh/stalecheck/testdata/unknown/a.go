@@ -142,6 +142,12 @@ func (s *shop) right(ctx context.Context, c club, all []club) error {
 			break
 		}
 	}
+	for range 3 {
+		var c club
+		if err := s.clubs.Insert(ctx, &c); err == nil {
+			break
+		}
+	}
 	for {
 		if err := s.clubs.Insert(ctx, &c); err == nil {
 			return nil
