@@ -37,9 +37,9 @@ type subject struct {
 	byHand  func() error // the same change as one statement
 }
 
-// TestCompareEdit measures a planned edit, from 1,000 rows to -rows, ten times as many each time: rows a second of Plan,
-// Apply and Undo, what the server was asked, the size of the journal, the most memory that this process held, and the
-// time against one statement by hand, which shows nothing, bounds nothing and cannot be taken back.
+// TestCompareEdit measures a planned edit, from 1,000 rows to -rows, ten times as many each time: rows a second of
+// Plan, Apply and Undo, what the server was asked, the size of the journal, the most memory that this process held,
+// and the time against one statement by hand, which shows nothing, bounds nothing and cannot be taken back.
 func TestCompareEdit(t *testing.T) {
 	if !*comparing {
 		t.Skip("measures only with -compare")

@@ -78,9 +78,6 @@ func joinFormOf(f *driver.Field) JoinForm {
 // joinKeys returns the columns of the key as a [Joiner] has them, nil where rows of this key cannot be joined: by
 // a time, a float, or a text in a column that does not compare texts. How one compares them is asked once.
 func (c *collection) joinKeys(ctx context.Context, tx driver.Tx, j Joiner) ([]JoinColumn, error) {
-	if keys := c.joined.Load(); keys != nil {
-		return *keys, nil
-	}
 	keys := make([]JoinColumn, len(c.keys()))
 	hasText := false
 	for i := range keys {
@@ -90,35 +87,46 @@ func (c *collection) joinKeys(ctx context.Context, tx driver.Tx, j Joiner) ([]Jo
 			continue
 		}
 		if f.Kind != driver.String {
-			c.joined.Store(new([]JoinColumn))
 			return nil, nil
 		}
 		hasText = true
 	}
-	if hasText {
-		if err := c.askCollations(ctx, tx, j, keys); err != nil {
+	if !hasText {
+		return keys, nil
+	}
+	texts := c.keyTexts.Load()
+	if texts == nil {
+		found, err := c.askKeyTexts(ctx, tx, j, keys)
+		if err != nil {
 			return nil, err
 		}
+		texts = &found
+		c.keyTexts.Store(texts)
 	}
 	for i := range keys {
-		if keys[i].As == JoinText && keys[i].Collation == "" {
-			keys = nil
-			break
+		if keys[i].As != JoinText {
+			continue
+		}
+		keys[i].Charset, keys[i].Collation = (*texts)[i].charset, (*texts)[i].collation
+		if keys[i].Collation == "" {
+			return nil, nil
 		}
 	}
-	c.joined.Store(&keys)
 	return keys, nil
 }
 
-// askCollations fills in how the columns of a key compare texts.
-func (c *collection) askCollations(ctx context.Context, tx driver.Tx, j Joiner, keys []JoinColumn) error {
+// askKeyTexts asks how the columns of a key compare texts.
+func (c *collection) askKeyTexts(
+	ctx context.Context, tx driver.Tx, j Joiner, keys []JoinColumn,
+) (texts []keyText, err error) {
 	text, values := j.Collations(c.spec.Table)
 	var a args
 	for _, v := range values {
 		a.add(v)
 	}
 	q := request{text: text, args: a, preparation: uncached}
-	return backend.Unsent(c.about(c.db.run(ctx, tx, func(s *session) error {
+	err = c.db.run(ctx, tx, func(s *session) error {
+		texts = make([]keyText, len(keys))
 		return s.run(ctx, &q, func(row []sqldriver.Value) error {
 			var text [3]string
 			for i := range text {
@@ -130,12 +138,13 @@ func (c *collection) askCollations(ctx context.Context, tx driver.Tx, j Joiner, 
 			}
 			for i := range keys {
 				if strings.EqualFold(c.dialect.Quote(text[0]), keys[i].Name) {
-					keys[i].Charset, keys[i].Collation = text[1], text[2]
+					texts[i] = keyText{text[1], text[2]}
 				}
 			}
 			return nil
 		})
-	})))
+	})
+	return texts, backend.Unsent(c.about(err))
 }
 
 // UpdateMany implements [driver.Bulk].

@@ -40,7 +40,7 @@ type collection struct {
 	readBack   string   // the SELECT of backList
 	copier     *driver.Copier
 
-	joined atomic.Pointer[[]JoinColumn] // of joinKeys, once it is known
+	keyTexts atomic.Pointer[[]keyText] // of joinKeys, once it is known
 
 	mu      sync.Mutex
 	updates map[string]write // by the fields that are written
@@ -58,6 +58,9 @@ type column struct {
 	decoder  func(any) any // nil where nothing has to be done
 	live     *live
 }
+
+// keyText is how the live column of a part of the key compares texts, empty where it does not.
+type keyText struct{ charset, collation string }
 
 // bind brings a value in the form of [driver.Field.Encode] into the form that is bound. It is for conditions,
 // where a version that the database moves is compared like any other number.

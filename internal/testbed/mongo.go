@@ -160,8 +160,8 @@ func (m *MongoSet) primary(ctx context.Context) (found *Server, err error) {
 	return found, err
 }
 
-// ForgetSoon has the servers end the transactions of a client that has died after two seconds, instead of sixty. They do
-// not notice that a client is killed, and hold what its transaction has written until then.
+// ForgetSoon has the servers end the transactions of a client that has died after two seconds, instead of sixty. They
+// do not notice that a client is killed, and hold what its transaction has written until then.
 func (m *MongoSet) ForgetSoon(t testing.TB) {
 	t.Helper()
 	for _, node := range m.nodes {
