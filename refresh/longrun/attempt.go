@@ -277,13 +277,13 @@ func (a *attempt) conclude(row *operation, cause, err error) (result string) {
 	case isNever:
 		result = "failed"
 		row.become(Failed, at)
-	case errors.Is(cause, ErrPaused) || row.Wish == Paused:
-		result = "paused"
-		uncounted(Paused, at)
 	case errors.Is(cause, ErrCancelled) || row.Wish == Cancelled:
 		result = "cancelled"
 		row.become(Cancelled, at)
-	case errors.Is(cause, ErrStopped):
+	case row.Wish == Paused:
+		result = "paused"
+		uncounted(Paused, at)
+	case errors.Is(cause, ErrStopped) || errors.Is(cause, ErrPaused): // the wish to pause was taken back meanwhile
 		result = "handed back"
 		uncounted(Waiting, at)
 	default:

@@ -239,6 +239,33 @@ func TestPauseAndResume(t *testing.T) {
 	require.ErrorIs(t, k.Pause(t.Context(), "8", longrun.By{}), store.ErrNotFound)
 }
 
+// TestResumeBeforeThePauseHappened takes a wish to pause back when the function's ctx has ended already: the operation
+// goes on, by another attempt, and does not stay paused.
+func TestResumeBeforeThePauseHappened(t *testing.T) {
+	begun, ended, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	k := kindOf(t, nil, longrun.Options{}, func(ctx context.Context, step *longrun.Step[camp]) error {
+		if step.Token() > 1 {
+			return nil
+		}
+		close(begun)
+		<-ctx.Done()
+		close(ended)
+		<-goOn
+		return context.Cause(ctx)
+	})
+	require.NoError(t, k.Start(t.Context(), "7", camp{}, nil))
+	work(t, k)
+	<-begun
+	require.NoError(t, k.Pause(t.Context(), "7", longrun.By{Who: "ann"}))
+	<-ended
+	require.NoError(t, k.Resume(t.Context(), "7", longrun.By{Who: "bob"}))
+	close(goOn)
+	s := done(t, k, "7")
+	assert.Equal(t, longrun.Done, s.Phase)
+	assert.Equal(t, "handed back", s.Attempts[0].Result)
+	assert.Equal(t, "bob", s.By.Who)
+}
+
 func TestCancel(t *testing.T) {
 	begun := make(chan struct{})
 	k := kindOf(t, nil, longrun.Options{}, func(ctx context.Context, _ *longrun.Step[camp]) error {
