@@ -27,6 +27,9 @@ type HandlerOptions struct {
 	Who func(r *http.Request) string
 	// States shows the states of the operations, which may hold what not everybody is to see. Defaults to false.
 	States bool
+	// Notes gives lines that the page shows below an operation: edit.Journal.Notes those of a planned edit. It is
+	// called for each operation of a page, whenever one of them has changed. Defaults to none.
+	Notes func(ctx context.Context, s Status) ([]string, error)
 	// Logger is told of errors that a page does not show. Defaults to no logging.
 	Logger *slog.Logger
 }
@@ -103,6 +106,7 @@ type view struct {
 	States bool
 	Query  string
 	Nonce  string
+	Notes  map[string][]string // by kind/id
 }
 
 // pageLength is how many operations a page shows.
@@ -118,11 +122,22 @@ func filterOf(r *http.Request) Filter {
 	return f
 }
 
+// viewOf is what a page, or an event, shows of these operations.
 func (p *pages) viewOf(r *http.Request, items []Status, next string) view {
 	v := view{
 		Items: items, Kind: r.URL.Query().Get("kind"), Phase: r.URL.Query().Get("phase"),
 		Phases: []Phase{Waiting, Running, Paused, Done, Failed, Cancelled},
 		Write:  p.options.Write, States: p.options.States, Query: r.URL.RawQuery, Nonce: rand.Text(),
+	}
+	if p.options.Notes != nil {
+		v.Notes = map[string][]string{}
+		for i := range items {
+			notes, err := p.options.Notes(r.Context(), items[i])
+			if err != nil && r.Context().Err() == nil {
+				p.options.Logger.Error("notes are missing", "kind", items[i].Kind, "id", items[i].ID, "error", err)
+			}
+			v.Notes[items[i].Kind+"/"+items[i].ID] = notes
+		}
 	}
 	if next != "" {
 		v.Next = "?" + url.Values{"kind": {v.Kind}, "phase": {v.Phase}, "from": {next}}.Encode()

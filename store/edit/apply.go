@@ -17,7 +17,10 @@ const (
 	undoing  = "undo"
 )
 
-func kindOf(name string) string { return "edit:" + name }
+// kindPrefix begins the kinds of the operations that edits are.
+const kindPrefix = "edit:"
+
+func kindOf(name string) string { return kindPrefix + name }
 
 // pass is the state of an Apply or Undo: how far it is, and what it has met.
 type pass struct {

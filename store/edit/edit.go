@@ -38,7 +38,7 @@ type Options struct {
 	Pause func(ctx context.Context) time.Duration
 	// Examples is how many rows a plan shows. Defaults to 5.
 	Examples int
-	// Progress is told after each batch. It must return soon. Defaults to none.
+	// Progress is told after each batch: [Bar] draws it on a terminal. It must return soon. Defaults to none.
 	Progress func(done, total int64)
 	// Longrun configures the operations that Apply and Undo are.
 	Longrun longrun.Options

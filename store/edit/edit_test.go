@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +175,7 @@ func TestEdit(t *testing.T) {
 		assert.EqualValues(t, 60, back[9])
 		assert.EqualValues(t, 10, back[1])
 		assert.EqualValues(t, 10, back[25])
+		onThePage(t, db, players.Table())
 		_, err = e.Undo(ctx, nil)
 		require.NoError(t, err)
 		assert.Equal(t, back, gold())
@@ -185,6 +188,38 @@ func TestEdit(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, fresh.IsOld)
 	})
+}
+
+// onThePage looks at the edit of TestEdit among the operations, as longrun's page shows them.
+func onThePage(t *testing.T, db *store.DB, table string) {
+	journal, err := edit.Open(db)
+	require.NoError(t, err)
+	operations, err := longrun.Open(db)
+	require.NoError(t, err)
+	s, err := operations.Status(t.Context(), "edit:bonus", "undo")
+	require.NoError(t, err)
+	notes, err := journal.Notes(t.Context(), s)
+	require.NoError(t, err)
+	require.Len(t, notes, 7)
+	assert.Equal(t, []string{
+		"edit of " + table + ", undone: held 3, undone 19, kept 3",
+		"planned by ann, approved by bob, applied by ann, undone by ann",
+		"held: it no longer matches the query, or is gone (2 rows)",
+		"held: field Gold was changed since the plan (1 rows)",
+	}, notes[:4])
+	page, err := longrun.Handler(db, &longrun.HandlerOptions{Notes: journal.Notes})
+	require.NoError(t, err)
+	answer := httptest.NewRecorder()
+	page.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	for _, note := range notes {
+		assert.Contains(t, answer.Body.String(), "<small>"+note+"</small>")
+	}
+	none, err := journal.Notes(t.Context(), longrun.Status{Kind: "training"})
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	none, err = journal.Notes(t.Context(), longrun.Status{Kind: "edit:forgotten"})
+	require.NoError(t, err)
+	assert.Empty(t, none)
 }
 
 // TestBounds: what would change more than was said is refused, and leaves nothing.
