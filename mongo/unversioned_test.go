@@ -107,6 +107,10 @@ func TestUnversionedWrites(t *testing.T) {
 			return write(&c)
 		}
 	}
+	keepImages := func(isOn bool) {
+		images := bson.E{Key: "changeStreamPreAndPostImages", Value: doc("enabled", isOn)}
+		require.NoError(t, native.RunCommand(t.Context(), append(doc("collMod", "clubs"), images)).Err())
+	}
 	type write = mongo.UnversionedWrite[int64]
 	updated := func(fields ...string) []write { return []write{{Op: "update", Fields: fields, Known: true}} }
 	for i, tt := range []struct {
@@ -144,15 +148,15 @@ func TestUnversionedWrites(t *testing.T) {
 		{"Save", ours(func(c *club) error { c.Name = "x"; return m.clubs.Save(t.Context(), c) }), nil, nil},
 		{"Touch", ours(func(c *club) error { return m.clubs.Touch(t.Context(), c) }), nil, nil},
 		{"Modify", ours(func(c *club) error {
-			_, err := m.clubs.Modify(t.Context(), c.ID, func(c *club) error { c.Wages, c.Tags = nil, nil; return nil })
+			_, err := m.clubs.Modify(t.Context(), c.ID, func(c *club) error {
+				c.Wages, c.Tags = nil, nil
+				return nil
+			})
 			return err
 		}), nil, nil},
 	} {
 		for j, want := range [][]write{tt.without, tt.withEarlier} {
-			if j == 1 {
-				require.NoError(t, native.RunCommand(t.Context(), doc("collMod", "clubs", "changeStreamPreAndPostImages",
-					doc("enabled", true))).Err())
-			}
+			keepImages(j == 1)
 			id := int64(2*i + j)
 			m.tells(t, func() {
 				_, err := m.native.InsertOne(t.Context(), doc("_id", id, "name", "old", "balance", 1, "version", 3,
@@ -164,8 +168,6 @@ func TestUnversionedWrites(t *testing.T) {
 				want[i].Key = id
 			}
 			assert.Equal(t, want, told, "%s, with images %v", tt.name, j == 1)
-			require.NoError(t, native.RunCommand(t.Context(), doc("collMod", "clubs", "changeStreamPreAndPostImages",
-				doc("enabled", false))).Err())
 		}
 	}
 
