@@ -82,7 +82,7 @@ func newMongoGame(t *testing.T) *mongoGame {
 	g.python = start(t, "mongo_client.py", g.settings)
 	g.fields = must[map[string]string](t, g.python, "create", nil)
 	var err error
-	g.db, err = mongo.Open(t.Context(), set.URI(), database, nil)
+	g.db, err = mongo.Open(t.Context(), set.URI(), database, &mongo.Options{WriteTimeout: testbed.Patience})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = g.db.Close() })
 	g.native, _ = mongo.Native(g.db)
