@@ -29,6 +29,7 @@ type database struct {
 	sender     sender
 	leftovers  leftovers
 	watching   *watching
+	hasImages  bool // change streams can be asked for images from before
 
 	mu       sync.Mutex
 	open     int // transactions that have not ended
@@ -60,8 +61,8 @@ func newDatabase(
 	return &database{
 		client: client, native: native, handle: client.Database(name, handle),
 		admin: client.Database("admin", plainCodecs()), options: o, ownsClient: ownsClient,
-		watching: w,
-		sender:   sender{database: native, isSharded: found.isSharded, isSingle: !found.hasTx},
+		watching: w, hasImages: found.major() >= 6,
+		sender: sender{database: native, isSharded: found.isSharded, isSingle: !found.hasTx},
 		info: driver.Info{
 			Name:           "mongo",
 			Server:         found.String(),

@@ -3,6 +3,8 @@ package mongo
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	mongodriver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -79,6 +81,13 @@ func wireVersion(n int) string {
 		}
 	}
 	return "4"
+}
+
+// major is the number before the first dot of the version, 0 where there is none.
+func (d deployment) major() int {
+	text, _, _ := strings.Cut(d.version, ".")
+	n, _ := strconv.Atoi(text)
+	return n
 }
 
 func (d deployment) String() string { return fmt.Sprintf("MongoDB %s (%s)", d.version, d.text) }

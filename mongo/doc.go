@@ -87,7 +87,9 @@
 // # Collections that exist
 //
 // Documents without a version read as version 0 and get one with their first write. Programs that
-// know no versions should add {$inc: {version: 1}} to their updates. CheckSchema lists missing and
+// know no versions should add {$inc: {version: 1}} to their updates. [UnversionedWrites] tells of the
+// writes of those that do not. A validator cannot refuse them: it does not see the document from
+// before. CheckSchema lists missing and
 // different indexes, documents without a version, fields of another type, a collation, and a shard
 // key under which _id is not unique, each with the mongosh statement that mends it.
 package mongo

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,28 +68,10 @@ var resumeLost = map[int]bool{260: true, 280: true, 286: true}
 
 var _ driver.Watcher = (*collection)(nil)
 
-// Watch implements [driver.Watcher], by one change stream. The resume token is that of the batch, which goes on while
-// nothing is written here: that of the last event can be older than the oplog.
+// Watch implements [driver.Watcher], by one change stream.
 func (c *collection) Watch(ctx context.Context, p *driver.WatchParams) error {
-	s := stream{collection: c, params: p}
-	for failures := 0; ; failures++ {
-		isBegun, err := s.run(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case isBegun:
-			failures = 0
-		case err != nil && s.token == nil && isFinal(err):
-			return backend.Unsent(err)
-		}
-		if err != nil && (resumeLost[codeOf(err)] || !isBegun && isFinal(err)) {
-			s.token = nil
-		}
-		if !pause(ctx, min(streamPause<<min(failures, 10), streamPauses)) {
-			<-ctx.Done()
-			return nil
-		}
-	}
+	s := stream{collection: c, pipeline: eventsPipeline, reader: &teller{collection: c, params: p}}
+	return s.follow(ctx)
 }
 
 // isFinal reports whether an error is an answer of the server that is no matter of time.
@@ -114,12 +97,46 @@ func codeOf(err error) int {
 	return code
 }
 
-// stream is the change stream of a Watch, through all the cursors that it has.
+// stream is a change stream, through all the cursors that it has.
 type stream struct {
 	*collection
-	params *driver.WatchParams
-	cursor int64    // the number of the present one
-	token  bson.Raw // after which it goes on; nil at the beginning, and where that cannot be
+	pipeline mongodriver.Pipeline // what it leaves of an event
+	options  []options.Lister[options.ChangeStreamOptions]
+	reader   reader
+	cursor   int64    // the number of the present one
+	token    bson.Raw // after which it goes on; nil at the beginning, and where that cannot be
+}
+
+// reader is whom a stream tells.
+type reader interface {
+	// begin is called when the stream stands, and again when events may have been missed.
+	begin()
+	// take is called with the events of one answer. No event is given twice between two calls of begin.
+	take(events []bson.Raw)
+}
+
+// follow reads the stream until ctx ends, and returns early only with what trying again would not mend. The resume
+// token is that of the batch, which goes on while nothing is written here: that of the last event can be older than the
+// oplog.
+func (s *stream) follow(ctx context.Context) error {
+	for failures := 0; ; failures++ {
+		isBegun, err := s.run(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case isBegun:
+			failures = 0
+		case err != nil && s.token == nil && isFinal(err):
+			return backend.Unsent(err)
+		}
+		if err != nil && (resumeLost[codeOf(err)] || !isBegun && isFinal(err)) {
+			s.token = nil
+		}
+		if !pause(ctx, min(streamPause<<min(failures, 10), streamPauses)) {
+			<-ctx.Done()
+			return nil
+		}
+	}
 }
 
 // run opens a cursor and reads it until it breaks. isBegun says that it could be opened.
@@ -135,7 +152,7 @@ func (s *stream) run(ctx context.Context) (isBegun bool, err error) {
 		o.SetResumeAfter(s.token)
 	}
 	begin, cancel := lingering(ctx, streamLimit)
-	cursor, err := handle.Collection(s.spec.Table).Watch(begin, eventsPipeline, o)
+	cursor, err := handle.Collection(s.spec.Table).Watch(begin, s.pipeline, append(s.options, o)...)
 	cancel()
 	if err != nil {
 		return false, err
@@ -151,7 +168,7 @@ func (s *stream) run(ctx context.Context) (isBegun bool, err error) {
 		}).Err()
 	}()
 	if s.token == nil {
-		s.params.All()
+		s.reader.begin()
 		s.token = cursor.ResumeToken()
 	}
 	return true, s.read(ctx, cursor)
@@ -192,14 +209,9 @@ func (s *stream) read(ctx context.Context, cursor *mongodriver.ChangeStream) err
 func (s *stream) batch(ctx context.Context, cursor *mongodriver.ChangeStream) error {
 	ctx, cancel := context.WithTimeout(ctx, streamLimit)
 	defer cancel()
-	var keys []any
-	isAll := false
+	var events []bson.Raw
 	for cursor.TryNext(ctx) {
-		if key, ok := s.keyOf(cursor.Current); ok {
-			keys = append(keys, key)
-		} else {
-			isAll = true
-		}
+		events = append(events, slices.Clone(cursor.Current))
 		if cursor.RemainingBatchLength() == 0 {
 			break
 		}
@@ -208,27 +220,45 @@ func (s *stream) batch(ctx context.Context, cursor *mongodriver.ChangeStream) er
 		return err
 	}
 	s.token = cursor.ResumeToken()
-	switch {
-	case isAll:
-		s.params.All()
-	case len(keys) > 0:
-		s.params.Wrote(keys)
+	if len(events) > 0 {
+		s.reader.take(events)
 	}
 	return nil
 }
 
+// teller tells the parameters of a Watch which documents were written.
+type teller struct {
+	*collection
+	params *driver.WatchParams
+}
+
+func (w *teller) begin() { w.params.All() }
+
+func (w *teller) take(events []bson.Raw) {
+	var keys []any
+	for _, event := range events {
+		key, ok := w.keyOf(event)
+		if !ok {
+			w.params.All()
+			return
+		}
+		keys = append(keys, key)
+	}
+	w.params.Wrote(keys)
+}
+
 // keyOf is the key of the document that an event is about, false where it is about the collection, or the key is
 // none of the mapping's.
-func (s *stream) keyOf(event bson.Raw) (any, bool) {
+func (c *collection) keyOf(event bson.Raw) (any, bool) {
 	id := event.Lookup("documentKey", keyPath)
 	if id.Type == 0 {
 		return nil, false
 	}
 	at, doc := beginDocument(nil)
 	doc = append(appendHeader(doc, id.Type, keyPath), id.Value...)
-	record := driver.RecordOf(reflect.New(s.spec.Type).Interface())
-	if err := s.decode(record, endDocument(doc, at)); err != nil {
+	record := driver.RecordOf(reflect.New(c.spec.Type).Interface())
+	if err := c.decode(record, endDocument(doc, at)); err != nil {
 		return nil, false
 	}
-	return record.Field(&s.spec.Key).Interface(), true
+	return record.Field(&c.spec.Key).Interface(), true
 }

@@ -18,23 +18,23 @@ import (
 
 // row is an entity with one value.
 type row[V any] struct {
-	store.Snapshot
-	ID int64 `db:"id" bson:"_id" store:"key"`
-	V  V     `db:"v" bson:"v"`
+	store.Snapshot `bson:",inline"`
+	ID             int64 `db:"id" bson:"_id" store:"key"`
+	V              V     `db:"v" bson:"v"`
 }
 
 type (
 	// named is a row whose value is a short text.
 	named struct {
-		store.Snapshot
-		ID int64  `db:"id" bson:"_id" store:"key"`
-		V  string `db:"v" bson:"v" store:"size=36"`
+		store.Snapshot `bson:",inline"`
+		ID             int64  `db:"id" bson:"_id" store:"key"`
+		V              string `db:"v" bson:"v" store:"size=36"`
 	}
 	// priced is a row whose value is a decimal.
 	priced struct {
-		store.Snapshot
-		ID int64  `db:"id" bson:"_id" store:"key"`
-		V  string `db:"v" bson:"v" store:"decimal=19.4"`
+		store.Snapshot `bson:",inline"`
+		ID             int64  `db:"id" bson:"_id" store:"key"`
+		V              string `db:"v" bson:"v" store:"decimal=19.4"`
 	}
 )
 
@@ -71,7 +71,7 @@ func judge[T any](
 	case reflect.DeepEqual(value, want):
 		v.reads = "the same"
 	default:
-		v.reads = fmt.Sprintf("`%v`", value)
+		v.reads = "`" + shown(value) + "`"
 	}
 	mine := made(2)
 	if err := r.Insert(t.Context(), &mine); err != nil {
@@ -80,6 +80,18 @@ func judge[T any](
 	}
 	v.back = back(2)
 	return v
+}
+
+// shown is a value as the guides show it.
+func shown(value any) string {
+	v := reflect.ValueOf(value)
+	switch {
+	case (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice) && v.IsNil():
+		return "nil"
+	case v.Kind() == reflect.Pointer:
+		return fmt.Sprintf("&%+v", v.Elem().Interface())
+	}
+	return fmt.Sprint(value)
 }
 
 // sentinel is the outcome that an error wraps.
