@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -159,18 +160,7 @@ func TestManyByTextKeys(t *testing.T) {
 				}
 				require.NoError(t, save())
 				pool, _ := mysql.Native(db)
-				read := func() (sum int64) {
-					rows, err := pool.Query("SHOW SESSION STATUS LIKE 'Handler_read%next'")
-					require.NoError(t, err)
-					defer rows.Close()
-					for rows.Next() {
-						var name string
-						var count int64
-						require.NoError(t, rows.Scan(&name, &count))
-						sum += count
-					}
-					return sum
-				}
+				read := func() int64 { return rowsRead(t, pool) }
 				before := read()
 				p.Reset()
 				require.NoError(t, save())
@@ -208,6 +198,21 @@ func TestManyByTextKeys(t *testing.T) {
 	})
 }
 
+// rowsRead is how many rows the server has looked at for a pool of one connection, one after the other.
+func rowsRead(t *testing.T, pool *sqlx.DB) (n int64) {
+	t.Helper()
+	rows, err := pool.Query("SHOW SESSION STATUS LIKE 'Handler_read%next'")
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var count int64
+		require.NoError(t, rows.Scan(&name, &count))
+		n += count
+	}
+	return n
+}
+
 // TestManyFindsItsRows counts the rows that the server looks at for a joined statement: it finds each by the key.
 func TestManyFindsItsRows(t *testing.T) {
 	onEach(t, func(t *testing.T, dsn string) {
@@ -217,18 +222,7 @@ func TestManyFindsItsRows(t *testing.T) {
 		require.True(t, ok)
 		pool.SetMaxOpenConns(1) // so that the counters are those of the connection that writes
 		r := store.MustRepository[bulky, int64](db, "bulky", nil)
-		read := func() (n int64) {
-			rows, err := pool.Query("SHOW SESSION STATUS LIKE 'Handler_read%next'")
-			require.NoError(t, err)
-			defer rows.Close()
-			for rows.Next() {
-				var name string
-				var count int64
-				require.NoError(t, rows.Scan(&name, &count))
-				n += count
-			}
-			return n
-		}
+		read := func() int64 { return rowsRead(t, pool) }
 		for _, b := range all[:100] {
 			b.Half++
 		}
