@@ -18,7 +18,7 @@ import (
 	"github.com/stillframe/stillframe/internal/testbed"
 )
 
-var write = flag.Bool("write", false, "write the tables of the guides anew")
+var update = flag.Bool("update", false, "write the tables of the guides anew")
 
 // client is a process of Python that stands for a service. It answers one request after the other.
 type client struct {

@@ -194,11 +194,11 @@ func TestMongoValues(t *testing.T) {
 				g.stored(t, column), strings.Join(went, "; "))
 		}
 	}
-	testbed.Documented(t, "MONGOENGINE.md", "values", b.text.String(), *write)
+	testbed.Documented(t, "MONGOENGINE.md", "values", b.text.String(), *update)
 	program, err := os.ReadFile(filepath.Join("testdata", "mongo_models.py"))
 	require.NoError(t, err)
 	_, models, _ := strings.Cut(string(program), "\n\n\n")
-	testbed.Documented(t, "MONGOENGINE.md", "models", "```python\n"+strings.TrimSpace(models)+"\n```", *write)
+	testbed.Documented(t, "MONGOENGINE.md", "models", "```python\n"+strings.TrimSpace(models)+"\n```", *update)
 }
 
 // stored are the types by which a field is stored, by whomever, but for null.

@@ -65,7 +65,7 @@ func TestMongoPlain(t *testing.T) {
 		require.NoError(t, err)
 		b.row("`"+tt.plain+"`", kindOf(doc), v.field, v.said, v.reads, v.back)
 	}
-	testbed.Documented(t, "MONGOENGINE.md", "plain", b.text.String(), *write)
+	testbed.Documented(t, "MONGOENGINE.md", "plain", b.text.String(), *update)
 }
 
 // withSetting is a copy of settings with one more.

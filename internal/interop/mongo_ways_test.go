@@ -42,7 +42,7 @@ func TestMongoWays(t *testing.T) {
 			"%s: what Go overwrites unawares, the monitor tells of", w.way)
 	}
 	assert.Equal(t, 4, strings.Count(b.text.String(), string(goLost)), "what Python overwrites")
-	testbed.Documented(t, "MONGOENGINE.md", "ways", b.text.String(), *write)
+	testbed.Documented(t, "MONGOENGINE.md", "ways", b.text.String(), *update)
 }
 
 // TestMongoMovedBack has Go write between what a service reads and its save, which moves the version that it has read

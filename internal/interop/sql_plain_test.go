@@ -181,7 +181,7 @@ func TestSQLPlain(t *testing.T) {
 			b.row(rows[i]...)
 		}
 	}
-	testbed.Documented(t, "SQLALCHEMY.md", "plain", b.text.String(), *write)
+	testbed.Documented(t, "SQLALCHEMY.md", "plain", b.text.String(), *update)
 }
 
 func same(a, b []string) bool { return strings.Join(a, "|") == strings.Join(b, "|") }

@@ -249,11 +249,11 @@ func TestSQLValues(t *testing.T) {
 				fieldOf(reflect.TypeFor[Player](), f.Name), strings.Join(went, "; "))
 		}
 	}
-	testbed.Documented(t, "SQLALCHEMY.md", "values", b.text.String(), *write)
+	testbed.Documented(t, "SQLALCHEMY.md", "values", b.text.String(), *update)
 	program, err := os.ReadFile(filepath.Join("testdata", "sql_models.py"))
 	require.NoError(t, err)
 	_, models, _ := strings.Cut(string(program), "\n\n\n")
-	testbed.Documented(t, "SQLALCHEMY.md", "models", "```python\n"+strings.TrimSpace(models)+"\n```", *write)
+	testbed.Documented(t, "SQLALCHEMY.md", "models", "```python\n"+strings.TrimSpace(models)+"\n```", *update)
 }
 
 // passes has a value go both ways, in rows of its own.

@@ -48,7 +48,7 @@ func TestSQLWays(t *testing.T) {
 	}
 	assert.Equal(t, made["MariaDB"], made["MySQL"])
 	assert.Equal(t, 6, strings.Count(made["MySQL"], string(goLost)), "what no trigger can mend")
-	testbed.Documented(t, "SQLALCHEMY.md", "ways", made["MySQL"], *write)
+	testbed.Documented(t, "SQLALCHEMY.md", "ways", made["MySQL"], *update)
 }
 
 // TestSQLTogether has services and Go add to one row at the same time. What the guide calls safe must be exact after as

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"bytes"
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -192,8 +194,12 @@ func (f *Field) encodeValuer(v reflect.Value) (any, error) {
 // Decode stores src into dst, an addressable value of f.Type. src is nil for NULL, or what
 // [Field.Encode] gives, or another form in which a client hands out such a value: text for a
 // number, a number for a bool, []byte for a string. dst keeps no reference to src. A value that
-// does not fit is a [ValueError].
+// does not fit is a [ValueError]. The JSON value null, which other programs store for nothing, is
+// NULL to a pointer and to an sql.Null of what has no UnmarshalJSON, which may read something else from it.
 func (f *Field) Decode(dst reflect.Value, src any) error {
+	if f.Wrap != Plain && f.Kind == Nested && !f.Valuer && isJSONNull(src) && !readsJSON(f.Base) {
+		src = nil
+	}
 	switch f.Wrap {
 	case Pointer:
 		if src == nil {
@@ -218,6 +224,20 @@ func (f *Field) Decode(dst reflect.Value, src any) error {
 		return nil
 	}
 	return f.decodeBase(dst, src)
+}
+
+func isJSONNull(src any) bool {
+	switch x := src.(type) {
+	case []byte:
+		return string(bytes.TrimSpace(x)) == "null"
+	case string:
+		return strings.TrimSpace(x) == "null"
+	}
+	return false
+}
+
+func readsJSON(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
 }
 
 // DecodeBase returns src as a value of f.Base, for a [Filter]. src is not nil.

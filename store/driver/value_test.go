@@ -57,6 +57,28 @@ func valuer(f *driver.Field) *driver.Field {
 	return f
 }
 
+// TestJSONNull reads what other programs store for nothing in a column of JSON.
+func TestJSONNull(t *testing.T) {
+	t.Parallel()
+	type home struct{ City string }
+	pointer := wrapped[*home, home](driver.Nested, driver.Pointer)
+	null := wrapped[sql.Null[home], home](driver.Nested, driver.Null)
+	for _, src := range []any{"null", []byte(" null\n")} {
+		p := &home{"Leicester"}
+		require.NoError(t, pointer.Decode(reflect.ValueOf(&p).Elem(), src))
+		assert.Nil(t, p)
+		n := sql.Null[home]{V: home{"Leicester"}, Valid: true}
+		require.NoError(t, null.Decode(reflect.ValueOf(&n).Elem(), src))
+		assert.Equal(t, sql.Null[home]{}, n)
+		h := home{"Leicester"}
+		require.NoError(t, field[home](driver.Nested).Decode(reflect.ValueOf(&h).Elem(), src))
+		assert.Zero(t, h)
+	}
+	var p *home
+	require.NoError(t, pointer.Decode(reflect.ValueOf(&p).Elem(), `{"City":"null"}`))
+	assert.Equal(t, &home{"null"}, p)
+}
+
 func TestEncodeAndDecode(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2016, 5, 2, 21, 0, 0, 5, time.FixedZone("", 3600))
