@@ -38,7 +38,7 @@ tsql:
 		./internal/testbed/tsql ./sqlserver
 
 # The library beside SQLAlchemy and mongoengine on the same rows and documents: what was counted stands in
-# the lines of the tests. With TESTFLAGS=-write it writes the tables of the guides anew.
+# the lines of the tests. With TESTFLAGS=-update it writes the tables of the guides anew.
 test-interop: servers
 	STILLFRAME_REQUIRE=mariadb,mysql,mongo,interop go test -race -count=1 -timeout 20m -v ./internal/interop $(TESTFLAGS)
 
