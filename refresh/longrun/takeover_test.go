@@ -2,6 +2,7 @@ package longrun_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestWishesKeepNoWorkerAlive(t *testing.T) {
 		}
 	})
 	work(t, k)
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		s, _, err := k.Status(t.Context(), "7")
 		require.NoError(t, err)
 		if s.Worker != "dead" {
